@@ -70,34 +70,46 @@ def loo_weights(likelihoods: Array, coefficients: Array, out: Array) -> None:
         out[:, i] = (table * coefficients).sum(axis=-1)
 
 
-def _nodes(likelihoods: FloatArray, decay: FloatArray) -> Iterator[tuple[FloatArray, float, FloatArray]]:
-    """Yield, for each Gauss-Legendre node t of [0, a]: t/a (B,), weight times a (B,), and a t l (B, N)."""
-    a = np.minimum(1.0, CUTOFF / np.maximum(decay, CUTOFF))
-    exact = np.flatnonzero(2 * COUNTS >= likelihoods.shape[1])
+def _cut(decay: FloatArray) -> FloatArray:
+    """The point a (B,) beyond which an integrand that falls off like exp(-decay t) leaves nothing."""
+    return CUTOFF / np.maximum(decay, CUTOFF)
+
+
+def _nodes(size: int) -> Iterator[tuple[float, float]]:
+    """Nodes and weights on [0, 1] that integrate polynomials of degree size - 1, or exp(-37 t), exactly."""
+    exact = np.flatnonzero(2 * COUNTS >= size)
     rule = exact[0] if exact.size else COUNTS.size - 1
-    for t, weight in zip(NODES[rule, : COUNTS[rule]], WEIGHTS[rule], strict=False):
-        yield t, weight * a, (a * t)[:, None] * likelihoods
+    for k in range(COUNTS[rule]):
+        yield float(NODES[rule, k]), float(WEIGHTS[rule, k])
+
+
+def _product(x: FloatArray) -> FloatArray:
+    """prod_j (1 - x_j) over the last axis, through logarithms."""
+    return np.asarray(np.exp(np.log1p(-x).sum(axis=-1)))
 
 
 def full_order_weights(likelihoods: FloatArray, out: FloatArray) -> None:
     """Fill out (B, N) with the weights of order N: N Int_0^1 prod_{j != i} (1 - t l_j) dt."""
+    size = likelihoods.shape[1]
+    a = _cut(likelihoods.sum(axis=-1) - likelihoods.max(axis=-1))
     out[:] = 0.0
-    for _, weight, x in _nodes(likelihoods, likelihoods.sum(axis=-1) - likelihoods.max(axis=-1)):
-        product = np.exp(np.log1p(-x).sum(axis=-1))
-        out += (weight * product)[:, None] / (1.0 - x)
-    out *= likelihoods.shape[1]
+    for node, weight in _nodes(size):
+        x = (a * node)[:, None] * likelihoods
+        out += (size * a * weight * _product(x))[:, None] / (1.0 - x)
 
 
 def full_order_weight_estimate(likelihoods: FloatArray, out: FloatArray) -> None:
     """Fill out (B,) with the estimate of w_(N+1)(p): (N + 1) Int_0^1 prod_j (1 - t l_j) dt."""
+    size = likelihoods.shape[1]
+    a = _cut(likelihoods.sum(axis=-1))
     out[:] = 0.0
-    for _, weight, x in _nodes(likelihoods, likelihoods.sum(axis=-1)):
-        out += weight * np.exp(np.log1p(-x).sum(axis=-1))
-    out *= likelihoods.shape[1] + 1
+    for node, weight in _nodes(size + 1):
+        out += (size + 1) * a * weight * _product((a * node)[:, None] * likelihoods)
 
 
 def full_order_objective_estimate(likelihoods: FloatArray, harmonic_number: float, out: FloatArray) -> None:
     """Fill out (B,) with the estimate of J_N(p): Int_0^1 (1 - prod_j (1 - t l_j))/t dt - H_N."""
-    decay = likelihoods.sum(axis=-1)
-    out[:] = -np.log(np.minimum(1.0, CUTOFF / np.maximum(decay, CUTOFF))) - harmonic_number
-    ...
+    a = _cut(likelihoods.sum(axis=-1))
+    out[:] = -np.log(a) - harmonic_number
+    for node, weight in _nodes(likelihoods.shape[1]):
+        out += weight * (1.0 - _product((a * node)[:, None] * likelihoods)) / node

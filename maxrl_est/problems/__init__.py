@@ -1,1 +1,6 @@
-"""Problems with known answers: closed forms, and groups of likelihoods that are hard to weigh."""
+"""Problems with known answers: pass rate, its gradient, and every moment in closed form."""
+
+from maxrl_est.problems.bandit import Bandit
+from maxrl_est.problems.bernoulli import Bernoulli
+
+__all__ = ["Bandit", "Bernoulli"]

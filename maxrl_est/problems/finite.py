@@ -1,0 +1,62 @@
+"""A rollout with finitely many outcomes: the base of the problems whose expectations are finite sums."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from numbers import Rational
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from maxrl_est._typing import Array, FloatArray
+
+
+def numbers(name: str, values: npt.ArrayLike) -> Array:
+    """A vector (s,) of floats, or of Fractions where every entry is rational and at least one is a Fraction."""
+    array = np.array(values, dtype=object)
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}: it is one number for each outcome, (s,)")
+    if all(isinstance(x, Rational) for x in array) and any(isinstance(x, Fraction) for x in array):
+        return np.array([Fraction(x) for x in array] + [None], dtype=object)[:-1]
+    floats = array.astype(np.float64)
+    for index, x in enumerate(floats):
+        if not 0.0 <= x <= 1.0:
+            raise ValueError(f"{name}[{index}] is {x}: it lies in [0, 1]")
+    return floats
+
+
+class Finite:
+    """Outcomes with ``probabilities (s,)``, ``likelihoods (s,)`` and ``scores (s, d)``.
+
+    Scores are grad log m of each outcome under the policy; their mean is zero. In exact arithmetic where the
+    numbers given are ``fractions.Fraction``, in float64 elsewhere.
+    """
+
+    def __init__(self, name: str, probabilities: Array, likelihoods: Array, scores: Array) -> None:
+        for label, values in (("probabilities", probabilities), ("likelihoods", likelihoods)):
+            for index, x in enumerate(values):
+                if not 0 <= x <= 1:
+                    raise ValueError(f"{label}[{index}] is {x}: it lies in [0, 1]")
+        total = probabilities.sum()
+        if abs(total - 1) > (0 if probabilities.dtype == object else 1e-12):
+            raise ValueError(f"probabilities sum to {total}: they sum to 1")
+        self.name, self.probabilities, self.likelihoods, self.scores = name, probabilities, likelihoods, scores
+
+    def __repr__(self) -> str:
+        return self.name
+
+    @property
+    def pass_rate(self) -> Any:
+        """p = E[l], a number."""
+        return (self.probabilities * self.likelihoods).sum()
+
+    @property
+    def grad_pass_rate(self) -> Array:
+        """grad p = E[l S], of shape (d,)."""
+        return np.asarray((self.probabilities * self.likelihoods) @ self.scores)
+
+    def sample(self, rng: np.random.Generator, groups: int, n: int) -> tuple[FloatArray, FloatArray]:
+        """Independent rollouts: likelihoods (groups, n) and scores (groups, n, d), in float64."""
+        outcome = rng.choice(len(self.probabilities), size=(groups, n), p=self.probabilities.astype(np.float64))
+        return self.likelihoods.astype(np.float64)[outcome], self.scores.astype(np.float64)[outcome]
