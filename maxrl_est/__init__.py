@@ -1,4 +1,4 @@
-"""Unbiased policy gradients for maximum likelihood: weights, exact verdicts, and the objective really ascended."""
+"""Unbiased policy gradients for maximum likelihood, and exact verdicts on any estimator of them."""
 
 from maxrl_est import estimators, problems
 from maxrl_est.estimators import advantages

@@ -20,6 +20,7 @@ from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli
 
 BIAS_TOLERANCE = 1e-9  # relative; exact rationals are compared exactly
+MAX_SIZE = 64
 GRADED = (
     Bandit([F(1, 2), F(1, 3), F(1, 6)], [F(0), F(1, 3), F(1)]),
     Bandit([F(1, 4), F(1, 4), F(1, 2)], [F(1, 10), F(1, 2), F(9, 10)]),
@@ -96,6 +97,11 @@ class _Subject:
     group_sizes: tuple[int, ...]
     binary_only: bool
 
+    @property
+    def sizes(self) -> list[int]:
+        """The group sizes above 1, largest first: failures of large groups say most."""
+        return sorted((n for n in self.group_sizes if n > 1), reverse=True)
+
     def __call__(self, groups: Array) -> Array:
         """Advantages, or a _Failed that shows the input which made trouble."""
         try:
@@ -103,9 +109,7 @@ class _Subject:
         except Exception as error:
             raise _Failed(f"raised {type(error).__name__}: {error} for likelihoods {_shown(groups)}") from error
         if got.shape != groups.shape:
-            raise _Failed(
-                f"returned shape {got.shape} for likelihoods of shape {groups.shape}, {_shown(groups)}"
-            )
+            raise _Failed(f"returned shape {got.shape} for likelihoods of shape {groups.shape}, {_shown(groups)}")
         if got.dtype.kind not in "fiu":
             raise _Failed(f"returned dtype {got.dtype} for likelihoods {_shown(groups)}")
         if not np.isfinite(got).all():
@@ -133,7 +137,7 @@ def check_estimator(
     estimator : the function, of float64 likelihoods (and, if it can, of Fractions in object arrays)
     objective : what it should ascend: an Objective, or one for each group size. None: whichever known objective
         it ascends exactly on 0/1 rewards.
-    group_sizes : the N at which it is checked
+    group_sizes : the N at which it is checked, up to 64; those below the order of a given Objective are left out
     binary_only : whether it is meant for 0/1 rewards only, so that graded likelihoods are skipped
     on_fail : "raise" raises CheckFailure with the whole report; None returns the report
 
@@ -146,8 +150,16 @@ def check_estimator(
     >>> [check.name for check in report.checks if check.status == "failed"]
     ['leave-one-out', 'bias on graded likelihoods']
     """
-    fixed = (lambda n: objective) if isinstance(objective, Objective) else objective
-    subject = _Subject(estimator, fixed, tuple(group_sizes), binary_only)
+    if isinstance(objective, Objective):
+        fixed = objective
+        group_sizes = [n for n in group_sizes if n == 1 or n >= fixed.order]
+        objective = lambda n: fixed  # noqa: E731
+    if not any(n > 1 for n in group_sizes) or any(not 1 <= n <= MAX_SIZE for n in group_sizes):
+        raise ValueError(
+            f"group_sizes is {list(group_sizes)}: sizes lie in [1, {MAX_SIZE}], one of them above 1 and none but 1 "
+            "below the order of the objective"
+        )
+    subject = _Subject(estimator, objective, tuple(group_sizes), binary_only)
     checks: list[Check] = []
     for title, check in _CHECKS:
         if checks and checks[0].status == "failed":
@@ -159,7 +171,7 @@ def check_estimator(
         except (_Failed, ValueError) as error:
             checks.append(Check(title, "failed", str(error)))
     report = CheckReport(
-        name or getattr(estimator, "name", None) or getattr(estimator, "__name__", repr(estimator)),
+        name or str(getattr(estimator, "name", None) or getattr(estimator, "__name__", repr(estimator))),
         tuple(checks),
         tuple(_variances(subject)) if all(check.status == "passed" for check in checks[:_STRUCTURE]) else (),
     )
@@ -169,14 +181,14 @@ def check_estimator(
 
 
 def _returns_advantages(subject: _Subject) -> str:
-    for n in _sizes(subject):
+    for n in subject.sizes:
         for shape in ((n,), (5, n), (2, 3, n)):
             subject(_random(subject, shape))
     return "finite, of the shape of the likelihoods, any batch axes"
 
 
 def _leaves_its_input_alone(subject: _Subject) -> str:
-    groups = _random(subject, (5, _sizes(subject)[-1]))
+    groups = _random(subject, (5, subject.sizes[0]))
     given = groups.copy()
     subject(given)
     if not np.array_equal(given, groups):
@@ -185,14 +197,14 @@ def _leaves_its_input_alone(subject: _Subject) -> str:
 
 
 def _is_deterministic(subject: _Subject) -> str:
-    groups = _random(subject, (5, _sizes(subject)[-1]))
+    groups = _random(subject, (5, subject.sizes[0]))
     if not np.array_equal(subject(groups), subject(groups)):
         raise _Failed(f"returned two results for likelihoods {_shown(groups)}")
     return "twice the same input, twice the same result"
 
 
 def _follows_the_order(subject: _Subject) -> str:
-    for n in _sizes(subject):
+    for n in subject.sizes:
         groups = _random(subject, (20, n))
         order = np.random.default_rng(1).permutation(n)
         worst = _relative(subject(groups[:, order]), subject(groups)[:, order])
@@ -202,7 +214,7 @@ def _follows_the_order(subject: _Subject) -> str:
 
 
 def _sees_one_group(subject: _Subject) -> str:
-    for n in _sizes(subject):
+    for n in subject.sizes:
         groups = _random(subject, (20, n))
         alone = np.stack([subject(group) for group in groups])
         worst = _relative(subject(groups), alone)
@@ -212,7 +224,7 @@ def _sees_one_group(subject: _Subject) -> str:
 
 
 def _survives_extremes(subject: _Subject) -> str:
-    for n in _sizes(subject):
+    for n in subject.sizes:
         one = np.eye(n)[0]
         extremes = [np.zeros(n), np.ones(n), one, 1 - one]
         if not subject.binary_only:
@@ -239,7 +251,7 @@ def _handles_groups_of_one(subject: _Subject) -> str:
 
 def _ascends_an_objective(subject: _Subject) -> str:
     found = []
-    for n in reversed(_sizes(subject)):
+    for n in subject.sizes:
         weight = effective_weight(subject.function, n)
         near = weight.nearest()
         expected = subject.objective(n) if subject.objective else near.objective
@@ -254,7 +266,7 @@ def _ascends_an_objective(subject: _Subject) -> str:
 def _weighs_by_the_others(subject: _Subject) -> str:
     if subject.binary_only:
         return "only meant for 0/1 rewards"
-    for n in _sizes(subject):
+    for n in subject.sizes:
         groups = _random(subject, (20, n))
         own = [np.array(groups) for _ in range(3)]
         for copy, value in zip(own, (0.0, 0.5, 1.0), strict=True):
@@ -273,7 +285,7 @@ def _is_unbiased_on_graded(subject: _Subject) -> str:
     if subject.binary_only:
         return "only meant for 0/1 rewards"
     for problem in GRADED:
-        for n in reversed(_sizes(subject)):
+        for n in subject.sizes:
             target = subject.target(n)
             if target is None:
                 raise _Failed(f"N = {n}: no objective is ascended on 0/1 rewards")
@@ -317,7 +329,7 @@ _STRUCTURE = 6  # the first checks, without which nothing can be enumerated
 
 def _variances(subject: _Subject) -> Iterator[VarianceRow]:
     """This function's exact variance, then that of the known unbiased estimators of its objective, best first."""
-    n = max(size for size in _sizes(subject) if size <= 8)
+    n = min(subject.sizes[0], 8)
     target = subject.target(n)
     if target is None:
         return
@@ -335,10 +347,6 @@ def _variances(subject: _Subject) -> Iterator[VarianceRow]:
 
 def _variance_row(name: str, moments: Moments, problem: Bernoulli | Bandit) -> VarianceRow:
     return VarianceRow(str(problem), moments.n, name, float(np.trace(moments.covariance)))
-
-
-def _sizes(subject: _Subject) -> list[int]:
-    return sorted(n for n in subject.group_sizes if n > 1)
 
 
 def _random(subject: _Subject, shape: tuple[int, ...]) -> FloatArray:

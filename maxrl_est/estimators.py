@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,8 @@ def _baseline(baseline: str | float, values: Array, weights: Array, objective: O
             return weights * _mean_of_others(values)
         case str():
             raise ValueError(f"baseline is {baseline!r}: it is a number or one of {', '.join(BASELINES)}")
+    if not isinstance(baseline, Real):
+        raise TypeError(f"baseline is {baseline!r}: it is a number or one of {', '.join(BASELINES)}")
     if not np.isfinite(float(baseline)):
         raise ValueError(f"baseline is {baseline}: it is finite")
     return baseline
@@ -89,7 +92,7 @@ class NamedEstimator:
     """A row of the table: an advantage function with its name, target and source. Call it on likelihoods."""
 
     name: str
-    function: Callable[[Array], Array]
+    function: Callable[..., Array]
     target: Callable[[int], Objective | None]  # for groups of n; None where it has no target of the form w(p)
     reference: str
     binary_only: bool
@@ -102,7 +105,7 @@ class NamedEstimator:
     @property
     def notes(self) -> str:
         """What it estimates, how, and its conventions."""
-        return inspect.getdoc(self.function) or ""
+        return inspect.getdoc(getattr(self.function, "func", self.function)) or ""
 
 
 _TABLE: dict[str, NamedEstimator] = {}
@@ -146,8 +149,10 @@ def get(name: str) -> NamedEstimator:
         return _TABLE[plain]
     row, order = _TABLE[plain], int(match[2])
     objective = Objective.maxrl(order)
-    function = functools.partial(row.function, objective=objective)
-    return NamedEstimator(name, function, lambda n: objective, row.reference, row.binary_only)
+    function: Callable[..., Array] = functools.partial(row.function, objective=objective)
+    return NamedEstimator(
+        name, function, functools.partial(_fixed, objective), row.reference, row.binary_only
+    )
 
 
 def _mean_of_others(values: Array) -> Array:
@@ -179,6 +184,14 @@ def _order_below_n(n: int) -> Objective | None:
     return Objective.maxrl(n - 1) if n > 1 else None
 
 
+def _scaled_expected(n: int) -> Objective | None:
+    return Objective.from_coefficients([Fraction(n - 1, n)], f"{n - 1}/{n} x J_1") if n > 1 else None
+
+
+def _fixed(objective: Objective, n: int) -> Objective:
+    return objective
+
+
 def _none(n: int) -> None:
     return None
 
@@ -195,9 +208,7 @@ def rloo(likelihoods: Array) -> Array:
     return likelihoods - _mean_of_others(likelihoods)
 
 
-@_register(
-    lambda n: Objective.from_coefficients([Fraction(n - 1, n)]) if n > 1 else None, "arXiv 2503.20783 (Dr. GRPO)"
-)
+@_register(_scaled_expected, "arXiv 2503.20783 (Dr. GRPO)")
 def mean_centred(likelihoods: Array) -> Array:
     """l_i less the group's mean. Estimates (N-1)/N grad p: the mean contains l_i. Zero at N = 1. Cost O(N)."""
     return likelihoods - _mean(likelihoods)
@@ -206,7 +217,8 @@ def mean_centred(likelihoods: Array) -> Array:
 def _standardised(likelihoods: Array, *, ddof: int, eps: float) -> Array:
     if likelihoods.dtype == object:
         raise TypeError("a standard deviation has no exact value on Fractions: give floats")
-    return (likelihoods - _mean(likelihoods)) / (likelihoods.std(axis=-1, ddof=ddof, keepdims=True) + eps)
+    deviation = likelihoods.std(axis=-1, ddof=ddof, keepdims=True)
+    return np.asarray((likelihoods - _mean(likelihoods)) / (deviation + eps))
 
 
 @_register(_none, "arXiv 2402.03300")

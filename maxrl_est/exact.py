@@ -172,37 +172,48 @@ def effective_weight(estimator: Estimator, n: int) -> EffectiveWeight:
 
 
 def equivariant_advantages(estimator: Estimator, groups: Array) -> Array:
-    """Advantages (B, N) of groups (B, N): Fractions if both can, else float64; an error if order matters.
+    """Advantages (B, N) of groups (B, N): exact if both are Fractions, else float64; an error if order matters.
 
-    Raises ValueError when the result has another shape, is not finite, or depends on the order of rollouts.
+    Raises ValueError when the result has another shape, is not finite, or depends on the order of rollouts or on
+    the other groups: found by two more orders of each group, and by leaving out half of the groups.
     """
-    got = _exactly(estimator, groups) if groups.dtype == object else None
-    if got is None:
-        groups = groups.astype(np.float64)
-        got = np.asarray(estimator(groups.copy()), dtype=np.float64)
-    if got.shape != groups.shape:
-        raise ValueError(f"estimator returned shape {got.shape} for likelihoods of shape {groups.shape}")
-    if got.dtype != object and not np.isfinite(got).all():
-        row = int(np.flatnonzero(~np.isfinite(got).all(axis=1))[0])
-        raise ValueError(f"estimator returned {got[row].tolist()} for likelihoods {groups[row].tolist()}")
-    back = np.asarray(estimator(groups[:, ::-1].copy()), dtype=got.dtype)[:, ::-1]
-    differs = got != back if got.dtype == object else abs(got - back) > _ROUNDING * max(1.0, abs(got).max())
+    plain = groups.astype(np.float64)
+    advantages = np.asarray(estimator(plain.copy()), dtype=np.float64)
+    if advantages.shape != groups.shape:
+        raise ValueError(f"estimator returned shape {advantages.shape} for likelihoods of shape {groups.shape}")
+    if not np.isfinite(advantages).all():
+        row = int(np.isfinite(advantages).all(axis=1).argmin())
+        raise ValueError(f"estimator returned {advantages[row].tolist()} for likelihoods {plain[row].tolist()}")
+    size = groups.shape[1]
+    for order in (np.arange(size)[::-1], np.random.default_rng(size).permutation(size)):
+        differs = _differs(estimator(plain[:, order].copy()), advantages[:, order])
+        if differs.any():
+            shown = plain[int(differs.any(axis=1).argmax()), order].tolist()
+            raise ValueError(f"estimator depends on the order of rollouts: reordering to {shown} changes advantages")
+    half = max(1, len(groups) // 2)
+    differs = _differs(estimator(plain[:half].copy()), advantages[:half])
     if differs.any():
-        row = int(np.flatnonzero(differs.any(axis=1))[0])
-        shown = [float(l) for l in groups[row]]
-        raise ValueError(f"estimator depends on the order of rollouts: reversing {shown} changes their advantages")
-    return got
+        shown = plain[int(differs.any(axis=1).argmax())].tolist()
+        raise ValueError(f"estimator depends on the batch: {shown} has other advantages among fewer groups")
+    exact = _exactly(estimator, groups) if groups.dtype == object else None
+    return advantages if exact is None or _differs(exact, advantages).any() else exact
+
+
+def _differs(advantages: Array, others: FloatArray) -> Array:
+    """Where they differ by more than rounding, NaN included."""
+    rounding = _ROUNDING * max(1.0, abs(others).max())
+    return np.asarray(~(abs(np.asarray(advantages, dtype=np.float64) - others) <= rounding))
 
 
 def _exactly(estimator: Estimator, groups: Array) -> Array | None:
     """The estimator's Fractions, or None where it cannot compute with them."""
     try:
         got = np.asarray(estimator(groups.copy()))
-    except Exception:  # any failure on Fractions only means that floats are tried next
+    except Exception:  # any failure on Fractions only means that floats are used
         return None
-    if got.dtype != object or not all(isinstance(x, Fraction | int) for x in got.flat):
+    if got.shape != groups.shape or not all(isinstance(x, Fraction | int) for x in got.flat):
         return None
-    return got
+    return got.astype(object)
 
 
 def _short(scale: Fraction) -> str:

@@ -12,7 +12,7 @@ import math
 import operator
 from collections.abc import Callable
 from fractions import Fraction
-from numbers import Rational
+from numbers import Integral, Rational
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -69,9 +69,10 @@ def loo_weights(
             kernels.loo_weights(values, coefficients.coefficients, weights)
 
     def fill_exactly(values: Array, weights: Array) -> None:
-        generic.loo_weights(values, _rationals(coefficients, groups.size), weights)
+        generic.loo_weights(values, _rationals(objective, groups.size), weights)
 
-    return groups.map(fill, fill_exactly, (groups.size,), out)
+    weights: Array = groups.map(fill, fill_exactly, (groups.size,), out)
+    return weights
 
 
 def weight_estimate(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None) -> Any:
@@ -98,7 +99,7 @@ def weight_estimate(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None)
             np.dot(powers, coefficients.coefficients, out=estimates)
 
     def fill_exactly(values: Array, estimates: Array) -> None:
-        c = _rationals(coefficients, groups.size + 1)
+        c = _rationals(objective, groups.size + 1)
         powers = np.empty((len(values), len(c)), dtype=object)
         generic.failure_powers(values, powers)
         estimates[:] = (powers * c).sum(axis=-1)
@@ -136,7 +137,7 @@ def objective_estimate(likelihoods: npt.ArrayLike, objective: ObjectiveLike = No
         estimates[~by_powers] = by_integral
 
     def fill_exactly(values: Array, estimates: Array) -> None:
-        c = _rationals(coefficients, groups.size)
+        c = _rationals(objective, groups.size)
         powers = np.empty((len(values), len(c) + 1), dtype=object)
         generic.failure_powers(values, powers)
         estimates[:] = -(powers[:, 1:] * c / np.arange(1, len(c) + 1)).sum(axis=-1)
@@ -155,11 +156,12 @@ def failure_powers(likelihoods: npt.ArrayLike, max_power: int) -> Array:
     """
     groups = _Groups(likelihoods)
     power = _power(max_power, groups.size, "N")
-    return groups.map(
+    estimates: Array = groups.map(
         lambda kernels, values, powers: kernels.failure_powers(values, powers),
         generic.failure_powers,
         (power + 1,),
     )
+    return estimates
 
 
 def loo_failure_powers(likelihoods: npt.ArrayLike, max_power: int) -> Array:
@@ -174,11 +176,12 @@ def loo_failure_powers(likelihoods: npt.ArrayLike, max_power: int) -> Array:
     groups = _Groups(likelihoods)
     groups.need_rollouts()
     power = _power(max_power, groups.size - 1, "N - 1")
-    return groups.map(
+    estimates: Array = groups.map(
         lambda kernels, values, powers: kernels.loo_failure_powers(values, powers),
         generic.loo_failure_powers,
         (groups.size, power + 1),
     )
+    return estimates
 
 
 class Values(NamedTuple):
@@ -276,10 +279,17 @@ def _as_numbers(likelihoods: npt.ArrayLike) -> Array:
                 )
         if given.size == 0:
             return given.astype(np.float64)
-        return given if given.ndim == 0 else np.vectorize(Fraction, otypes=[object])(given)
+        return given if given.ndim == 0 else np.vectorize(_fraction, otypes=[object])(given)
     if given.dtype.kind not in "biuf" or given.dtype.itemsize > 8:
-        raise TypeError(f"likelihoods has dtype {given.dtype}: likelihoods are bool, int or float up to 64 bits")
+        raise TypeError(
+            f"likelihoods has dtype {given.dtype}: likelihoods are bool, int or float up to 64 bits"
+        )
     return given
+
+
+def _fraction(value: Any) -> Fraction:
+    """The exact number, of Python's integers: NumPy's would overflow."""
+    return Fraction(int(value.numerator), int(value.denominator))
 
 
 def _at(index: tuple[Any, ...]) -> str:
@@ -299,12 +309,13 @@ def resolve(objective: ObjectiveLike, size: int, largest: int) -> Objective | No
     if objective is None:
         return None
     if not isinstance(objective, Objective):
-        try:
-            objective = Objective.maxrl(operator.index(objective))
-        except TypeError:
+        if isinstance(objective, bool) or not isinstance(objective, Integral):
             raise TypeError(
                 f"objective is {objective!r}: give an Objective, an int (the order of MaxRL) or None"
-            ) from None
+            )
+        if objective < 1:
+            raise ValueError(f"objective is {objective}: the order of MaxRL is at least 1")
+        objective = Objective.maxrl(objective)
     if objective.order > largest:
         raise ValueError(
             f"objective has order {objective.order} and groups have N = {size}: no unbiased estimate exists for "
@@ -314,10 +325,11 @@ def resolve(objective: ObjectiveLike, size: int, largest: int) -> Objective | No
     return None if full else objective
 
 
-def _rationals(objective: Objective | None, order: int) -> Array:
-    """The exact coefficients (T,), those of MaxRL of the given order for None."""
-    exact = [Fraction(1)] * order if objective is None else list(objective.rational_coefficients)
-    return np.array(exact, dtype=object)
+def _rationals(objective: ObjectiveLike, largest: int) -> Array:
+    """The exact coefficients (T,) of an objective that `resolve` admits; None stands for the largest order."""
+    if isinstance(objective, Objective):
+        return np.array(objective.rational_coefficients, dtype=object)
+    return np.array([Fraction(1)] * (largest if objective is None else objective), dtype=object)
 
 
 def _integrated_powers(kernels: Kernels, values: FloatArray, coefficients: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""How every kernel is compiled: lazily, cached where a cache can be written, without the GIL, in IEEE order."""
+"""How every kernel is compiled: lazily, cached where a cache can be written, without the GIL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def jit(function: Kernel) -> Kernel:
     """Compile on first call; reuse the compiled code in later processes if numba finds a writable cache.
 
     No ``fastmath``: it would let the compiler undo the compensated products and assume that NaN never comes.
-    No ``parallel``: its thread pools do not survive a fork; callers run these kernels in threads of their own.
+    No ``parallel``: its thread pools do not survive a fork; callers may use threads of their own.
     NumPy's error model, because a branch for division by zero keeps loops from being vectorised.
     """
     try:
@@ -24,13 +24,15 @@ def jit(function: Kernel) -> Kernel:
         return cast(Kernel, njit(nogil=True, error_model="numpy")(function))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def fma(typing_context, x, y, z):  # type: ignore[no-untyped-def]
+def _fma(typing_context, x, y, z):
     """x * y + z with one rounding, which turns the rounding error of a product into a float of its own."""
 
-    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def build(context, builder, signature, arguments):
         return builder.fma(*arguments)
 
     if {x, y, z} != {types.float64}:
         return None
     return types.float64(types.float64, types.float64, types.float64), build
+
+
+fma = cast(Callable[[float, float, float], float], intrinsic(_fma))

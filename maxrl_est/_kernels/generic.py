@@ -40,7 +40,7 @@ def failure_powers(likelihoods: Array, out: Array) -> None:
 
 
 def _leave_one_out(likelihoods: Array, max_power: int) -> Iterator[tuple[int, Array]]:
-    """Yield (i, E_0..E_K of all values but the i-th), halving: first what lies outside each half, and so on."""
+    """Yield (i, E_0..E_K of all values but the i-th), by halving: what lies outside each half, then quarter, ..."""
 
     def descend(table: Array, count: int, start: int, stop: int) -> Iterator[tuple[int, Array]]:
         if stop - start == 1:
@@ -77,7 +77,7 @@ def _cut(decay: FloatArray) -> FloatArray:
 
 def _nodes(size: int) -> Iterator[tuple[float, float]]:
     """Nodes and weights on [0, 1] that integrate polynomials of degree size - 1, or exp(-37 t), exactly."""
-    exact = np.flatnonzero(2 * COUNTS >= size)
+    exact = np.flatnonzero(size <= 2 * COUNTS)
     rule = exact[0] if exact.size else COUNTS.size - 1
     for k in range(COUNTS[rule]):
         yield float(NODES[rule, k]), float(WEIGHTS[rule, k])

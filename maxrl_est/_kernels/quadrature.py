@@ -116,10 +116,10 @@ def _total_and_largest(row, ceiling, work):
 
 
 @jit
-def _rule(size, x):
-    """Index of the smallest rule that is exact for a degree size - 1, or accurate enough at x = a sum(l)."""
+def _rule(degree, x):
+    """Index of the smallest rule that is exact for a polynomial, or accurate enough at x = a sum(l)."""
     for r in range(COUNTS.size):
-        if 2 * COUNTS[r] >= size or x <= LIMITS[r]:
+        if 2 * COUNTS[r] > degree or x <= LIMITS[r]:
             return r
     return COUNTS.size - 1
 
@@ -224,10 +224,13 @@ def _multiply(factors, size, nodes, product, carry, count):
 
 
 @jit
-def _evaluate(row, decay, total, largest, work):
-    """Fill work.product with P at the nodes; return a, the rule, and how many factors and terms there are."""
+def _evaluate(row, degree, decay, total, largest, work):
+    """Fill work.product with P at the nodes; return a, the rule, and how many factors and terms there are.
+
+    The degree is that of what will be integrated, and says where the rule is exact.
+    """
     a = 1.0 if decay <= CUTOFF else CUTOFF / decay
-    rule = _rule(row.size, a * total)
+    rule = _rule(degree, a * total)
     count = max(COUNTS[rule], 4)
     nodes, product, carry, exponent = work.nodes, work.product, work.carry, work.exponent
     for k in range(count):
@@ -304,7 +307,7 @@ def _moments(nodes, masses, moments):
 def _weights_of_small_groups(likelihoods, out):
     """The same for at most SMALL rollouts: an exact rule, and too few factors for their roundings to matter."""
     groups, size = likelihoods.shape
-    rule = _rule(size, np.inf)
+    rule = _rule(size - 1, np.inf)
     count = max(COUNTS[rule], 4)
     nodes, product = NODES[rule], np.empty(NODES.shape[1])
     for g in range(groups):
@@ -328,7 +331,7 @@ def full_order_weights(likelihoods, out):
     for g in range(groups):
         row, weights = likelihoods[g], out[g]
         total, largest = _total_and_largest(row, 1.0, work)
-        a, rule, factors, terms = _evaluate(row, total - largest, total, largest, work)
+        a, rule, factors, terms = _evaluate(row, size - 1, total - largest, total, largest, work)
         count = max(COUNTS[rule], 4)
         for k in range(count):
             masses[k] *= size * a * WEIGHTS[rule, k]
@@ -349,7 +352,7 @@ def full_order_weight_estimate(likelihoods, out):
     size = likelihoods.shape[1]
     for g in range(likelihoods.shape[0]):
         total, largest = _total_and_largest(likelihoods[g], 1.0, work)
-        a, rule, _, _ = _evaluate(likelihoods[g], total, total, largest, work)
+        a, rule, _, _ = _evaluate(likelihoods[g], size, total, total, largest, work)
         estimate = 0.0
         for k in range(COUNTS[rule]):
             estimate += WEIGHTS[rule, k] * work.product[k]
@@ -366,7 +369,7 @@ def full_order_objective_estimate(likelihoods, harmonic_number, out):
     work = _scratch()
     for g in range(likelihoods.shape[0]):
         total, largest = _total_and_largest(likelihoods[g], 1.0, work)
-        a, rule, _, _ = _evaluate(likelihoods[g], total, total, largest, work)
+        a, rule, _, _ = _evaluate(likelihoods[g], likelihoods.shape[1] - 1, total, total, largest, work)
         integral = 0.0
         for k in range(COUNTS[rule]):
             integral += WEIGHTS[rule, k] * (1.0 - work.product[k]) / NODES[rule, k]

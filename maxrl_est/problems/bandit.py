@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from maxrl_est.problems.finite import Finite, numbers
+from maxrl_est.problems.finite import Finite, Numbers, numbers
 
 
 class Bandit(Finite):
@@ -22,7 +21,7 @@ class Bandit(Finite):
     ['-1/6', '1/18', '1/9']
     """
 
-    def __init__(self, probabilities: npt.ArrayLike, likelihoods: npt.ArrayLike) -> None:
+    def __init__(self, probabilities: Numbers, likelihoods: Numbers) -> None:
         pi, l = numbers("probabilities", probabilities), numbers("likelihoods", likelihoods)
         if pi.shape != l.shape:
             raise ValueError(f"likelihoods has shape {l.shape}: one for each of the {len(pi)} probabilities")

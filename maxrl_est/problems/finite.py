@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from numbers import Rational
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from maxrl_est._typing import Array, FloatArray
 
+Numbers: TypeAlias = Sequence[float | Fraction] | Array  # (s,), one for each outcome
 
-def numbers(name: str, values: npt.ArrayLike) -> Array:
+
+def numbers(name: str, values: Numbers) -> Array:
     """A vector (s,) of floats, or of Fractions where every entry is rational and at least one is a Fraction."""
     array = np.array(values, dtype=object)
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name} has shape {array.shape}: it is one number for each outcome, (s,)")
-    if all(isinstance(x, Rational) for x in array) and any(isinstance(x, Fraction) for x in array):
-        return np.array([Fraction(x) for x in array] + [None], dtype=object)[:-1]
-    floats = array.astype(np.float64)
-    for index, x in enumerate(floats):
-        if not 0.0 <= x <= 1.0:
+    are_numbers = [isinstance(x, Rational | float | np.floating) for x in array]
+    if not all(are_numbers):
+        index = are_numbers.index(False)
+        raise TypeError(f"{name}[{index}] is {array[index]!r}: it is a number in [0, 1]")
+    for index, x in enumerate(array):
+        if not 0 <= x <= 1:
             raise ValueError(f"{name}[{index}] is {x}: it lies in [0, 1]")
-    return floats
+    if all(isinstance(x, Rational) for x in array) and any(isinstance(x, Fraction) for x in array):
+        exact = [Fraction(int(x.numerator), int(x.denominator)) for x in array]  # NumPy's integers overflow
+        return np.array([*exact, None], dtype=object)[:-1]
+    return array.astype(np.float64)
 
 
 class Finite:
@@ -41,7 +47,12 @@ class Finite:
         total = probabilities.sum()
         if abs(total - 1) > (0 if probabilities.dtype == object else 1e-12):
             raise ValueError(f"probabilities sum to {total}: they sum to 1")
-        self.name, self.probabilities, self.likelihoods, self.scores = name, probabilities, likelihoods, scores
+        self.name, self.probabilities, self.likelihoods, self.scores = (
+            name,
+            probabilities,
+            likelihoods,
+            scores,
+        )
 
     def __repr__(self) -> str:
         return self.name
@@ -58,5 +69,7 @@ class Finite:
 
     def sample(self, rng: np.random.Generator, groups: int, n: int) -> tuple[FloatArray, FloatArray]:
         """Independent rollouts: likelihoods (groups, n) and scores (groups, n, d), in float64."""
-        outcome = rng.choice(len(self.probabilities), size=(groups, n), p=self.probabilities.astype(np.float64))
+        outcome = rng.choice(
+            len(self.probabilities), size=(groups, n), p=self.probabilities.astype(np.float64)
+        )
         return self.likelihoods.astype(np.float64)[outcome], self.scores.astype(np.float64)[outcome]

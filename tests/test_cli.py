@@ -1,0 +1,195 @@
+"""The command line: exit status, one line for bad input, and output for people and machines."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from maxrl_est import checks, cli
+
+WRONG = """
+import numpy as np
+
+def advantage(r):  # powers of the group's own mean: not leave-one-out
+    q = 1 - r.mean(axis=-1, keepdims=True)
+    return sum(q**k for k in range(r.shape[-1])) * r
+
+def right(r):
+    return r - (r.sum(axis=-1, keepdims=True) - r) / (r.shape[-1] - 1) if r.shape[-1] > 1 else r
+
+def returns_nan(r):
+    return r * np.nan
+
+not_a_function = 3
+"""
+
+
+@pytest.fixture
+def functions(tmp_path):
+    path = tmp_path / "mine_to_check.py"
+    path.write_text(WRONG)
+    return path
+
+
+def run(*arguments):
+    return cli.main([str(argument) for argument in arguments])
+
+
+def one_line(capsys):
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1, error
+    return error
+
+
+def test_verify_succeeds_and_prints_the_objectives_it_computed(capsys):
+    assert run("verify") == 0
+    shown = capsys.readouterr().out
+    assert "maxrl_shipped is exactly J_7" in shown
+    assert "GRPO matches no J_T" in shown
+    assert "self-normalised weights N l_i / sum(l) are biased on graded likelihoods" in shown
+    assert "FAILS" not in shown
+
+
+def test_verify_writes_json_to_standard_output_alone(capsys):
+    assert run("verify", "--json", "-") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["holds"] is True
+    assert {row["estimator"] for row in result["objectives"]} >= {"grpo", "ustat"}
+
+
+def test_verify_exits_1_when_a_claim_fails(monkeypatch, capsys):
+    from maxrl_est import verify
+
+    broken = verify.Verdict("two is three", False, "none", "nothing")
+    monkeypatch.setattr(verify, "verdicts", lambda: [("arithmetic", lambda: broken)])
+    assert run("verify") == 1
+    assert "FAILS  two is three" in capsys.readouterr().out
+
+
+def test_check_exits_1_on_a_wrong_function_of_a_file_with_its_bias_and_nearest_objective(functions, capsys):
+    assert run("check", f"{functions}:advantage") == 1
+    shown = capsys.readouterr().out
+    assert "no known objective; nearest" in shown
+    assert "exact bias [" in shown
+
+
+def test_check_exits_0_on_right_functions_of_a_file_a_module_and_the_table(functions):
+    assert run("check", f"{functions}:right") == 0
+    assert run("check", "maxrl_est:advantages", "--objective", "maxrl") == 0
+    assert run("check", "ustat(3)", "--objective", "maxrl:3") == 0
+    assert run("check", "rloo", "--objective", "expected", "--group-sizes", "2", "5") == 0
+
+
+def test_check_holds_a_declared_objective_against_the_function(capsys):
+    assert run("check", "maxrl_shipped", "--objective", "maxrl") == 1
+    assert "expected J_8; on 0/1 rewards it ascends exactly J_7" in capsys.readouterr().out
+
+
+def test_check_reports_nan_as_a_failed_check_with_the_input(functions, tmp_path):
+    report = tmp_path / "report.json"
+    assert run("check", f"{functions}:returns_nan", "--json", report) == 1
+    first = json.loads(report.read_text())["checks"][0]
+    assert first["status"] == "failed"
+    assert first["message"].startswith("returned [nan, nan")
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("rlo", "did you mean 'rloo'?"),
+        ("{file}:advantag", "it has 'advantage' (did you mean that?)"),
+        ("{file}:not_a_function", "has no function 'not_a_function'"),
+        ("missing.py:f", "no file missing.py"),
+        ("no_such_package.module:f", "raised ModuleNotFoundError"),
+    ],
+)
+def test_check_says_in_one_line_what_cannot_be_found(target, says, functions, capsys):
+    assert run("check", target.format(file=functions)) == 2
+    assert says in one_line(capsys)
+
+
+@pytest.mark.parametrize("objective", ["maxrll", "maxrl:0", "pass:x", "tsallis:-1:3"])
+def test_check_refuses_objectives_that_do_not_exist(objective, capsys):
+    assert run("check", "rloo", "--objective", objective) == 2
+    assert "--objective" in one_line(capsys)
+
+
+def test_check_refuses_group_sizes_that_decide_nothing(capsys):
+    assert run("check", "rloo", "--group-sizes", "1") == 2
+    assert "group_sizes is [1]" in one_line(capsys)
+
+
+def test_weights_adds_a_weight_and_an_advantage_to_every_row(tmp_path):
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("prompt,group,likelihood\nwhy,a,1\nwhy,a,0\nhow,b,0.5\n")
+    assert run("weights", source, "-o", target) == 0
+    assert target.read_text().splitlines() == [
+        "prompt,group,likelihood,weight,advantage",
+        "why,a,1,2.0,1.0",
+        "why,a,0,1.0,-1.0",
+        "how,b,0.5,1.0,-0.5",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "says"),
+    [
+        ("a,1.5", (), "1.5"),
+        ("a,nan", (), "nan"),
+        ("a,x", (), "x"),
+        ("a,1", ("--likelihood", "likelyhood"), "likelyhood"),
+        ("a,1", ("--order", "2"), "order 2"),
+        ("a,1", ("--order", "0"), "--order is 0"),
+        ("a,1", ("--baseline", "oen"), "'one' (did you mean that?)"),
+        ("a,1", ("--baseline", "inf"), "--baseline is inf"),
+        ("a,1\na,1", ("--max-group", "1"), "--max-group"),
+        ("a,1", ("--baseline", "pass_loo"), "pass_loo"),
+    ],
+)
+def test_weights_refuses_bad_input_in_one_line_and_leaves_no_file(rows, options, says, tmp_path, capsys):
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text(f"group,likelihood\n{rows}\n")
+    assert run("weights", source, "-o", target, *options) == 2
+    assert says in one_line(capsys)
+    assert os.listdir(tmp_path) == ["in.csv"]
+
+
+def test_weights_names_a_missing_file(tmp_path, capsys):
+    assert run("weights", tmp_path / "none.csv") == 2
+    assert "none.csv" in one_line(capsys)
+
+
+def test_weights_takes_arrays(tmp_path):
+    source, target = tmp_path / "in.npy", tmp_path / "out.npy"
+    np.save(source, np.array([[True, False], [True, True]]))
+    assert run("weights", source, "-o", target, "--baseline", "none") == 0
+    got = np.load(target)
+    assert got[..., 1].tolist() == [[2.0, 1.0], [1.0, 1.0]]
+    assert got[..., 2].tolist() == [[2.0, 0.0], [1.0, 1.0]]
+
+
+def test_an_unwritable_report_is_one_line_and_status_2(capsys):
+    assert run("check", "rloo", "--json", "/no/such/folder/report.json") == 2
+    assert "/no/such/folder" in one_line(capsys)
+
+
+def test_an_interrupt_exits_130(monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checks, "check_estimator", interrupt)
+    assert run("check", "rloo") == 130
+
+
+def test_misspelt_commands_exit_2():
+    with pytest.raises(SystemExit) as stop:
+        run("verfy")
+    assert stop.value.code == 2
+
+
+def test_the_module_runs_as_the_command():
+    done = subprocess.run([sys.executable, "-m", "maxrl_est", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("maxrl-est ")
