@@ -79,7 +79,7 @@ class Row:
 
 def speed(*, quick: bool, progress: Progress = None) -> list[Row]:
     """Time and memory of `loo_weights` beside what NumPy needs; ``quick`` repeats less often."""
-    repeats = 5 if quick else 25
+    repeats = 11 if quick else 25
     return [
         *full_order_speed((*FULL_ORDER_LIMITS, *UNLIMITED), repeats, progress),
         *growth(repeats, progress),
@@ -101,25 +101,27 @@ def accuracy(*, quick: bool, progress: Progress = None) -> list[Row]:
     return [
         *full_order_accuracy(full, progress),
         *any_order_accuracy(any_order, progress),
-        *deflation_accuracy(DEFLATION_SIZES, progress),
+        *deflation_accuracy([n for n in DEFLATION_SIZES if n <= QUICK_ANY_ORDER_SIZE or not quick], progress),
     ]
 
 
 def start_up() -> list[Row]:
     """Seconds until the package can be used, each in a new process, and what importing it brings in."""
     timed = "import time; start = time.perf_counter(); {}; print(time.perf_counter() - start)"
-    importing = timed.format("import maxrl_est")
+    imports = [timed.format(f"import {package}") for package in ("maxrl_est", "numpy")]
     first_call = "import maxrl_est; " + timed.format("maxrl_est.loo_weights([1, 0, 0])")
     loaded = f"import sys, maxrl_est; print(*[m for m in {HEAVY_MODULES} if m in sys.modules])"
 
-    _python(importing)  # reads the files into the system's cache and compiles them to bytecode
-    seconds = statistics.median(float(_python(importing)) for _ in range(7))
+    _python(imports[0])  # reads the files into the system's cache and compiles them to bytecode
+    runs = [[float(_python(code)) for code in imports] for _ in range(5)]
+    package, numpy = map(statistics.median, zip(*runs, strict=True))
     heavy = _python(loaded).split()
     case = f"of {', '.join(HEAVY_MODULES)}: {', '.join(heavy) or 'none'}"
     with tempfile.TemporaryDirectory() as folder:
         cold, warm = (float(_python(first_call, NUMBA_CACHE_DIR=folder)) for _ in range(2))
     return [
-        _at_most("import maxrl_est", "median of 7 processes", seconds, IMPORT_LIMIT_S, "s"),
+        _at_most("import maxrl_est", "median of 5 processes", package, IMPORT_LIMIT_S, "s"),
+        _at_most("import numpy alone", "median of 5 processes, by turns with those", numpy, None, "s"),
         _at_most("heavy modules imported", case, float(len(heavy)), 0.0, "modules"),
         _at_most("first loo_weights of a process", "empty compilation cache", cold, None, "s"),
         _at_most("first loo_weights of a process", "filled compilation cache", warm, None, "s"),

@@ -29,9 +29,7 @@ from maxrl_est.ustatistics import ObjectiveLike, as_groups, loo_weights, resolve
 BASELINES = ("none", "one", "seed", "pass_loo", "mean_loo")
 
 
-def advantages(
-    likelihoods: npt.ArrayLike, objective: ObjectiveLike = None, *, baseline: str | float = "one"
-) -> Array:
+def advantages(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None, *, baseline: str | float = "one") -> Array:
     """Advantages ``omega_i l_i - b_i (..., N)`` with leave-one-out weights omega: unbiased for any likelihoods.
 
     Drop-in for the advantages of a policy-gradient trainer. Every baseline leaves the expectation as it is,
@@ -41,7 +39,8 @@ def advantages(
     - ``"none"``: 0.
     - ``"seed"``: 1/N.
     - ``"pass_loo"``: the others' estimate of p w(p), which for MaxRL is their pass@T. The advantages of a group
-      then sum to zero; order 1 is RLOO. Needs T <= N - 1; None stands for that order.
+      then sum to zero; order 1 is RLOO. Needs T <= N - 1; None stands for that order. It is a difference of
+      numbers up to 1 and rounds as such, however small the likelihoods are.
     - ``"mean_loo"``: omega_i times the others' mean likelihood. Needs N >= 2.
     - a number: itself.
 
@@ -150,9 +149,7 @@ def get(name: str) -> NamedEstimator:
     row, order = _TABLE[plain], int(match[2])
     objective = Objective.maxrl(order)
     function: Callable[..., Array] = functools.partial(row.function, objective=objective)
-    return NamedEstimator(
-        name, function, functools.partial(_fixed, objective), row.reference, row.binary_only
-    )
+    return NamedEstimator(name, function, functools.partial(_fixed, objective), row.reference, row.binary_only)
 
 
 def _mean_of_others(values: Array) -> Array:

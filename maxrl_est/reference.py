@@ -122,9 +122,7 @@ def ball_loo_weights(likelihoods: FloatArray, coefficients: Numbers) -> FloatArr
     return _rounded(enclose, bits=128 + 2 * group.size)[rollout]
 
 
-def ball_loo_weights_full_order(
-    likelihoods: FloatArray, *, indices: npt.ArrayLike | None = None
-) -> FloatArray:
+def ball_loo_weights_full_order(likelihoods: FloatArray, *, indices: npt.ArrayLike | None = None) -> FloatArray:
     """Weights of MaxRL with T = N for groups of any size, in float64, rounded as in `ball_loo_weights`.
 
     Cost: two operations on balls for each distinct value and each of 80 or so nodes, so N = 10^6 with a few

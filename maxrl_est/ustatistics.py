@@ -27,9 +27,7 @@ ObjectiveLike: TypeAlias = Objective | int | None
 _POWERS = 64  # E_k <= 2^-k where the mean failure mass is at most 1/2, so that further terms round off
 
 
-def loo_weights(
-    likelihoods: npt.ArrayLike, objective: ObjectiveLike = None, *, out: Array | None = None
-) -> Array:
+def loo_weights(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None, *, out: Array | None = None) -> Array:
     """Leave-one-out weights ``omega (..., N)``: each rollout's estimate of w(p) from the other N-1 rollouts.
 
     Because omega_i is independent of rollout i, ``(1/N) sum_i omega_i l_i S_i`` with scores S_i is an unbiased
@@ -274,16 +272,12 @@ def _as_numbers(likelihoods: npt.ArrayLike) -> Array:
         for index in np.ndindex(given.shape):
             if not isinstance(given[index], Rational):
                 kind = type(given[index]).__name__
-                raise TypeError(
-                    f"{_at(index)} is {given[index]!r} of type {kind}: object arrays hold Fraction or int"
-                )
+                raise TypeError(f"{_at(index)} is {given[index]!r} of type {kind}: object arrays hold Fraction or int")
         if given.size == 0:
             return given.astype(np.float64)
         return given if given.ndim == 0 else np.vectorize(_fraction, otypes=[object])(given)
     if given.dtype.kind not in "biuf" or given.dtype.itemsize > 8:
-        raise TypeError(
-            f"likelihoods has dtype {given.dtype}: likelihoods are bool, int or float up to 64 bits"
-        )
+        raise TypeError(f"likelihoods has dtype {given.dtype}: likelihoods are bool, int or float up to 64 bits")
     return given
 
 
@@ -310,9 +304,7 @@ def resolve(objective: ObjectiveLike, size: int, largest: int) -> Objective | No
         return None
     if not isinstance(objective, Objective):
         if isinstance(objective, bool) or not isinstance(objective, Integral):
-            raise TypeError(
-                f"objective is {objective!r}: give an Objective, an int (the order of MaxRL) or None"
-            )
+            raise TypeError(f"objective is {objective!r}: give an Objective, an int (the order of MaxRL) or None")
         if objective < 1:
             raise ValueError(f"objective is {objective}: the order of MaxRL is at least 1")
         objective = Objective.maxrl(objective)

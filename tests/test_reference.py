@@ -68,9 +68,7 @@ def powers_of_the_mean(likelihoods, coefficients):
     def mean_failure(i):
         return 1 - sum(without(likelihoods, i), Fraction(0)) / max(1, len(likelihoods) - 1)
 
-    return [
-        sum(c * mean_failure(i) ** k for k, c in enumerate(coefficients)) for i in range(len(likelihoods))
-    ]
+    return [sum(c * mean_failure(i) ** k for k, c in enumerate(coefficients)) for i in range(len(likelihoods))]
 
 
 def failures_for_likelihoods(likelihoods, coefficients):

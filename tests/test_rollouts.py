@@ -127,9 +127,7 @@ def test_an_array_gains_a_last_axis_of_likelihood_weight_advantage(
     weights, advantages = means(np.atleast_2d(values).astype(float))
     assert summary == Summary(values.size, len(np.atleast_2d(values)))
     assert got.dtype == np.float64
-    np.testing.assert_array_equal(
-        got, np.stack([values, weights.reshape(shape), advantages.reshape(shape)], axis=-1)
-    )
+    np.testing.assert_array_equal(got, np.stack([values, weights.reshape(shape), advantages.reshape(shape)], axis=-1))
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -150,9 +148,7 @@ def test_any_ragged_grouping_round_trips_through_csv(
     source = tmp_path_factory.mktemp("csv") / "rollouts.csv"
     rows = [[note, prompt, repr(value)] for prompt, members in groups for value, note in members]
     stream = io.StringIO()
-    csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator=end).writerows(
-        [["no,te", "prompt", "likelihood"], *rows]
-    )
+    csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator=end).writerows([["no,te", "prompt", "likelihood"], *rows])
     source.write_bytes(("\ufeff" * bom + stream.getvalue()).encode())
     text = weighed(source, max_group=5)
     got = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
@@ -168,11 +164,7 @@ def test_any_ragged_grouping_round_trips_through_jsonl(
     tmp_path_factory: pytest.TempPathFactory, groups: list[Any], ascii_only: bool
 ) -> None:
     source = tmp_path_factory.mktemp("jsonl") / "rollouts.ndjson"
-    rows = [
-        {"prompt": prompt, "likelihood": value, "n": note}
-        for prompt, members in groups
-        for value, note in members
-    ]
+    rows = [{"prompt": prompt, "likelihood": value, "n": note} for prompt, members in groups for value, note in members]
     source.write_bytes("".join(json.dumps(row, ensure_ascii=ascii_only) + "\n" for row in rows).encode())
     got = [list(json.loads(line).items()) for line in weighed(source, max_group=5).split("\n")[:-1]]
     added = [[("weight", weight), ("advantage", advantage)] for weight, advantage in expected_values(groups)]
@@ -194,9 +186,7 @@ def test_ragged_groups_are_weighed_per_size_and_written_in_their_order(tmp_path:
     assert sorted(shapes) == [(1, 2), (2, 1), (2, 3)]
     assert told == [10]
     got = list(csv.DictReader(io.StringIO((tmp_path / "o.csv").read_text())))
-    assert [row["weight"] for row in got] == [
-        repr(g / 8) for g, size in enumerate(sizes) for _ in range(size)
-    ]
+    assert [row["weight"] for row in got] == [repr(g / 8) for g, size in enumerate(sizes) for _ in range(size)]
 
 
 def test_records_may_span_lines_and_completions_may_be_longer_than_the_csv_default(tmp_path: Path) -> None:
@@ -215,9 +205,7 @@ def test_groups_of_json_are_told_apart_by_type_and_may_be_any_value(tmp_path: Pa
     source = tmp_path / "rollouts.jsonl"
     values = ["1", 1, 1.0, True, None, "\ud800", ["chat", {"a": 1, "b": 2}], ["chat", {"b": 2, "a": 1}]]
     source.write_text("".join(json.dumps({"prompt": value, "likelihood": 1}) + "\n" for value in values))
-    assert weigh_file(source, tmp_path / "out.jsonl") == Summary(
-        8, 7
-    )  # the key order of an object means nothing
+    assert weigh_file(source, tmp_path / "out.jsonl") == Summary(8, 7)  # the key order of an object means nothing
 
 
 @pytest.mark.parametrize("value", ["0", "1", "1e-300", " 0.5 ", "True", "false"])
@@ -242,9 +230,7 @@ def test_other_column_names_can_be_chosen(tmp_path: Path) -> None:
     assert weighed(source, likelihood="reward", group="task") == expected
 
 
-def test_no_destination_means_standard_output(
-    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
-) -> None:
+def test_no_destination_means_standard_output(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     source = tmp_path / "rollouts.csv"
     source.write_text(HEADER + "é,1\n", encoding="utf-8")
     assert weigh_file(source, None) == Summary(1, 1)
@@ -402,9 +388,7 @@ BAD_ARRAYS = [
 @pytest.mark.parametrize(
     ("values", "message"), [pytest.param(values, message, id=name) for name, values, message in BAD_ARRAYS]
 )
-def test_a_bad_array_is_refused_in_one_line_and_leaves_nothing(
-    tmp_path: Path, values: Any, message: str
-) -> None:
+def test_a_bad_array_is_refused_in_one_line_and_leaves_nothing(tmp_path: Path, values: Any, message: str) -> None:
     np.save(tmp_path / "in.npy", values)
     got = refusal(tmp_path / "in.npy", tmp_path / "out.npy", weigh=pairs_only)
     assert got.startswith(message)

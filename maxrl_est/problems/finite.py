@@ -69,7 +69,5 @@ class Finite:
 
     def sample(self, rng: np.random.Generator, groups: int, n: int) -> tuple[FloatArray, FloatArray]:
         """Independent rollouts: likelihoods (groups, n) and scores (groups, n, d), in float64."""
-        outcome = rng.choice(
-            len(self.probabilities), size=(groups, n), p=self.probabilities.astype(np.float64)
-        )
+        outcome = rng.choice(len(self.probabilities), size=(groups, n), p=self.probabilities.astype(np.float64))
         return self.likelihoods.astype(np.float64)[outcome], self.scores.astype(np.float64)[outcome]

@@ -1,0 +1,714 @@
+"""Public estimates: what they take and give back, what they refuse, and the identities that single them out."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+import maxrl_est as mx
+from maxrl_est import reference
+from maxrl_est.objectives import Objective
+from maxrl_est.problems.adversarial import FAMILIES
+from maxrl_est.ustatistics import as_groups
+from mutants import (
+    WEIGHTS,
+    definition,
+    earlier_rollouts_only,
+    mean_product,
+    plug_in_powers,
+    power_sum,
+    scaled_over_the_batch,
+)
+
+ULPS = 8  # of float results at N <= 64; measured worst: 4
+GRADED = [Fraction(0), Fraction(1, 3), Fraction(1), Fraction(3, 7), Fraction(1, 3)]
+FUNCTIONS = {
+    "loo_weights": mx.loo_weights,
+    "weight_estimate": mx.weight_estimate,
+    "objective_estimate": mx.objective_estimate,
+    "failure_powers": lambda l: mx.failure_powers(l, 0),
+    "loo_failure_powers": lambda l: mx.loo_failure_powers(l, 0),
+    "advantages": mx.advantages,
+    "an estimator": mx.estimators.get("maxrl"),
+}
+every_function = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+OBJECTIVES = {
+    "expected": Objective.expected(),
+    "maxrl": Objective.maxrl(3),
+    "pass@3": Objective.pass_at(3),
+    "tsallis": Objective.tsallis(Fraction(1, 2), 3),
+    "signs": Objective.from_coefficients([Fraction(1, 3), -2, 0, Fraction(1, 10)]),
+}
+
+
+def fractions(values):
+    return np.array([Fraction(value) for value in np.asarray(values).flat]).reshape(np.shape(values))
+
+
+def order(n):
+    return [Fraction(1)] * n
+
+
+# Values: against the definition and the exact oracle.
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
+def test_fractions_give_the_definition_exactly(objective):
+    c = objective.rational_coefficients
+    values = np.array(GRADED)
+    assert mx.loo_weights(GRADED, objective).tolist() == definition(values, c).tolist()
+    assert mx.weight_estimate(GRADED, objective) == power_sum(values, c)
+    integrated = -sum(c[k - 1] * mean_product(values, k) / k for k in range(1, len(c) + 1))
+    assert mx.objective_estimate(GRADED, objective) == integrated
+    assert mx.failure_powers(GRADED, 5).tolist() == [mean_product(values, k) for k in range(6)]
+    loo_powers = mx.loo_failure_powers(GRADED, 4).tolist()
+    assert loo_powers == [[mean_product(np.delete(values, i), k) for k in range(5)] for i in range(5)]
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_wrong_weights_are_not_the_definition(name):
+    values, c = np.array(GRADED), order(3)
+    assert WEIGHTS[name](values, c).tolist() != mx.loo_weights(GRADED, 3).tolist()
+
+
+def test_exact_coefficients_are_not_rounded_on_fractions():
+    nearly = Fraction(10**20 + 1, 10**20)  # 1 as a float
+    got = mx.loo_weights([Fraction(1, 2), Fraction(1, 3)], Objective.from_coefficients([1, nearly]))
+    assert got.tolist() == [1 + nearly * Fraction(2, 3), 1 + nearly / 2]
+
+
+def exact_estimates(group, c):
+    """What the public functions should give for one group of floats, from the oracle."""
+    values = [Fraction(value) for value in group.tolist()]
+    n, t = len(values), len(c)
+    return {
+        "weights": reference.exact_loo_weights(values, c),
+        "estimate": [reference.exact_weight_estimate(values, c)],
+        "full estimate": [reference.exact_weight_estimate(values, order(n + 1))],
+        "powers": reference.exact_failure_powers(values, t),
+        "loo powers": [
+            power
+            for i in range(n)
+            for power in (reference.exact_failure_powers(values[:i] + values[i + 1 :], t - 1) if n > 1 else [1])
+        ],
+    }
+
+
+def float_estimates(group, c):
+    objective = Objective.from_coefficients(c)
+    return {
+        "weights": mx.loo_weights(group, objective),
+        "estimate": [mx.weight_estimate(group, objective)],
+        "full estimate": [mx.weight_estimate(group)],
+        "powers": mx.failure_powers(group, len(c)),
+        "loo powers": mx.loo_failure_powers(group, len(c) - 1).ravel(),
+    }
+
+
+MODERATE = ("all-zero", "all-one", "equal-third", "hot-1", "uniform", "uniform-low", "uniform-high", "dyadic")
+
+
+@pytest.mark.parametrize("n", [*range(1, 13), 16, 24, 64])
+@pytest.mark.parametrize("family", MODERATE)
+def test_floats_are_a_few_units_in_the_last_place_from_the_oracle(family, n):
+    group = FAMILIES[family](n, np.random.default_rng(n))
+    for t in {1, min(2, n), (n + 1) // 2, n}:
+        got, expected = float_estimates(group, order(t)), exact_estimates(group, order(t))
+        for key in expected:
+            assert reference.ulp_error(got[key], [float(x) for x in expected[key]]) <= ULPS, (key, t)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 16, 64, 65, 150])
+@pytest.mark.parametrize("family", MODERATE)
+def test_the_objective_estimate_is_exact_to_roundings_of_the_harmonic_number(family, n):
+    group = FAMILIES[family](n, np.random.default_rng(n))
+    harmonic = sum(1 / k for k in range(1, n + 1))
+    for t in (None, 1, (n + 1) // 2):
+        expected = float(reference.exact_objective_estimate(group.tolist(), order(t or n)))
+        got = mx.objective_estimate(group, t)
+        near_zero = t is not None or n <= 64 or group.mean() >= 0.5
+        assert abs(got - expected) <= 2e-15 * (abs(expected) if near_zero else harmonic)
+
+
+def test_a_rule_of_one_node_too_few_is_seen_by_these_tests():
+    # Gauss-Legendre of n/2 nodes is exact for degree n - 1, and the product of n factors has degree n.
+    nodes, weights = np.polynomial.legendre.leggauss(4)
+    short = 9 * np.sum(weights / 2 * (1 - (1 + nodes) / 2) ** 8)
+    assert reference.ulp_error(short, 1.0) > 1e10
+    assert mx.weight_estimate(np.ones(8)) == pytest.approx(1.0, rel=1e-15)
+
+
+@pytest.mark.parametrize("objective", [None, 1, 3, OBJECTIVES["signs"]])
+@pytest.mark.parametrize("kind", ["float", "fraction"])
+def test_a_leave_one_out_weight_is_the_estimate_of_the_others(kind, objective):
+    values = np.array(GRADED) if kind == "fraction" else np.array(GRADED).astype(float)
+    got = mx.loo_weights(values, objective)
+    expected = [mx.weight_estimate(np.delete(values, i), objective) for i in range(5)]
+    assert got.tolist() == (expected if kind == "fraction" else pytest.approx(expected, rel=1e-14))
+    wrong = WEIGHTS["not leave-one-out"](values, order(3))
+    assert wrong.astype(float).tolist() != pytest.approx([float(x) for x in expected], rel=1e-2)
+
+
+def test_a_lone_rollout_has_weight_c_0_and_so_has_no_rollout():
+    assert mx.loo_weights([0.3]).tolist() == [1.0]
+    assert mx.loo_weights([0.3], Objective.from_coefficients([Fraction(5, 2)])).tolist() == [2.5]
+    assert mx.weight_estimate([]) == 1.0
+    assert mx.weight_estimate(np.zeros((2, 0))).tolist() == [1.0, 1.0]
+    assert mx.weight_estimate([], Objective.from_coefficients([3])) == 3.0
+    assert mx.failure_powers(np.zeros((2, 0)), 0).tolist() == [[1.0], [1.0]]
+
+
+# Shapes, dtypes and memory.
+
+
+@pytest.mark.parametrize("batch", [(), (3,), (2, 3), (2, 1, 3), (0,), (2, 0)])
+@pytest.mark.parametrize("objective", [None, 2])
+def test_any_leading_axes_are_a_batch_and_rows_are_computed_one_by_one(batch, objective):
+    values = np.random.default_rng(0).random((*batch, 4))
+    shapes = {
+        (*batch, 4): lambda l: mx.loo_weights(l, objective),
+        batch: lambda l: mx.weight_estimate(l, objective),
+        (*batch, 3): lambda l: mx.failure_powers(l, 2),
+        (*batch, 4, 3): lambda l: mx.loo_failure_powers(l, 2),
+    }
+    for shape, function in shapes.items():
+        got = np.asarray(function(values))
+        assert got.shape == np.shape(function(fractions(values))) == shape
+        for row in np.ndindex(batch):
+            assert np.array_equal(got[row], function(values[row]))
+    assert np.shape(mx.objective_estimate(values, objective)) == batch
+    assert mx.advantages(values, objective).shape == (*batch, 4)
+
+
+def test_a_mean_over_the_batch_would_be_seen():
+    values = np.random.default_rng(0).random((3, 4))
+    got = scaled_over_the_batch(values, order(4))
+    assert not np.array_equal(got[0], scaled_over_the_batch(values[:1], order(4))[0])
+
+
+DTYPES = [bool, np.int8, np.uint8, np.int64, np.uint64, np.float16, np.float32, np.float64, ">f8", object]
+
+
+@every_function
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_dtypes_are_computed_in_double_precision_and_float32_and_fractions_come_back(function, dtype):
+    given = np.array([[1, 0, 0, 1], [0, 0, 0, 1]]).astype(dtype)
+    got, expected = function(given), function(given.astype(np.float64))
+    assert got.dtype == (dtype if dtype in (np.float32, object) else np.float64)
+    if dtype is object:
+        assert {type(x) for x in got.flat} <= {Fraction, int}
+        assert got.astype(np.float64) == pytest.approx(expected, rel=1e-15)
+    else:
+        assert np.array_equal(got, expected.astype(got.dtype))
+
+
+@every_function
+def test_lists_are_arrays(function):
+    for values in ([[True, False]], [[1, 0]], [[1.0, 0.5]], [[Fraction(1), 0]]):
+        assert np.array_equal(function(values), function(np.array(values)))
+
+
+def test_float16_is_exact_where_half_precision_would_not_be():
+    values = np.array([0.1, 0.7, 0.3], dtype=np.float16)
+    assert mx.loo_weights(values).tolist() == mx.loo_weights(values.astype(np.float64)).tolist()
+    assert definition(values, order(3)).astype(np.float64).tolist() != mx.loo_weights(values).tolist()
+
+
+def test_float32_is_rounded_once():
+    values = np.random.default_rng(0).random((50, 9)).astype(np.float32)
+    got, in_double = mx.loo_weights(values), mx.loo_weights(values.astype(np.float64))
+    assert got.dtype == np.float32
+    assert np.array_equal(got, in_double.astype(np.float32))
+
+
+def test_object_arrays_of_numpy_integers_do_not_overflow():
+    third = [Fraction(1, 3)] * 40
+    values = np.array([np.int64(1), np.int8(0), *third], dtype=object)
+    assert mx.loo_weights(values).tolist() == mx.loo_weights([Fraction(1), Fraction(0), *third]).tolist()
+
+
+@every_function
+def test_inputs_of_any_layout_are_read_and_never_written(function):
+    values = np.random.default_rng(0).random((4, 6))
+    expected = function(values.copy())
+    apart = np.repeat(values, 2, axis=1)[:, ::2]
+    for layout in (values.copy(), values.copy(order="F"), apart, values[::-1].copy()[::-1]):
+        before = layout.copy()
+        layout.flags.writeable = False
+        got = function(layout)
+        assert np.array_equal(got, expected)
+        assert np.array_equal(layout, before)
+        assert not np.may_share_memory(got, layout)
+        layout.flags.writeable = True
+        function(layout)
+        assert np.array_equal(layout, before)
+        assert layout.flags.writeable
+    exact = fractions(values)
+    before = exact.copy()
+    function(exact)
+    assert (exact == before).all()
+    assert exact.flags.writeable
+
+
+def test_results_are_the_callers_own():
+    values = np.array([[0.5, 0.25]])
+    mx.loo_weights(values)[:] = 7
+    mx.advantages(values, 1, baseline="none")[:] = 7
+    mx.estimators.get("reinforce")(values)[:] = 7
+    assert values.tolist() == [[0.5, 0.25]]
+    assert not as_groups(values).values.flags.writeable
+
+
+def test_a_masked_array_without_masked_entries_is_an_array():
+    values = np.ma.array([0.5, 0.25, 1.0], mask=[False] * 3)
+    assert mx.loo_weights(values).tolist() == mx.loo_weights([0.5, 0.25, 1.0]).tolist()
+    assert not np.ma.isMaskedArray(mx.loo_weights(values))
+
+
+# out=
+
+
+OUTPUTS = {
+    "contiguous": lambda: np.full((3, 5), np.nan),
+    "columns apart": lambda: np.full((3, 10), np.nan)[:, ::2],
+    "transposed": lambda: np.full((5, 3), np.nan).T,
+    "reversed": lambda: np.full((3, 5), np.nan)[::-1],
+}
+
+
+@pytest.mark.parametrize("make", OUTPUTS.values(), ids=OUTPUTS)
+@pytest.mark.parametrize("objective", [None, 2])
+def test_out_is_filled_and_returned_whatever_its_layout(make, objective):
+    values, out = np.random.default_rng(0).random((3, 5)), make()
+    got = mx.loo_weights(values, objective, out=out)
+    assert got is out
+    assert np.array_equal(out, mx.loo_weights(values, objective))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, object])
+def test_out_of_the_results_dtype_is_filled(dtype):
+    values = np.array([[0, 1, 1], [0, 0, 1]]).astype(dtype)
+    out = np.zeros((2, 3), dtype=dtype)
+    assert mx.loo_weights(values, out=out) is out
+    assert np.array_equal(out, mx.loo_weights(values))
+
+
+@pytest.mark.parametrize("objective", [None, 2])
+@pytest.mark.parametrize("view", [lambda x: x, lambda x: x[::-1], lambda x: x[:, ::-1]], ids=["self", "rows", "row"])
+def test_out_may_be_the_input(view, objective):
+    values = np.random.default_rng(0).random((4, 5))
+    expected = mx.loo_weights(values, objective)
+    mx.loo_weights(values, objective, out=view(values))
+    assert np.array_equal(view(values), expected)
+
+
+def test_out_may_overlap_the_input():
+    memory = np.random.default_rng(0).random(9)
+    expected = mx.loo_weights(memory[:6])
+    mx.loo_weights(memory[:6], out=memory[3:])
+    assert np.array_equal(memory[3:], expected)
+
+
+READ_ONLY = np.zeros((2, 3))
+READ_ONLY.flags.writeable = False
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        (np.zeros((3, 2)), "out is float64 (3, 2): it must be an array of float64 and shape (2, 3)"),
+        (np.zeros(6), "out is float64 (6,): it must be an array of float64 and shape (2, 3)"),
+        (np.zeros((2, 3), np.float32), "out is float32 (2, 3): it must be an array of float64 and shape (2, 3)"),
+        (np.zeros((2, 3), int), f"out is {np.dtype(int)} (2, 3): it must be an array of float64 and shape (2, 3)"),
+        ([[0.0] * 3] * 2, "out is list: it must be an array of float64 and shape (2, 3)"),
+        (READ_ONLY, "out is read-only: it must be writeable"),
+    ],
+)
+def test_out_of_the_wrong_kind_is_refused_and_left_alone(out, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        mx.loo_weights(np.full((2, 3), 0.5), out=out)
+    assert not np.asarray(out).any()
+
+
+# What is refused, and what is said.
+
+
+RANGE = "likelihoods lie in [0, 1]"
+KINDS = "likelihoods are bool, int or float up to 64 bits"
+OBJECTS = "object arrays hold Fraction or int"
+SIZES = "groups in one array have the same number of rollouts"
+ABOVE, BELOW = np.nextafter(1.0, 2.0), -5e-324
+REFUSED = {
+    "NaN": ([[0.5, 0.2], [math.nan, 0.1]], ValueError, f"likelihoods[1, 0] is nan: {RANGE}"),
+    "infinite": ([0.5, math.inf], ValueError, f"likelihoods[1] is inf: {RANGE}"),
+    "minus infinite": ([-math.inf, 0.5], ValueError, f"likelihoods[0] is -inf: {RANGE}"),
+    "just above 1": ([0.5, 1.0, ABOVE], ValueError, f"likelihoods[2] is {ABOVE}: {RANGE}"),
+    "just below 0": ([0.5, BELOW], ValueError, f"likelihoods[1] is {BELOW}: {RANGE}"),
+    "above 1 in float32": (np.float32([0.5, 1.5]), ValueError, f"likelihoods[1] is 1.5: {RANGE}"),
+    "an integer above 1": ([[[0, 1]], [[2, 0]]], ValueError, f"likelihoods[1, 0, 0] is 2: {RANGE}"),
+    "the least integer": (np.array([0, -128], np.int8), ValueError, f"likelihoods[1] is -128: {RANGE}"),
+    "a Fraction above 1": ([Fraction(1, 2), Fraction(3, 2)], ValueError, f"likelihoods[1] is 3/2: {RANGE}"),
+    "the second of two": ([0.5, math.nan, 7.0], ValueError, f"likelihoods[1] is nan: {RANGE}"),
+    "complex": ([0.5, 0j], TypeError, f"likelihoods has dtype complex128: {KINDS}"),
+    "text": (["0.5"], TypeError, f"likelihoods has dtype <U3: {KINDS}"),
+    "bytes": ([b"0.5"], TypeError, f"likelihoods has dtype |S3: {KINDS}"),
+    "dates": (np.zeros(2, "M8[s]"), TypeError, f"likelihoods has dtype datetime64[s]: {KINDS}"),
+    "None among numbers": ([0.5, None], TypeError, f"likelihoods[0] is 0.5 of type float: {OBJECTS}"),
+    "None": (None, TypeError, f"likelihoods is None of type NoneType: {OBJECTS}"),
+    "a set": ({0.5}, TypeError, f"likelihoods is {{0.5}} of type set: {OBJECTS}"),
+    "decimals": ([Decimal("0.5")], TypeError, f"likelihoods[0] is Decimal('0.5') of type Decimal: {OBJECTS}"),
+    "None among Fractions": (
+        [[Fraction(1), None]],
+        TypeError,
+        f"likelihoods[0, 1] is None of type NoneType: {OBJECTS}",
+    ),
+    "masked": (
+        np.ma.array([[0.5, 0.2], [0.1, 0.3]], mask=[[0, 0], [0, 1]]),
+        ValueError,
+        "likelihoods[1, 1] is masked: every rollout needs a likelihood",
+    ),
+    "ragged": ([[0.5], [0.5, 0.2]], ValueError, f"likelihoods is ragged: {SIZES}"),
+    "one number": (0.5, ValueError, "likelihoods is the single number 0.5: groups are arrays (..., N)"),
+    "one Fraction": (
+        Fraction(1, 2),
+        ValueError,
+        "likelihoods is the single number 1/2: groups are arrays (..., N)",
+    ),
+}
+if np.dtype(np.longdouble).itemsize > 8:
+    name = np.dtype(np.longdouble).name
+    REFUSED["longdouble"] = (np.longdouble([0.5]), TypeError, f"likelihoods has dtype {name}: {KINDS}")
+
+
+@every_function
+@pytest.mark.parametrize(("given", "error", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_is_no_likelihood_is_refused_with_the_place_the_value_and_the_rule(function, given, error, message):
+    with pytest.raises(error, match="^" + re.escape(message)):
+        function(given)
+
+
+@pytest.mark.parametrize("name", ["loo_weights", "objective_estimate", "loo_failure_powers", "advantages"])
+@pytest.mark.parametrize("shape", [(0,), (2, 0)])
+def test_groups_of_none_are_refused(name, shape):
+    message = f"likelihoods has shape {shape}: a group has N >= 1 rollouts on the last axis"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        FUNCTIONS[name](np.zeros(shape))
+
+
+@every_function
+def test_zero_and_one_are_likelihoods_whatever_their_sign_and_neighbours(function):
+    function([1.0, np.nextafter(1.0, 0.0), 5e-324])
+    assert np.array_equal(function([-0.0, 1.0]), function([0.0, 1.0]))
+
+
+NO_ESTIMATE = "no unbiased estimate exists for orders above"
+WITHOUT_AN_ORDER = [
+    (0, ValueError, "objective is 0: the order of MaxRL is at least 1"),
+    (-3, ValueError, "objective is -3: the order of MaxRL is at least 1"),
+    (2.0, TypeError, "objective is 2.0: give an Objective, an int (the order of MaxRL) or None"),
+    ("2", TypeError, "objective is '2': give an Objective, an int (the order of MaxRL) or None"),
+    (True, TypeError, "objective is True: give an Objective, an int (the order of MaxRL) or None"),
+    (Fraction(2), TypeError, "objective is Fraction(2, 1): give an Objective, an int"),
+    ([1, 1], TypeError, "objective is [1, 1]: give an Objective, an int"),
+    (5, ValueError, f"objective has order 5 and groups have N = 3: {NO_ESTIMATE}"),
+    (Objective.pass_at(5), ValueError, f"objective has order 5 and groups have N = 3: {NO_ESTIMATE}"),
+]
+
+
+@pytest.mark.parametrize(("objective", "error", "message"), WITHOUT_AN_ORDER)
+@pytest.mark.parametrize("function", [mx.loo_weights, mx.weight_estimate, mx.objective_estimate, mx.advantages])
+def test_an_order_that_is_none_or_too_large_is_refused_with_the_reason(function, objective, error, message):
+    for values in ([0.5, 0.2, 0.1], [Fraction(1, 2)] * 3):
+        with pytest.raises(error, match="^" + re.escape(message)):
+            function(values, objective)
+
+
+def test_the_largest_order_is_the_size_and_one_more_for_weights_of_others():
+    for n in range(1, 5):
+        values = [0.5] * n
+        assert mx.loo_weights(values, n).shape == (n,)
+        assert mx.weight_estimate(values, n + 1) == mx.weight_estimate(values)
+        assert mx.loo_weights(values, np.int64(n)).tolist() == mx.loo_weights(values).tolist()
+        for function, largest in ((mx.loo_weights, n), (mx.weight_estimate, n + 1), (mx.objective_estimate, n)):
+            with pytest.raises(ValueError, match=f"{NO_ESTIMATE} {largest}, since"):
+                function(values, largest + 1)
+
+
+@pytest.mark.parametrize(
+    ("power", "error", "message"),
+    [
+        (-1, ValueError, "max_power is -1: it must lie in [0, "),
+        (4, ValueError, "max_power is 4: it must lie in [0, "),
+        (1.0, TypeError, "max_power is 1.0: it must be an int"),
+        ("1", TypeError, "max_power is '1': it must be an int"),
+        (None, TypeError, "max_power is None: it must be an int"),
+    ],
+)
+def test_powers_that_are_none_or_too_large_are_refused(power, error, message):
+    for function in (mx.failure_powers, mx.loo_failure_powers):
+        with pytest.raises(error, match="^" + re.escape(message)):
+            function([0.5] * 3, power)
+    with pytest.raises(ValueError, match=re.escape("[0, N - 1] = [0, 2]")):
+        mx.loo_failure_powers([0.5] * 3, 3)
+
+
+# Identities, on any group of rationals. Each is a function of the weights, so that wrong ones can be put in.
+
+
+small = settings(max_examples=40, deadline=None)
+likelihoods = st.fractions(0, 1, max_denominator=12)
+groups = st.lists(likelihoods, min_size=1, max_size=6).map(np.array)
+groups_of_two = st.lists(likelihoods, min_size=2, max_size=6).map(np.array)
+coefficients = st.lists(st.fractions(-3, 3, max_denominator=4), min_size=1, max_size=5).filter(any)
+SPREAD = np.array([Fraction(0), Fraction(1, 3), Fraction(1, 2), Fraction(1)])
+
+
+def shipped(values, c):
+    return mx.loo_weights(values, Objective.from_coefficients(c))
+
+
+def cut(c, values):
+    """The coefficients that the group has rollouts for, not all zero."""
+    return c[: len(values)] if any(c[: len(values)]) else [Fraction(1)]
+
+
+def slopes_of_the_objective_estimate(weigh, values, c):
+    """omega_i = N dJhat/dl_i, and Jhat is affine in each l_i."""
+    n, objective = len(values), Objective.from_coefficients(c)
+
+    def changed(i, value):
+        return np.array([*values[:i], value, *values[i + 1 :]])
+
+    for i, weight in enumerate(weigh(values, c)):
+        low, middle, high = (
+            mx.objective_estimate(changed(i, value), objective) for value in (Fraction(0), Fraction(1, 2), Fraction(1))
+        )
+        assert weight == n * (high - low)
+        assert middle == (low + high) / 2
+
+
+@small
+@given(groups, coefficients)
+def test_weights_are_the_slopes_of_the_objective_estimate(values, c):
+    slopes_of_the_objective_estimate(shipped, values, cut(c, values))
+
+
+def mean_advantage_is_the_estimate_of_pass_at_t(weigh, values, t):
+    """(1/N) sum omega_i l_i = 1 - E_T(q); the whole product at T = N."""
+    mean = (weigh(values, order(t)) * values).sum() / len(values)
+    assert mean == 1 - mx.failure_powers(values, t)[t]
+    assert t < len(values) or mean == 1 - (1 - values).prod()
+
+
+@small
+@given(groups, st.integers(1, 6))
+def test_the_mean_weighted_likelihood_estimates_pass_at_t(values, t):
+    mean_advantage_is_the_estimate_of_pass_at_t(shipped, values, min(t, len(values)))
+
+
+def weights_average_binary_maxrl_over_coin_flips(weigh, values):
+    """omega_i l_i / N = E[b_i / sum b] with b_j = 1 with probability l_j; T = N."""
+    n = len(values)
+    expected = np.array([Fraction(0)] * n)
+    for flips in itertools.product((0, 1), repeat=n):
+        chance = math.prod(l if flip else 1 - l for l, flip in zip(values, flips, strict=True))
+        expected += np.array([chance * flip / max(1, sum(flips)) for flip in flips])
+    assert (weigh(values, order(n)) * values / n).tolist() == expected.tolist()
+
+
+@small
+@given(groups)
+def test_weights_are_those_of_binary_rewards_averaged_over_coin_flips(values):
+    weights_average_binary_maxrl_over_coin_flips(shipped, values)
+
+
+def order_of_rollouts_does_not_matter(weigh, values, c):
+    backwards = values[::-1].copy()
+    assert weigh(backwards, c).tolist() == weigh(values, c)[::-1].tolist()
+
+
+@small
+@given(groups, coefficients)
+def test_permuting_rollouts_permutes_weights(values, c):
+    order_of_rollouts_does_not_matter(shipped, values, cut(c, values))
+
+
+@small
+@given(st.lists(likelihoods, min_size=4, max_size=20), st.integers(1, 4))
+def test_groups_of_a_batch_do_not_see_each_other(values, t):
+    batch = np.array(values[: len(values) // 4 * 4]).reshape(-1, 4)
+    for rows in (batch, batch.astype(np.float64)):
+        alone = [mx.loo_weights(row, t) for row in rows]
+        assert np.array_equal(mx.loo_weights(rows, t), alone)
+
+
+WEIGHTED_WRONGLY = {**WEIGHTS, "earlier rollouts only": earlier_rollouts_only}
+IDENTITIES = {
+    "slopes": (lambda weigh: slopes_of_the_objective_estimate(weigh, SPREAD, order(4)), set(WEIGHTED_WRONGLY)),
+    "pass@T": (
+        lambda weigh: mean_advantage_is_the_estimate_of_pass_at_t(weigh, SPREAD, 4),
+        set(WEIGHTED_WRONGLY) - {"earlier rollouts only"},
+    ),
+    "coin flips": (lambda weigh: weights_average_binary_maxrl_over_coin_flips(weigh, SPREAD), set(WEIGHTED_WRONGLY)),
+    "order": (lambda weigh: order_of_rollouts_does_not_matter(weigh, SPREAD, order(4)), {"earlier rollouts only"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("identity", "wrong"), [(key, name) for key, (_, names) in IDENTITIES.items() for name in sorted(names)]
+)
+def test_every_identity_rejects_wrong_weights(identity, wrong):
+    check, _ = IDENTITIES[identity]
+    check(definition)
+    with pytest.raises(AssertionError):
+        check(WEIGHTED_WRONGLY[wrong])
+
+
+# Binary rewards: closed forms.
+
+
+def harmonic(n):
+    return sum((Fraction(1, k) for k in range(1, n + 1)), Fraction(0))
+
+
+def binary(n, successes):
+    return np.array([Fraction(int(i < successes)) for i in range(n)])
+
+
+def closed_forms_hold(weigh, n, successes, t):
+    """(N/K)(1 - C(N-K, T)/C(N, T)) for a success, by the telescoping sum of t_k = C(N-K, k)/C(N-1, k)."""
+    failed = n - successes
+    weights = weigh(binary(n, successes), order(t)).tolist()
+    if successes:
+        terms = [Fraction(math.comb(failed, k), math.comb(n - 1, k)) for k in range(t)]
+        closed = Fraction(n, successes) * (1 - Fraction(math.comb(failed, t), math.comb(n, t)))
+        assert sum(terms) == closed
+        assert weights[0] == closed
+        assert t < n or closed == Fraction(n, successes)
+    else:
+        assert weights == [t] * n
+    if failed and t == n:
+        assert weights[-1] == Fraction(n, successes + 1)
+
+
+SIZES_AND_SUCCESSES = [(n, k) for n in (1, 2, 3, 7, 10) for k in range(n + 1)]
+
+
+@pytest.mark.parametrize(("n", "successes"), SIZES_AND_SUCCESSES)
+def test_binary_rewards_have_the_closed_forms_of_maxrl(n, successes):
+    rewards = binary(n, successes)
+    for t in range(1, n + 1):
+        closed_forms_hold(shipped, n, successes, t)
+        in_floats = mx.loo_weights(rewards.astype(float), t)
+        assert in_floats == pytest.approx(mx.loo_weights(rewards, t).astype(float), rel=1e-14)
+    expected = harmonic(successes) - harmonic(n)
+    assert mx.objective_estimate(rewards) == expected
+    assert mx.objective_estimate(rewards.astype(float)) == pytest.approx(float(expected), rel=1e-14)
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_closed_forms_reject_wrong_weights(name):
+    with pytest.raises(AssertionError):
+        closed_forms_hold(WEIGHTS[name], 5, 1, 5)
+
+
+# Bounds.
+
+
+BOUNDS_ROUNDING = 2e-15  # relative; measured worst: 4.5e-16
+
+
+def bounds_hold(weigh, values):
+    """1 <= omega <= N and N/(1+L) <= omega <= N (1-exp(-L))/L, with L the sum of the others."""
+    n = len(values)
+    weights = np.asarray(weigh(values, order(n)), dtype=np.float64)
+    rest = np.array([math.fsum([*values[:i], *values[i + 1 :]]) for i in range(n)])
+    upper = np.array([n * (-math.expm1(-mass) / mass if mass > 0 else 1.0) for mass in rest])
+    low, high = 1 - BOUNDS_ROUNDING, 1 + BOUNDS_ROUNDING
+    assert (low <= weights).all()
+    assert (weights <= n * high).all()
+    assert (low * n / (1 + rest) <= weights).all()
+    assert (weights <= high * upper).all()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_weights_of_full_order_lie_within_their_bounds(family):
+    for n in (1, 2, 3, 8, 64, 300):
+        bounds_hold(lambda values, c: mx.loo_weights(values), FAMILIES[family](n, np.random.default_rng(n)))
+
+
+@small
+@given(groups, st.integers(1, 6))
+@example(np.array([Fraction(0)] * 3), 3)
+def test_maxrl_weights_lie_between_1_and_the_order(values, t):
+    t = min(t, len(values))
+    weights = mx.loo_weights(values, t)
+    assert (weights >= 1).all()
+    assert (weights <= t).all()
+    if t == len(values):
+        rest = values.sum() - values
+        assert (weights >= t / (1 + rest)).all()
+        if set(values) <= {0, 1}:
+            assert (weights == t / (1 + rest)).all()
+
+
+BREAK_THE_BOUNDS = {
+    "order T - 1": [0.0, 0.0, 0.0],
+    "k = 0 dropped": [1.0, 1.0, 1.0],
+    "division by N - 1": [0.0, 0.0, 0.0],
+    "C(N, k)": [0.0, 0.0, 0.0],
+    "l for 1 - l": [0.0, 0.0, 0.0],
+    "not leave-one-out": [1.0, 0.0, 0.0],
+}
+
+
+@pytest.mark.parametrize("name", BREAK_THE_BOUNDS)
+def test_the_bounds_reject_wrong_weights(name):
+    values = np.array(BREAK_THE_BOUNDS[name])
+    bounds_hold(definition, values)
+    with pytest.raises(AssertionError):
+        bounds_hold(WEIGHTS[name], values)
+
+
+# The recursion of which the kernels are faster versions.
+
+
+def forward_backward(values, c, *, off=0):
+    """omega_i = sum_a p_{i-1}[a] D_i[a], both sides averages of products, by additions of positive terms only."""
+    n, t, q = len(values), len(c), [1 - value for value in values]
+    forward = [[Fraction(1)] + [Fraction(0)] * (t - 1)]
+    for i in range(1, n):
+        p = forward[-1]
+        forward.append([p[0]] + [((i - k) * p[k] + k * q[i - 1] * p[k - 1]) / i for k in range(1, t)])
+    d, weights = list(c), [None] * n
+    for j in range(n, 0, -1):
+        weights[j - 1] = sum(forward[j - 1][a] * d[a] for a in range(min(t, j)))
+        if j > 1:
+            top = min(j - 2, t - 1) + 1
+            d = [
+                ((j - 1 - a + off) * d[a] + (a + 1) * q[j - 1] * (d[a + 1] if a + 1 < len(d) else 0)) / (j - 1)
+                for a in range(top)
+            ]
+    return np.array(weights)
+
+
+@small
+@given(groups, coefficients)
+def test_the_forward_backward_recursion_is_the_definition(values, c):
+    c = cut(c, values)
+    expected = definition(values, c).tolist()
+    assert forward_backward(values, c).tolist() == expected
+    assert shipped(values, c).tolist() == expected
+
+
+def test_the_recursion_one_step_off_is_not():
+    assert forward_backward(SPREAD, order(4), off=1).tolist() != definition(SPREAD, order(4)).tolist()
+    assert plug_in_powers(SPREAD, order(4)).tolist() != definition(SPREAD, order(4)).tolist()
