@@ -7,6 +7,7 @@ import difflib
 import importlib
 import importlib.util
 import json
+import math
 import os
 import sys
 import tempfile
@@ -204,6 +205,7 @@ def _bench(options: argparse.Namespace) -> int:
 
     rows = []
     if not options.accuracy:
+        _progress("start-up")
         rows += bench.start_up()
         rows += bench.speed(quick=options.quick, progress=_progress)
     rows += bench.accuracy(quick=options.quick, progress=_progress)
@@ -299,7 +301,7 @@ def _write_json(path: str | None, result: dict[str, Any]) -> bool:
     """Write the result where it was asked for; whether standard output is taken by it."""
     if path is None:
         return False
-    text = json.dumps(result, indent=2) + "\n"
+    text = json.dumps(_plain(result), indent=2, allow_nan=False) + "\n"
     if path == "-":
         sys.stdout.write(text)
         return True
@@ -313,6 +315,15 @@ def _write_json(path: str | None, result: dict[str, Any]) -> bool:
             os.unlink(temporary)
         raise
     return False
+
+
+def _plain(value: Any) -> Any:
+    """The same for JSON, which has no infinities and no NaN: they become text."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

@@ -235,7 +235,7 @@ def grpo_population(likelihoods: Array) -> Array:
 @_register(_order_n, "arXiv 2602.02710, Theorem 1", binary_only=True)
 def maxrl(likelihoods: Array) -> Array:
     """N l_i / sum(l), zero if the sum is. Estimates grad J_N. Unbiased for 0/1 rewards. Cost O(N)."""
-    return _ratio(likelihoods, _mean(likelihoods), 0)
+    return _ratio(likelihoods.shape[-1] * likelihoods, likelihoods.sum(axis=-1, keepdims=True), 0)
 
 
 @_register(_order_n, "arXiv 2602.02710", binary_only=True)

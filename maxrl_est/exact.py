@@ -190,10 +190,10 @@ def equivariant_advantages(estimator: Estimator, groups: Array) -> Array:
         if differs.any():
             shown = plain[int(differs.any(axis=1).argmax()), order].tolist()
             raise ValueError(f"estimator depends on the order of rollouts: reordering to {shown} changes advantages")
-    half = max(1, len(groups) // 2)
-    differs = _differs(estimator(plain[:half].copy()), advantages[:half])
+    half = len(groups) // 2
+    differs = _differs(estimator(plain[half:].copy()), advantages[half:])
     if differs.any():
-        shown = plain[int(differs.any(axis=1).argmax())].tolist()
+        shown = plain[half + int(differs.any(axis=1).argmax())].tolist()
         raise ValueError(f"estimator depends on the batch: {shown} has other advantages among fewer groups")
     exact = _exactly(estimator, groups) if groups.dtype == object else None
     return advantages if exact is None or _differs(exact, advantages).any() else exact

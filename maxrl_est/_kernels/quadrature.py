@@ -5,12 +5,15 @@ With l the likelihoods of a group,
     omega_i = N Int_0^1 P(t) / (1 - t l_i) dt,        P(t) = prod_j (1 - t l_j).
 
 P falls off like exp(-t sum(l)), so the integral is cut at a = min(1, 37 / (sum(l) - max(l))), beyond which less
-than 2^-53 of it is left, and Gauss-Legendre nodes do the rest: ``nodes.LIMITS`` says how many are provably enough.
+than 2^-53 of it is left, and Gauss-Legendre nodes do the rest: ``nodes.LIMITS`` says how many leave 2^-54.
 
-P at the nodes is a product of two parts. Likelihoods above 1/(8a), at most 8 a sum(l) <= 304 of them, are
-multiplied in one by one, with the rounding error of every factor carried along: equal likelihoods round
-alike, so without that the errors add up instead of averaging out. The others enter through their power sums,
-log prod (1 - t l_j) = -sum_k t^k s_k / k, and their weights are a polynomial in l_i with positive coefficients.
+P at the nodes is a product of two parts. Likelihoods above 1/8, or above 1/(2a) where a < 1, are multiplied in
+one by one, with the rounding error of every factor carried along: equal likelihoods round alike, so without
+that the errors add up instead of averaging out. The others enter through their power sums,
+log prod (1 - t l_j) = -sum_k t^k s_k / k, and their weights are a polynomial in l_i with positive coefficients;
+both series are cut where 2^-55 is left.
+
+So truncation costs less than two units in the last place at any N; rounding adds about as many.
 """
 
 from __future__ import annotations
@@ -21,18 +24,16 @@ from typing import NamedTuple
 import numpy as np
 
 from maxrl_est._kernels._jit import fma, jit
+from maxrl_est._kernels._sums import BLOCK, ROWS, power_sums, summation, total_and_largest
 from maxrl_est._kernels.nodes import COUNTS, LIMITS, NODES, WEIGHTS
 from maxrl_est._typing import Array, FloatArray
 
-CUTOFF = 37.0  # exp(-37) (1 + 38) / 37 < 2^-53: the relative weight of the tail beyond a
+CUTOFF = 37.0  # exp(-37) (1 + 37) / 37 < 2^-53: the relative weight of the tail beyond a
 SMALL = 16  # up to this size the rule is exact and products need no compensation
 FACTORS_ONLY = 64  # up to this size the power sums would cost more than they save
-MAX_FACTORS = 640  # more than twice the likelihoods above the ceiling, at most 8 * 38 of them
-MAX_TERMS = 21  # terms of the power series, 1 + 4j of them
+MAX_FACTORS = 2 * 8 * 38 + 1  # see _split; and one more to make their number even
+MAX_TERMS = 4 * ROWS + 1  # see _series_length
 SERIES_ERROR = 2.0**-55
-BLOCK = 128  # likelihoods kept in first-level cache while several loops run over them; a constant, so
-# that those loops are unrolled
-LANES = 16  # independent partial sums, so that a loop over them fills vector registers
 
 
 class Scratch(NamedTuple):
@@ -42,16 +43,10 @@ class Scratch(NamedTuple):
     product: FloatArray  # (28,) P at the nodes, then its weighted value
     carry: FloatArray  # (28,) what the rounding of the product lost
     exponent: FloatArray  # (28,) minus log P of the likelihoods in the power sums
-    position: Array  # (640,) where the likelihoods above 1/(8a) are
-    factor: FloatArray  # (640,) those likelihoods
-    result: FloatArray  # (640,) their weights
+    position: Array  # (609,) where the likelihoods above the ceiling are
+    factor: FloatArray  # (609,) those likelihoods
+    result: FloatArray  # (609,) their weights
     sums: FloatArray  # (21,) power sums of the others, then the coefficients of their weights
-    block: FloatArray  # (128,) likelihoods up to the ceiling
-    power: FloatArray  # (128,) their powers
-    lanes: FloatArray  # (5, 64) partial sums of powers, four to a row
-    total: FloatArray  # (16,) partial sums
-    carries: FloatArray  # (16,) what their rounding lost
-    top: FloatArray  # (16,) partial maxima
 
 
 @jit
@@ -65,54 +60,7 @@ def _scratch():
         np.empty(MAX_FACTORS),
         np.empty(MAX_FACTORS),
         np.empty(MAX_TERMS),
-        np.empty(BLOCK),
-        np.empty(BLOCK),
-        np.empty((MAX_TERMS // 4, 4 * LANES)),
-        np.empty(LANES),
-        np.empty(LANES),
-        np.empty(LANES),
     )
-
-
-@jit
-def _load(row, start, ceiling, block):
-    """Copy the next likelihoods, with zeros for those above the ceiling and past the end of the row."""
-    part = row[start : start + BLOCK]
-    for j in range(part.size):
-        block[j] = part[j] if part[j] <= ceiling else 0.0
-    for j in range(part.size, BLOCK):
-        block[j] = 0.0
-
-
-@jit
-def _take(values, total, carry, top):
-    """Add a block to LANES compensated sums and maxima."""
-    for s in range(0, BLOCK, LANES):
-        for j in range(LANES):
-            value = values[s + j]
-            top[j] = value if value > top[j] else top[j]
-            before, after = total[j], total[j] + value
-            shift = after - before
-            carry[j] += (before - (after - shift)) + (value - shift)
-            total[j] = after
-
-
-@jit
-def _total_and_largest(row, ceiling, work):
-    """Sum, to a few roundings whatever the length, and maximum of the likelihoods up to the ceiling."""
-    total, carry, top = work.total, work.carries, work.top
-    total[:], carry[:], top[:] = 0.0, 0.0, 0.0
-    for start in range(0, row.size, BLOCK):
-        _load(row, start, ceiling, work.block)
-        _take(work.block, total, carry, top)
-    half = LANES // 2
-    while half >= 1:
-        for j in range(half):
-            total[j] += total[j + half]
-            carry[j] += carry[j + half]
-            top[j] = max(top[j], top[j + half])
-        half //= 2
-    return total[0] + carry[0], top[0]
 
 
 @jit
@@ -126,7 +74,11 @@ def _rule(degree, x):
 
 @jit
 def _split(row, ceiling, work):
-    """Collect the likelihoods above the ceiling; return their number."""
+    """Collect the likelihoods above the ceiling; return their number.
+
+    As a sum(l) <= 37 + max(l) <= 38, it is at most 8 * 38 for the ceiling 1/8 and 2 * 38 for 1/(2a). A group of
+    which they are half or more consists of factors only, which explains the size of the arrays.
+    """
     count = 0
     for start in range(0, row.size, BLOCK):
         part = row[start : start + BLOCK]
@@ -143,15 +95,24 @@ def _split(row, ceiling, work):
 
 
 @jit
-def _series_length(a, total, decay, largest):
-    """Terms of the power series, 1 + 4j, that leave less than SERIES_ERROR of any weight.
+def _series_length(a, total, remaining, decay, largest):
+    """Terms K = 1 + 4j <= 21 of the power series that leave less than SERIES_ERROR of any weight.
 
-    K terms leave t S (t l)^K / ((K + 1) (1 - t l)) of log P. Either bound that by its value at t = a, or integrate
-    it against P(t) <= exp(-t S'), which gives K! (l / S')^K; the geometric series of the weights is the same sum.
+    Let R be the sum of the likelihoods in the series, the remaining ones, l the largest of them, S that of all
+    and S' <= S - l_i the decay. K terms leave at most 2 R t (t l)^K / (K + 1) of log P, as t l <= 1/2, and at most
+    (t l)^K of 1 / (1 - t l_i). As a fraction of the weight that is at most
+
+    - (1 + a R) (a l)^K, its value at t = a, or
+    - (1 + S) / S' (1 + 2 R / S') K! (l / S')^K, for Int exp(-t S') t^K dt <= K! / S'^(K+1) and the whole
+      integral is at least 1 / (1 + S).
+
+    For a = 1, where l <= 1/8 and R <= 38, the first is below 2^-57 at K = 21; for a < 1, where l / S' <= 1/74 and
+    S <= S' + 1, the second is below 2^-55 at K = 17.
     """
-    slack = 2.0 * max(1.0, a * total)
-    at_end = slack * a * largest
-    integrated = slack * (1.0 + total) / decay * largest / decay if decay > 0.0 else np.inf
+    at_end = (1.0 + a * remaining) * a * largest
+    integrated = np.inf
+    if decay > 0.0:
+        integrated = (1.0 + total) / decay * (1.0 + 2.0 * remaining / decay) * largest / decay
     terms = 1
     while min(at_end, integrated) > SERIES_ERROR:
         for _ in range(4):
@@ -159,44 +120,6 @@ def _series_length(a, total, decay, largest):
             at_end *= a * largest
             integrated *= terms * largest / decay if decay > 0.0 else 1.0
     return terms
-
-
-@jit
-def _take_powers(values, power, sums):
-    """Multiply the powers by their base four times, adding each result to its LANES partial sums."""
-    for s in range(0, BLOCK, LANES):
-        for j in range(LANES):
-            x = values[s + j]
-            p1 = power[s + j] * x
-            p2 = p1 * x
-            p3 = p2 * x
-            p4 = p3 * x
-            power[s + j] = p4
-            sums[j] += p1
-            sums[LANES + j] += p2
-            sums[2 * LANES + j] += p3
-            sums[3 * LANES + j] += p4
-
-
-@jit
-def _power_sums(row, ceiling, total, terms, work):
-    """work.sums[k] = sum of l^(k+1) over the likelihoods up to the ceiling, whose sum is the total.
-
-    Plain partial sums do for k >= 1: t^k s_k is a fraction of t s_1, and a smaller one the longer the sum.
-    """
-    work.sums[0] = total
-    if terms == 1:
-        return
-    block, power, lanes = work.block, work.power, work.lanes
-    lanes[:] = 0.0
-    for start in range(0, row.size, BLOCK):
-        _load(row, start, ceiling, block)
-        power[:] = block
-        for k in range(terms // 4):
-            _take_powers(block, power, lanes[k])
-    for k in range(1, terms):
-        lane = (k - 1) % 4 * LANES
-        work.sums[k] = lanes[(k - 1) // 4, lane : lane + LANES].sum()
 
 
 @jit
@@ -224,7 +147,7 @@ def _multiply(factors, size, nodes, product, carry, count):
 
 
 @jit
-def _evaluate(row, degree, decay, total, largest, work):
+def _evaluate(row, degree, decay, total, largest, work, summing):
     """Fill work.product with P at the nodes; return a, the rule, and how many factors and terms there are.
 
     The degree is that of what will be integrated, and says where the rule is exact.
@@ -239,13 +162,13 @@ def _evaluate(row, degree, decay, total, largest, work):
     factors, terms = row.size, 0
     if row.size > FACTORS_ONLY:
         ceiling = 0.5 / a if a < 1.0 else 0.125
-        factors = 0
+        factors, remaining = 0, total
         if largest > ceiling:
             factors = _split(row, ceiling, work)
-            total, largest = _total_and_largest(row, ceiling, work)
+            remaining, largest = total_and_largest(row, ceiling, summing)
         if 2 * factors < row.size:
-            terms = _series_length(a, total, decay, largest)
-            _power_sums(row, ceiling, total, terms, work)
+            terms = _series_length(a, total, remaining, decay, largest)
+            power_sums(row, ceiling, remaining, summing, work.sums[:terms])
             for j in range(terms - 1, -1, -1):
                 coefficient = work.sums[j] / (j + 1)
                 for k in range(count):
@@ -326,12 +249,12 @@ def full_order_weights(likelihoods, out):
     if size <= SMALL:
         _weights_of_small_groups(likelihoods, out)
         return
-    work = _scratch()
+    work, summing = _scratch(), summation()
     nodes, masses = work.nodes, work.product
     for g in range(groups):
         row, weights = likelihoods[g], out[g]
-        total, largest = _total_and_largest(row, 1.0, work)
-        a, rule, factors, terms = _evaluate(row, size - 1, total - largest, total, largest, work)
+        total, largest = total_and_largest(row, 1.0, summing)
+        a, rule, factors, terms = _evaluate(row, size - 1, total - largest, total, largest, work, summing)
         count = max(COUNTS[rule], 4)
         for k in range(count):
             masses[k] *= size * a * WEIGHTS[rule, k]
@@ -348,11 +271,11 @@ def full_order_weights(likelihoods, out):
 @jit
 def full_order_weight_estimate(likelihoods, out):
     """Fill out (B,) with the estimate of w_(N+1)(p) from all N likelihoods of each group (B, N)."""
-    work = _scratch()
+    work, summing = _scratch(), summation()
     size = likelihoods.shape[1]
     for g in range(likelihoods.shape[0]):
-        total, largest = _total_and_largest(likelihoods[g], 1.0, work)
-        a, rule, _, _ = _evaluate(likelihoods[g], size, total, total, largest, work)
+        total, largest = total_and_largest(likelihoods[g], 1.0, summing)
+        a, rule, _, _ = _evaluate(likelihoods[g], size, total, total, largest, work, summing)
         estimate = 0.0
         for k in range(COUNTS[rule]):
             estimate += WEIGHTS[rule, k] * work.product[k]
@@ -366,10 +289,10 @@ def full_order_objective_estimate(likelihoods, harmonic_number, out):
     Beyond a the product is negligible and the integral is -log(a). The error is a few roundings of H_N, so
     groups whose estimate is near 0 (mean likelihood above 1/2) want the power recursion instead.
     """
-    work = _scratch()
+    work, summing = _scratch(), summation()
     for g in range(likelihoods.shape[0]):
-        total, largest = _total_and_largest(likelihoods[g], 1.0, work)
-        a, rule, _, _ = _evaluate(likelihoods[g], likelihoods.shape[1] - 1, total, total, largest, work)
+        total, largest = total_and_largest(likelihoods[g], 1.0, summing)
+        a, rule, _, _ = _evaluate(likelihoods[g], likelihoods.shape[1] - 1, total, total, largest, work, summing)
         integral = 0.0
         for k in range(COUNTS[rule]):
             integral += WEIGHTS[rule, k] * (1.0 - work.product[k]) / NODES[rule, k]
