@@ -89,17 +89,6 @@ def copied_package(folder):
     return folder
 
 
-def test_code_of_another_version_is_compiled_again(tmp_path):
-    """Which shows that the counts tell whether a cache is used."""
-    copy = copied_package(tmp_path / "copy")
-    places = {"path": copy, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    kernel = copy / "maxrl_est" / "_kernels" / "recurrence.py"
-    first = python(POWERS, tmp_path, **places)
-    kernel.write_text(kernel.read_text() + "\n# another version\n")
-    second = python(POWERS, tmp_path, **places)
-    assert first[:3] == second[:3] == [EXPECTED, 0, 1]
-
-
 @pytest.fixture
 def nowhere_to_cache(tmp_path):
     """A copy of the package and an environment in which every place for a cache is below a regular file.
