@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from maxrl_est._typing import Array
 from maxrl_est.objectives import Objective
-from maxrl_est.ustatistics import ObjectiveLike, as_groups, loo_weights, resolve
+from maxrl_est.ustatistics import ObjectiveLike, as_groups, loo_weights, order_of
 
 BASELINES = ("none", "one", "seed", "pass_loo", "mean_loo")
 
@@ -55,9 +55,10 @@ def advantages(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None, *, b
     groups = as_groups(likelihoods)
     size = groups.values.shape[-1]
     if baseline == "pass_loo":
-        if size < 2:
-            raise ValueError(f"baseline 'pass_loo' needs T <= N - 1 and N = {size}: give groups of 2 or more")
-        objective = resolve(objective, size, size - 1) or Objective.maxrl(size - 1)
+        order = max(1, size - 1) if objective is None else order_of(objective)
+        if order > size - 1:
+            raise ValueError(f"baseline is 'pass_loo': order T = {order} needs T + 1 rollouts a group, and N = {size}")
+        objective = objective if isinstance(objective, Objective) else Objective.maxrl(order)
     weights = loo_weights(groups.values, objective)
     return groups.returned(weights * groups.values - _baseline(baseline, groups.values, weights, objective))
 
@@ -83,7 +84,7 @@ def _baseline(baseline: str | float, values: Array, weights: Array, objective: O
         raise TypeError(f"baseline is {baseline!r}: it is a number or one of {', '.join(BASELINES)}")
     if not np.isfinite(float(baseline)):
         raise ValueError(f"baseline is {baseline}: it is finite")
-    return baseline
+    return Fraction(baseline) if values.dtype == object else baseline
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ import numpy as np
 from maxrl_est._typing import Array, Estimator, FiniteProblem, FloatArray
 from maxrl_est.objectives import Objective
 
-MAX_GROUPS = 1_000_000  # distinct groups that are enumerated at most
+MAX_ROLLOUTS = 10_000_000  # in all the distinct groups that are enumerated
 _ROUNDING = 1e-10  # two advantages closer than this, relative to the largest, are the same number
 
 
@@ -37,7 +37,7 @@ def exact_moments(problem: FiniteProblem, estimator: Estimator, n: int) -> Momen
     """Mean and covariance of ``g = (1/N) sum_i A_i S_i`` over every possible group of n rollouts.
 
     Groups that differ in order only are counted once, so the estimator must be permutation equivariant (an
-    error says where it is not). s outcomes make C(n+s-1, s-1) groups; past 10^6 of them this refuses.
+    error says where it is not). s outcomes make C(n+s-1, s-1) groups; past 10^7 rollouts in all this refuses.
     Not for problems with a continuum of outcomes.
 
     >>> from maxrl_est import estimators, problems
@@ -47,8 +47,11 @@ def exact_moments(problem: FiniteProblem, estimator: Estimator, n: int) -> Momen
     """
     outcomes = len(problem.probabilities)
     groups = math.comb(n + outcomes - 1, outcomes - 1) if n >= 1 else 0
-    if not 1 <= groups <= MAX_GROUPS:
-        raise ValueError(f"n is {n}: with {outcomes} outcomes that makes {groups} groups, of 1 to {MAX_GROUPS}")
+    if not 1 <= groups * n <= MAX_ROLLOUTS:
+        raise ValueError(
+            f"n is {n}: with {outcomes} outcomes that makes {groups} groups, and all of them together must have "
+            f"1 to {MAX_ROLLOUTS} rollouts"
+        )
     counts = np.array(list(_counts(n, outcomes)))
     outcome = np.array([np.repeat(np.arange(outcomes), count) for count in counts])
     exact = problem.likelihoods.dtype == object and problem.probabilities.dtype == object
@@ -58,9 +61,9 @@ def exact_moments(problem: FiniteProblem, estimator: Estimator, n: int) -> Momen
     if not exact:
         advantages, scores = advantages.astype(np.float64), scores.astype(np.float64)
         probabilities = probabilities.astype(np.float64)
-    gradients = (advantages[:, :, None] * scores[outcome]).sum(axis=1) / n
-    chances = np.array([_multinomial(count) for count in counts], dtype=object if exact else np.float64)
-    chances = chances * np.prod(probabilities[None, :] ** counts, axis=1)
+    by_outcome = np.stack([(advantages * (outcome == o)).sum(axis=1) for o in range(outcomes)], axis=1)
+    gradients = by_outcome @ scores / n
+    chances = np.array([_chance(count, probabilities) for count in counts], dtype=object if exact else np.float64)
     mean = chances @ gradients
     centred = gradients - mean
     return Moments(mean, (chances[:, None] * centred).T @ centred, exact, n)
@@ -118,7 +121,7 @@ class EffectiveWeight:
         """Whether W = scale w: exactly, or to rounding where the estimator computed in floats."""
         if objective.order > self.n:
             return False
-        target = [scale * value for value in _bernstein(objective, self.n)]
+        target = [scale * value for value in _bernstein(objective.rational_coefficients, self.n)]
         if self.exact and isinstance(scale, Fraction | int):
             return list(self.bernstein) == target
         size = max(abs(float(value)) for value in target)
@@ -139,7 +142,7 @@ class EffectiveWeight:
     def _compare(self, objective: Objective) -> Nearest:
         """The best multiple of one objective's weight, by least squares over p in [0, 1]."""
         gram = _bernstein_products(self.n)
-        target = _bernstein(objective, self.n)
+        target = _bernstein(objective.rational_coefficients, self.n)
         ours, theirs = np.array(self.bernstein, dtype=np.float64), np.array(target, dtype=np.float64)
         fitted = float(ours @ gram @ theirs / (theirs @ gram @ theirs))
         pivot = max(range(self.n), key=lambda m: abs(target[m]))
@@ -228,22 +231,24 @@ def _counts(n: int, outcomes: int) -> Iterator[tuple[int, ...]]:
         yield tuple(b - a - 1 for a, b in itertools.pairwise(edges))
 
 
-def _multinomial(count: Array) -> int:
-    """Orders in which outcomes with these counts can come."""
+def _chance(count: Array, probabilities: Array) -> Any:
+    """Probability that outcomes come this often, in any order."""
     ways, left = 1, int(count.sum())
     for k in count.tolist():
         ways *= math.comb(left, k)
         left -= k
-    return ways
+    power = np.prod(probabilities**count)
+    if probabilities.dtype == object or ways < 1 << 1000:
+        return ways * power
+    return math.exp(math.log(ways) + float(np.sum(count * np.log(probabilities))))
 
 
 @functools.lru_cache(maxsize=512)
-def _bernstein(objective: Objective, n: int) -> list[Fraction]:
+def _bernstein(c: tuple[Fraction, ...], n: int) -> tuple[Fraction, ...]:
     """Bernstein coefficients (n,) of w(p) at degree n - 1: (1-p)^k has C(n-1-m, k) / C(n-1, k)."""
     top = n - 1
-    c = objective.rational_coefficients
     terms = [(k, value / math.comb(top, k)) for k, value in enumerate(c) if value]
-    return [sum((math.comb(top - m, k) * value for k, value in terms), Fraction(0)) for m in range(n)]
+    return tuple(sum((math.comb(top - m, k) * value for k, value in terms), Fraction(0)) for m in range(n))
 
 
 @functools.cache

@@ -12,7 +12,7 @@ import math
 import operator
 from collections.abc import Callable
 from fractions import Fraction
-from numbers import Integral, Rational
+from numbers import Integral, Number, Rational
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -259,9 +259,7 @@ class _Groups:
 
 def _as_numbers(likelihoods: npt.ArrayLike) -> Array:
     """The array that was given, or an error: bool, int and float as they are, exact numbers as objects."""
-    if np.ma.isMaskedArray(likelihoods) and np.ma.getmaskarray(likelihoods).any():
-        index = np.unravel_index(int(np.ma.getmaskarray(likelihoods).argmax()), np.shape(likelihoods))
-        raise ValueError(f"{_at(index)} is masked: every rollout needs a likelihood")
+    _refuse_masked(likelihoods)
     try:
         given = np.asarray(likelihoods)
     except ValueError as error:
@@ -279,6 +277,19 @@ def _as_numbers(likelihoods: npt.ArrayLike) -> Array:
     if given.dtype.kind not in "biuf" or given.dtype.itemsize > 8:
         raise TypeError(f"likelihoods has dtype {given.dtype}: likelihoods are bool, int or float up to 64 bits")
     return given
+
+
+def _refuse_masked(likelihoods: Any, *outer: int) -> None:
+    """An error for a masked entry, of an array or of one in a list, where NumPy would drop the mask."""
+    if np.ma.isMaskedArray(likelihoods):
+        mask = np.ma.getmaskarray(likelihoods)
+        if mask.any():
+            index = (*outer, *np.unravel_index(int(mask.argmax()), mask.shape))
+            raise ValueError(f"{_at(index)} is masked: every rollout needs a likelihood")
+    elif isinstance(likelihoods, list | tuple):
+        for i, part in enumerate(likelihoods):
+            if not isinstance(part, Number):
+                _refuse_masked(part, *outer, i)
 
 
 def _fraction(value: Any) -> Fraction:
@@ -302,19 +313,26 @@ def resolve(objective: ObjectiveLike, size: int, largest: int) -> Objective | No
     """The objective, or None for MaxRL of the largest order that the rollouts admit."""
     if objective is None:
         return None
-    if not isinstance(objective, Objective):
-        if isinstance(objective, bool) or not isinstance(objective, Integral):
-            raise TypeError(f"objective is {objective!r}: give an Objective, an int (the order of MaxRL) or None")
-        if objective < 1:
-            raise ValueError(f"objective is {objective}: the order of MaxRL is at least 1")
-        objective = Objective.maxrl(objective)
-    if objective.order > largest:
+    order = order_of(objective)
+    if order > largest:
         raise ValueError(
-            f"objective has order {objective.order} and groups have N = {size}: no unbiased estimate exists for "
+            f"objective has order {order} and groups have N = {size}: no unbiased estimate exists for "
             f"orders above {largest}, since expectations from so few rollouts are polynomials of lower degree"
         )
-    full = objective.order == largest and bool((objective.coefficients == 1.0).all())
-    return None if full else objective
+    chosen = objective if isinstance(objective, Objective) else Objective.maxrl(order)
+    full = order == largest and bool((chosen.coefficients == 1.0).all())
+    return None if full else chosen
+
+
+def order_of(objective: Objective | int) -> int:
+    """The order T that an objective, or an int standing for MaxRL, asks for."""
+    if isinstance(objective, Objective):
+        return objective.order
+    if isinstance(objective, bool) or not isinstance(objective, Integral):
+        raise TypeError(f"objective is {objective!r}: give an Objective, an int (the order of MaxRL) or None")
+    if objective < 1:
+        raise ValueError(f"objective is {objective}: the order of MaxRL is at least 1")
+    return int(objective)
 
 
 def _rationals(objective: ObjectiveLike, largest: int) -> Array:

@@ -205,7 +205,7 @@ def test_what_is_no_baseline_is_refused(baseline, error, message):
 
 
 def test_baselines_of_the_others_need_others():
-    with pytest.raises(ValueError, match=r"baseline 'pass_loo' needs T <= N - 1 and N = 1: give groups of 2 or more"):
+    with pytest.raises(ValueError, match="order T = 1 needs"):
         mx.advantages([0.5], baseline="pass_loo")
     with pytest.raises(ValueError, match="objective has order 2 and groups have N = 2"):
         mx.advantages([0.5, 0.2], 2, baseline="pass_loo")

@@ -122,7 +122,7 @@ def test_rows_said_to_be_unbiased_are_on_graded_likelihoods(problem, name, n):
 def test_the_ustat_family_is_unbiased_at_every_order_it_takes(problem, name, t):
     row = estimators.get(f"{name}({t})")
     if name == "ustat_pass_loo" and t == 4:
-        with pytest.raises(ValueError, match="order 4"):
+        with pytest.raises(ValueError, match="order T = 4 needs"):
             exact_moments(problem, row, 4)
     else:
         assert exact_moments(problem, row, 4).mean.tolist() == truth(Objective.maxrl(t), problem)
@@ -448,7 +448,7 @@ def test_groups_of_none_are_refused(n):
 def test_more_groups_than_can_be_enumerated_are_refused_with_their_number():
     many = Bandit([F(1, 20)] * 20, [F(k, 20) for k in range(20)])
     groups = math.comb(30 + 19, 19)
-    with pytest.raises(ValueError, match=f"n is 30: with 20 outcomes that makes {groups} groups, of 1 to 1000000"):
+    with pytest.raises(ValueError, match=f"n is 30: with 20 outcomes that makes {groups} groups"):
         exact_moments(many, estimators.get("ustat"), 30)
 
 

@@ -40,8 +40,8 @@ QUADRATURE_ULPS = 8  # measured worst, seeds 1 to 7: 4.5 at N = 16, 4 above, N <
 ESTIMATE_ULPS = 8  # measured worst: 5
 RECURRENCE_ULPS = 4  # measured worst, any T: 2 at N <= 256, 3 at N = 1024
 POWERS_ULPS = 4  # measured worst: 2
-OBJECTIVE_ROUNDINGS = 16  # 2^-53 of the harmonic number; measured worst: 9
-SCRATCH_MIB = 64  # at N = 4096, T = 2048; measured: 8
+OBJECTIVE_ROUNDINGS = 8  # 2^-53 of the harmonic number; measured worst: 4.2
+SCRATCH_MIB = 64  # at N = 4096, T = 2048; measured: 6
 
 SIZES = (1, 2, 3, 5, 8, 13, 16, 17, 33, 64, 65, 70, 100, 127, 128, 129, 255, 257, 640, 641, 1024)
 HARD = ("equal-half-ulp-of-one", "equal-sum-one", "one-with-crowd-of-sum-1e-9", "uniform-sum-37", "ramp", "hot-1")
@@ -74,8 +74,7 @@ def orders(n):
 def errors(got, likelihoods, oracle):
     """The error of every group, by family."""
     return {
-        name: ulp_error(weights, oracle(group))
-        for name, weights, group in zip(FAMILIES, got, likelihoods, strict=True)
+        name: ulp_error(weights, oracle(group)) for name, weights, group in zip(FAMILIES, got, likelihoods, strict=True)
     }
 
 
@@ -224,10 +223,10 @@ def by_running_means(group, coefficients):
 
 def test_deflation_is_rejected():
     n = 32
-    group, coefficients = groups(n, ["uniform"])[0], np.ones(n)
+    group, coefficients = groups(n, ["mixed-magnitudes"])[0], np.ones(n)
     expected = ball_loo_weights(group, coefficients)
     assert ulp_error(any_order(group[None], coefficients)[0], expected) <= RECURRENCE_ULPS
-    assert ulp_error(by_deflation(group, coefficients), expected) > 1e5 * RECURRENCE_ULPS
+    assert ulp_error(by_deflation(group, coefficients), expected) > 1e6 * RECURRENCE_ULPS
     few = group[:3]
     assert by_deflation(few, np.ones(3)) == pytest.approx(ball_loo_weights(few, np.ones(3)), rel=1e-14)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from numba import njit, types
 from numba.extending import intrinsic
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+_SOURCES = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+_VERSION = hashlib.blake2b(_SOURCES, digest_size=6).hexdigest()
 
 
 def jit(function: Kernel) -> Kernel:
@@ -17,7 +22,11 @@ def jit(function: Kernel) -> Kernel:
     No ``fastmath``: it would let the compiler undo the compensated products and assume that NaN never comes.
     No ``parallel``: its thread pools do not survive a fork; callers may use threads of their own.
     NumPy's error model, because a branch for division by zero keeps loops from being vectorised.
+
+    Numba names a cache after the function and compiles anew when the function's own file changes. What is inlined
+    comes from other files too, so the name tells the version of all of them.
     """
+    function.__qualname__ += f"_{_VERSION}"
     try:
         return cast(Kernel, njit(cache=True, nogil=True, error_model="numpy")(function))
     except RuntimeError:  # numba found no directory in which it could keep a cache

@@ -228,7 +228,7 @@ def _moments(nodes, masses, moments):
 
 @jit
 def _weights_of_small_groups(likelihoods, out):
-    """The same for at most SMALL rollouts: an exact rule, and too few factors for their roundings to matter."""
+    """full_order_weights of at most SMALL rollouts: an exact rule, too few factors for their roundings to matter."""
     groups, size = likelihoods.shape
     rule = _rule(size - 1, np.inf)
     count = max(COUNTS[rule], 4)
@@ -276,10 +276,11 @@ def full_order_weight_estimate(likelihoods, out):
     for g in range(likelihoods.shape[0]):
         total, largest = total_and_largest(likelihoods[g], 1.0, summing)
         a, rule, _, _ = _evaluate(likelihoods[g], size, total, total, largest, work, summing)
-        estimate = 0.0
-        for k in range(COUNTS[rule]):
-            estimate += WEIGHTS[rule, k] * work.product[k]
-        out[g] = (size + 1) * a * estimate
+        count = max(COUNTS[rule], 4)
+        for k in range(count):
+            work.product[k] *= (size + 1) * a * WEIGHTS[rule, k]
+        _moments(work.nodes[:count], work.product[:count], work.sums[:1])
+        out[g] = work.sums[0]
 
 
 @jit
