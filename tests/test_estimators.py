@@ -207,7 +207,7 @@ def test_what_is_no_baseline_is_refused(baseline, error, message):
 def test_baselines_of_the_others_need_others():
     with pytest.raises(ValueError, match="order T = 1 needs"):
         mx.advantages([0.5], baseline="pass_loo")
-    with pytest.raises(ValueError, match="objective has order 2 and groups have N = 2"):
+    with pytest.raises(ValueError, match="order T = 2 needs"):
         mx.advantages([0.5, 0.2], 2, baseline="pass_loo")
     with pytest.raises(ValueError, match=r"groups of N = 1: the mean of the others needs N >= 2"):
         mx.advantages([0.5], baseline="mean_loo")
