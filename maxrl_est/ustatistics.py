@@ -199,7 +199,6 @@ def as_groups(likelihoods: npt.ArrayLike) -> Values:
     groups.need_rollouts()
     dtype = np.dtype(object) if groups.exact else groups.returned
     values = groups.values.reshape(*groups.batch, groups.size)
-    values.flags.writeable = False
     return Values(values, lambda result: np.array(result, dtype=dtype))
 
 
@@ -215,6 +214,8 @@ class _Groups:
         self.returned = np.dtype(np.float32) if given.dtype == np.float32 else np.dtype(np.float64)
         matrix = given.reshape(math.prod(self.batch), self.size)
         self.values = matrix if self.exact else np.ascontiguousarray(matrix, dtype=np.float64)
+        self.values = self.values.view()
+        self.values.flags.writeable = False  # for safety, and since kernels are compiled again for writeable arrays
         self._check_range(given)
 
     def _check_range(self, given: Array) -> None:

@@ -304,6 +304,7 @@ def _kernels_are_accurate() -> Verdict:
     for name, draw in FAMILIES.items():
         for n in KERNEL_SIZES:
             group = draw(n, np.random.default_rng(0))
+            group.flags.writeable = False  # as the public functions pass it
             for order in sorted({1, (n + 1) // 2, n}):
                 got, expected = np.empty((1, n)), _defined_weights(group, order)
                 kernels.loo_weights(group[None], np.ones(order), got)
