@@ -244,12 +244,13 @@ def _load(target: str) -> Estimator:
         if place.endswith(".py"):
             if not path.is_file():
                 raise _Misuse(f"TARGET {target}: no file {place}")
-            spec = importlib.util.spec_from_file_location(path.stem, path)
+            alias = f"maxrl_est_target_{path.stem}"  # a file may be called random.py
+            spec = importlib.util.spec_from_file_location(alias, path)
             assert spec is not None
             assert spec.loader is not None
             module = importlib.util.module_from_spec(spec)
-            sys.modules[path.stem] = module
-            sys.path.insert(0, str(path.resolve().parent))
+            sys.modules[alias] = module
+            sys.path.append(str(path.resolve().parent))
             spec.loader.exec_module(module)
         else:
             module = importlib.import_module(place)

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -81,6 +83,16 @@ def test_check_exits_0_on_right_functions_of_a_file_a_module_and_the_table(funct
     assert run("check", "maxrl_est:advantages", "--objective", "maxrl") == 0
     assert run("check", "ustat(3)", "--objective", "maxrl:3") == 0
     assert run("check", "rloo", "--objective", "expected", "--group-sizes", "2", "5") == 0
+
+
+def test_check_takes_a_file_named_like_a_module_and_one_that_imports_its_neighbour(tmp_path):
+    (tmp_path / "random.py").write_text("def advantage(r):\n    return r\n")
+    (tmp_path / "neighbour_of_mine.py").write_text("def same(r):\n    return r\n")
+    (tmp_path / "mine_too.py").write_text("from neighbour_of_mine import same as advantage\n")
+    for name in ("random", "mine_too"):
+        command = [sys.executable, "-m", "maxrl_est", "check", f"{tmp_path / name}.py:advantage"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 def test_check_holds_a_declared_objective_against_the_function(capsys):
@@ -182,6 +194,22 @@ def test_an_interrupt_exits_130(monkeypatch, capsys):
 
     monkeypatch.setattr(checks, "check_estimator", interrupt)
     assert run("check", "rloo") == 130
+
+
+def test_an_interrupted_weighing_leaves_no_file(tmp_path):
+    source = tmp_path / "in.csv"
+    with source.open("w") as stream:
+        stream.write("group,likelihood\n")
+        stream.writelines(f"{i // 8},0.5\n" for i in range(2_000_000))
+    command = [sys.executable, "-m", "maxrl_est", "weights", str(source), "-o", str(tmp_path / "out.csv")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not list(tmp_path.glob(".maxrl-est-*")):  # it has begun to write
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert "interrupted" in process.communicate()[1]
+    assert process.returncode == 130
+    assert os.listdir(tmp_path) == ["in.csv"]
 
 
 def test_misspelt_commands_exit_2():
