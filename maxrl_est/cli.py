@@ -9,17 +9,19 @@ import importlib.util
 import json
 import math
 import os
+import signal
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from dataclasses import asdict
+from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from maxrl_est._typing import Estimator, FloatArray
+from maxrl_est._typing import Estimator
 from maxrl_est.objectives import Objective
+from maxrl_est.rollouts import RolloutFileError, replacing, write_weights
 
 
 class _Misuse(Exception):
@@ -30,12 +32,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    with suppress(ValueError):  # outside the main thread
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that files are tidied up
     try:
+        _check_json_path(getattr(options, "json", None))
         return int(options.run(options))
-    except (_Misuse, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read the output has left
-            return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read the output has left
+        return 128 + signal.SIGPIPE
+    except MemoryError:
+        print(f"maxrl-est {options.command}: not enough memory for the largest group or order", file=sys.stderr)
+        return 2
+    except (_Misuse, RolloutFileError, OSError) as error:
         print(f"maxrl-est {options.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -89,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     weights.add_argument("--order", metavar="T", type=int, help="order of MaxRL; default: the size of each group")
     weights.add_argument("--baseline", default="one", help="one (default), none, seed, pass_loo, mean_loo, or a number")
     weights.add_argument(
-        "--max-group", metavar="N", type=int, default=10_000_000, help="largest group held in memory (10^7)"
+        "--max-group", metavar="N", type=int, default=1_000_000, help="largest group held in memory (10^6)"
     )
     weights.set_defaults(run=_weights)
 
@@ -141,17 +149,18 @@ def _verify(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from maxrl_est.checks import check_estimator
 
-    function = _load(options.target)
-    objective = _objective(options.objective)
+    objective = _objective(options.objective, max(options.group_sizes))
     try:
-        report = check_estimator(
-            function,
-            objective=objective,
-            group_sizes=options.group_sizes,
-            binary_only=options.binary or getattr(function, "binary_only", False),
-            name=options.target,
-            on_fail=None,
-        )
+        with redirect_stdout(sys.stderr):  # what the user's code prints is no part of the report
+            function = _load(options.target)
+            report = check_estimator(
+                function,
+                objective=objective,
+                group_sizes=options.group_sizes,
+                binary_only=options.binary or getattr(function, "binary_only", False),
+                name=options.target,
+                on_fail=None,
+            )
     except ValueError as error:
         raise _Misuse(str(error)) from None
     if not _write_json(options.json, report.to_dict()):
@@ -160,9 +169,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _weights(options: argparse.Namespace) -> int:
-    from maxrl_est.estimators import BASELINES, advantages
-    from maxrl_est.rollouts import RolloutFileError, write_weights
-    from maxrl_est.ustatistics import loo_weights
+    from maxrl_est.estimators import BASELINES, weights_and_advantages
 
     baseline = options.baseline
     if baseline not in BASELINES:
@@ -170,29 +177,23 @@ def _weights(options: argparse.Namespace) -> int:
             baseline = float(baseline)
         except ValueError:
             known = _closest(baseline, BASELINES)
-            raise _Misuse(f"--baseline is {baseline!r}: it is a number or one of {known}") from None
+            raise _Misuse(f"--baseline is {baseline!r}: no such baseline, and not a number; there is {known}") from None
         if not abs(baseline) < float("inf"):
             raise _Misuse(f"--baseline is {options.baseline}: it is finite")
     if options.order is not None and options.order < 1:
         raise _Misuse(f"--order is {options.order}: the order is at least 1")
     if options.max_group < 1:
         raise _Misuse(f"--max-group is {options.max_group}: it is at least 1")
-
-    def weigh(groups: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return loo_weights(groups, options.order), advantages(groups, options.order, baseline=baseline)
-
     try:
         summary = write_weights(
             options.file,
             options.output,
             likelihood=options.likelihood,
             group=options.group,
-            weigh=weigh,
+            weigh=lambda groups: weights_and_advantages(groups, options.order, baseline=baseline),
             max_group=options.max_group,
             progress=lambda rows: _progress(f"{rows:,} rows"),
         )
-    except RolloutFileError as error:
-        raise _Misuse(str(error)) from None
     finally:
         _progress(None)
     if options.output is not None:
@@ -239,8 +240,9 @@ def _load(target: str) -> Estimator:
             return estimators.get(target)
         except ValueError as error:
             raise _Misuse(f"TARGET {error}; a function of yours is path/to/file.py:function") from None
-    path = Path(place)
+    path, argv = Path(place), sys.argv
     try:
+        sys.argv = [place]  # a script that reads its arguments finds none
         if place.endswith(".py"):
             if not path.is_file():
                 raise _Misuse(f"TARGET {target}: no file {place}")
@@ -256,8 +258,10 @@ def _load(target: str) -> Estimator:
             module = importlib.import_module(place)
     except _Misuse:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _Misuse(f"TARGET {target}: importing {place} raised {type(error).__name__}: {error}") from error
+    finally:
+        sys.argv = argv
     function: Any = getattr(module, name, None)
     if not callable(function):
         functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
@@ -265,7 +269,8 @@ def _load(target: str) -> Estimator:
     return function  # type: ignore[no-any-return]
 
 
-def _objective(text: str | None) -> Objective | Callable[[int], Objective] | None:
+def _objective(text: str | None, largest: int) -> Objective | Callable[[int], Objective] | None:
+    """The objective that --objective names; its order is at most the largest group size."""
     if text is None:
         return None
     try:
@@ -275,14 +280,21 @@ def _objective(text: str | None) -> Objective | Callable[[int], Objective] | Non
             case ["maxrl"]:
                 return Objective.maxrl
             case ["maxrl", order]:
-                return Objective.maxrl(int(order))
+                return Objective.maxrl(_order(order, largest))
             case ["pass", k]:
-                return Objective.pass_at(int(k))
+                return Objective.pass_at(_order(k, largest))
             case ["tsallis", q, order]:
-                return Objective.tsallis(float(q), int(order))
-    except ValueError as error:
+                return Objective.tsallis(Fraction(q), _order(order, largest))
+    except (ValueError, ZeroDivisionError) as error:
         raise _Misuse(f"--objective {text}: {error}") from None
     raise _Misuse(f"--objective is {text!r}: it is expected, maxrl, maxrl:T, pass:K or tsallis:Q:T")
+
+
+def _order(text: str, largest: int) -> int:
+    order = int(text)
+    if order > largest:
+        raise ValueError(f"order {order} needs groups of {order}, and the largest of --group-sizes is {largest}")
+    return order
 
 
 def _closest(name: str, known: Sequence[str]) -> str:
@@ -306,16 +318,15 @@ def _write_json(path: str | None, result: dict[str, Any]) -> bool:
     if path == "-":
         sys.stdout.write(text)
         return True
-    handle, temporary = tempfile.mkstemp(dir=Path(path).resolve().parent, prefix=".maxrl-est-")
-    try:
-        with os.fdopen(handle, "w") as stream:
-            stream.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+    with replacing(Path(path)) as stream:
+        stream.write(text.encode())
     return False
+
+
+def _check_json_path(path: str | None) -> None:
+    """Say that the report cannot be written before the work and not after it."""
+    if path not in (None, "-") and not Path(str(path)).resolve().parent.is_dir():
+        raise _Misuse(f"--json {path}: there is no folder {str(Path(str(path)).resolve().parent)!r}")
 
 
 def _plain(value: Any) -> Any:

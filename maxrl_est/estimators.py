@@ -13,6 +13,7 @@ import difflib
 import functools
 import inspect
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -52,6 +53,17 @@ def advantages(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None, *, b
     >>> advantages([1, 0, 0, 0], 1, baseline="pass_loo")  # RLOO
     array([ 1.        , -0.33333333, -0.33333333, -0.33333333])
     """
+    return weights_and_advantages(likelihoods, objective, baseline=baseline)[1]
+
+
+def weights_and_advantages(
+    likelihoods: npt.ArrayLike, objective: ObjectiveLike = None, *, baseline: str | float = "one"
+) -> tuple[Array, Array]:
+    """`advantages` ``(..., N)`` after the leave-one-out weights ``(..., N)`` they are made of.
+
+    >>> weights_and_advantages([1, 0])
+    (array([2., 1.]), array([ 1., -1.]))
+    """
     groups = as_groups(likelihoods)
     size = groups.values.shape[-1]
     if baseline == "pass_loo":
@@ -60,7 +72,8 @@ def advantages(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None, *, b
             raise ValueError(f"baseline is 'pass_loo': order T = {order} needs T + 1 rollouts a group, and N = {size}")
         objective = objective if isinstance(objective, Objective) else Objective.maxrl(order)
     weights = loo_weights(groups.values, objective)
-    return groups.returned(weights * groups.values - _baseline(baseline, groups.values, weights, objective))
+    advantages = weights * groups.values - _baseline(baseline, groups.values, weights, objective)
+    return groups.returned(weights), groups.returned(advantages)
 
 
 def _baseline(baseline: str | float, values: Array, weights: Array, objective: ObjectiveLike) -> Any:
@@ -82,8 +95,8 @@ def _baseline(baseline: str | float, values: Array, weights: Array, objective: O
             raise ValueError(f"baseline is {baseline!r}: it is a number or one of {', '.join(BASELINES)}")
     if not isinstance(baseline, Real):
         raise TypeError(f"baseline is {baseline!r}: it is a number or one of {', '.join(BASELINES)}")
-    if not np.isfinite(float(baseline)):
-        raise ValueError(f"baseline is {baseline}: it is finite")
+    if not -sys.float_info.max <= baseline <= sys.float_info.max:
+        raise ValueError(f"baseline is {str(baseline)[:20]}: it is finite")
     return Fraction(baseline) if values.dtype == object else baseline
 
 
@@ -139,6 +152,8 @@ def get(name: str) -> NamedEstimator:
     >>> get("ustat_one(2)")([1.0, 0.0])
     array([ 1., -1.])
     """
+    if not isinstance(name, str):
+        raise TypeError(f"name is {name!r}: it is a str, one of {', '.join(_TABLE)}")
     match = re.fullmatch(r"(\w+)\((\d+)\)", name)
     plain = match[1] if match else name
     if plain not in _TABLE or (match and not plain.startswith("ustat")):

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from maxrl_est._typing import Array, Estimator, FiniteProblem, FloatArray
 from maxrl_est.objectives import Objective
 
 MAX_ROLLOUTS = 10_000_000  # in all the distinct groups that are enumerated
-_ROUNDING = 1e-10  # two advantages closer than this, relative to the largest, are the same number
+_ROUNDING = 1e-10  # two advantages closer than this, relative to the largest, are the same number (more in float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,13 @@ class Moments:
 
     mean: Array
     covariance: Array
-    exact: bool
+    rounding: float  # relative error to expect: 0 for exact rationals
     n: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether the moments are exact rationals."""
+        return self.rounding == 0
 
 
 def exact_moments(problem: FiniteProblem, estimator: Estimator, n: int) -> Moments:
@@ -54,9 +60,8 @@ def exact_moments(problem: FiniteProblem, estimator: Estimator, n: int) -> Momen
         )
     counts = np.array(list(_counts(n, outcomes)))
     outcome = np.array([np.repeat(np.arange(outcomes), count) for count in counts])
-    exact = problem.likelihoods.dtype == object and problem.probabilities.dtype == object
-    advantages = equivariant_advantages(estimator, problem.likelihoods[outcome])
-    exact = exact and advantages.dtype == object
+    advantages, rounding = equivariant_advantages(estimator, problem.likelihoods[outcome])
+    exact = rounding == 0 and problem.probabilities.dtype == object
     scores, probabilities = problem.scores, problem.probabilities
     if not exact:
         advantages, scores = advantages.astype(np.float64), scores.astype(np.float64)
@@ -66,7 +71,8 @@ def exact_moments(problem: FiniteProblem, estimator: Estimator, n: int) -> Momen
     chances = np.array([_chance(count, probabilities) for count in counts], dtype=object if exact else np.float64)
     mean = chances @ gradients
     centred = gradients - mean
-    return Moments(mean, (chances[:, None] * centred).T @ centred, exact, n)
+    covariance = (chances[:, None] * centred).T @ centred
+    return Moments(mean, covariance, 0.0 if exact else max(rounding, _ROUNDING), n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +97,17 @@ class EffectiveWeight:
     """W(p) with E[g] = W(p) grad p for 0/1 rewards: a polynomial of degree below n.
 
     ``bernstein (n,)`` are its coefficients in the basis C(n-1, m) p^m (1-p)^(n-1-m), exact rationals where the
-    estimator computes with Fractions; ``exact`` says whether it did.
+    estimator computes with Fractions; elsewhere ``rounding`` is their relative error to expect.
     """
 
     bernstein: tuple[Fraction, ...]
-    exact: bool
+    rounding: float
     n: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether the estimator computed with Fractions."""
+        return self.rounding == 0
 
     @property
     def coefficients(self) -> tuple[Fraction, ...]:
@@ -126,7 +137,7 @@ class EffectiveWeight:
             return list(self.bernstein) == target
         size = max(abs(float(value)) for value in target)
         pairs = zip(self.bernstein, target, strict=True)
-        return all(abs(float(x) - float(y)) <= _ROUNDING * size for x, y in pairs)
+        return all(abs(float(x) - float(y)) <= max(self.rounding, _ROUNDING) * size for x, y in pairs)
 
     def nearest(self) -> Nearest:
         """The closest of J_1..J_n and pass@2..pass@n, up to a constant factor."""
@@ -151,7 +162,7 @@ class EffectiveWeight:
                 return Nearest(f"{_short(scale)} x {objective.name}", objective, scale, True, 0.0)
         rest = ours - fitted * theirs
         distance = math.sqrt(float(rest @ gram @ rest / (ours @ gram @ ours)))
-        return Nearest(f"{fitted:.4g} x {objective.name}", objective, fitted, False, distance)
+        return Nearest(f"{_decimal(fitted)} x {objective.name}", objective, fitted, False, distance)
 
 
 def effective_weight(estimator: Estimator, n: int) -> EffectiveWeight:
@@ -165,23 +176,24 @@ def effective_weight(estimator: Estimator, n: int) -> EffectiveWeight:
     >>> str(effective_weight(estimators.get("maxrl_shipped"), 8).nearest())
     'exactly J_7'
     """
-    if n < 1:
-        raise ValueError(f"n is {n}: a group has at least 1 rollout")
+    if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
+        raise ValueError(f"n is {n!r}: a group has at least 1 rollout, an int")
     successes = np.array([[Fraction(int(i < k)) for i in range(n)] for k in range(n + 1)], dtype=object)
-    advantages = equivariant_advantages(estimator, successes)
-    exact = advantages.dtype == object
+    advantages, rounding = equivariant_advantages(estimator, successes)
     difference = tuple(Fraction(advantages[m + 1, 0]) - Fraction(advantages[m, -1]) for m in range(n))
-    return EffectiveWeight(difference, exact, n)
+    return EffectiveWeight(difference, rounding, n)
 
 
-def equivariant_advantages(estimator: Estimator, groups: Array) -> Array:
-    """Advantages (B, N) of groups (B, N): exact if both are Fractions, else float64; an error if order matters.
+def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, float]:
+    """Advantages (B, N) of groups (B, N), and their rounding: 0 if both are Fractions, else that of the floats.
 
     Raises ValueError when the result has another shape, is not finite, or depends on the order of rollouts or on
     the other groups: found by two more orders of each group, and by leaving out half of the groups.
     """
     plain = groups.astype(np.float64)
-    advantages = np.asarray(estimator(plain.copy()), dtype=np.float64)
+    returned = np.asarray(estimator(plain.copy()))
+    rounding = max(_ROUNDING, 64 * float(np.finfo(returned.dtype).eps)) if returned.dtype.kind == "f" else _ROUNDING
+    advantages = returned.astype(np.float64)
     if advantages.shape != groups.shape:
         raise ValueError(f"estimator returned shape {advantages.shape} for likelihoods of shape {groups.shape}")
     if not np.isfinite(advantages).all():
@@ -189,23 +201,25 @@ def equivariant_advantages(estimator: Estimator, groups: Array) -> Array:
         raise ValueError(f"estimator returned {advantages[row].tolist()} for likelihoods {plain[row].tolist()}")
     size = groups.shape[1]
     for order in (np.arange(size)[::-1], np.random.default_rng(size).permutation(size)):
-        differs = _differs(estimator(plain[:, order].copy()), advantages[:, order])
+        differs = _differs(estimator(plain[:, order].copy()), advantages[:, order], rounding)
         if differs.any():
             shown = plain[int(differs.any(axis=1).argmax()), order].tolist()
             raise ValueError(f"estimator depends on the order of rollouts: reordering to {shown} changes advantages")
     half = len(groups) // 2
-    differs = _differs(estimator(plain[half:].copy()), advantages[half:])
+    differs = _differs(estimator(plain[half:].copy()), advantages[half:], rounding)
     if differs.any():
         shown = plain[half + int(differs.any(axis=1).argmax())].tolist()
         raise ValueError(f"estimator depends on the batch: {shown} has other advantages among fewer groups")
     exact = _exactly(estimator, groups) if groups.dtype == object else None
-    return advantages if exact is None or _differs(exact, advantages).any() else exact
+    if exact is None or _differs(exact, advantages, rounding).any():
+        return advantages, rounding
+    return exact, 0.0
 
 
-def _differs(advantages: Array, others: FloatArray) -> Array:
+def _differs(advantages: Array, others: FloatArray, rounding: float) -> Array:
     """Where they differ by more than rounding, NaN included."""
-    rounding = _ROUNDING * max(1.0, abs(others).max())
-    return np.asarray(~(abs(np.asarray(advantages, dtype=np.float64) - others) <= rounding))
+    allowed = rounding * max(1.0, abs(others).max())
+    return np.asarray(~(abs(np.asarray(advantages, dtype=np.float64) - others) <= allowed))
 
 
 def _exactly(estimator: Estimator, groups: Array) -> Array | None:
@@ -221,7 +235,13 @@ def _exactly(estimator: Estimator, groups: Array) -> Array | None:
 
 def _short(scale: Fraction) -> str:
     """A fraction of small numbers as it is, any other as a decimal."""
-    return str(scale) if scale.denominator < 10_000 else f"{float(scale):.4g}"
+    return str(scale) if scale.denominator < 10_000 else _decimal(float(scale))
+
+
+def _decimal(scale: float) -> str:
+    """Four digits, or as many as tell it from 1."""
+    short = f"{scale:.4g}"
+    return repr(scale) if short == "1" else short
 
 
 def _counts(n: int, outcomes: int) -> Iterator[tuple[int, ...]]:

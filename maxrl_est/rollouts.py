@@ -13,6 +13,7 @@ import itertools
 import json
 import operator
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -33,6 +34,7 @@ Weigh = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 _FORMATS = {".csv": "csv", ".jsonl": "json", ".ndjson": "json", ".npy": "npy"}
 _BATCH_BYTES = 1 << 20  # input held until its complete groups are weighed together
 _LONGEST_FIELD = 1 << 24  # characters; the csv module's default is shorter than some completions
+_NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")  # float() also takes 0_1
 _TRUTH = {"true": 1.0, "false": 0.0}
 _encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 
@@ -98,7 +100,7 @@ def write_weights(
 
     read_table = _csv_table if suffix == ".csv" else _json_table
     rows = groups = 0
-    with _long_csv_fields(), _open(source) as stream, _replacing(destination) as out:
+    with _long_csv_fields(), _open(source) as stream, replacing(destination) as out:
         header, template, records = read_table(source, stream, likelihood, group)
         out.write(header)
         for batch in _batches(_groups(source, records, max_group)):
@@ -117,9 +119,11 @@ def _open(source: Path) -> BinaryIO:
 
 
 @contextmanager
-def _replacing(destination: Path | None) -> Iterator[BinaryIO]:
+def replacing(destination: Path | None) -> Iterator[BinaryIO]:
     """A stream whose content becomes `destination` if the block succeeds, and vanishes if it fails."""
     if destination is None:
+        if sys.stdout is None:
+            raise RolloutFileError("standard output is closed; name an output file with -o")
         sys.stdout.flush()
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -139,7 +143,7 @@ def _replacing(destination: Path | None) -> Iterator[BinaryIO]:
             shutil.copymode(target, temporary)
         temporary.replace(target)
     except OSError as error:
-        raise RolloutFileError(f"{destination}: cannot be written: {error.strerror}") from error
+        raise RolloutFileError(f"{destination}: cannot be written: {error.strerror or error}") from error
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -240,10 +244,7 @@ def _check_names(source: Path, line: int, names: Collection[str], likelihood: st
 
 
 def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return _TRUTH.get(text.strip().lower(), np.nan)
+    return float(text) if _NUMBER.fullmatch(text) else _TRUTH.get(text.strip().lower(), np.nan)
 
 
 def _not_likelihood(source: Path, where: object, name: str, value: object) -> RolloutFileError:
@@ -313,7 +314,7 @@ def _weigh_array(
     _open(source).close()
     try:
         values: Array = np.lib.format.open_memmap(source, mode="r")  # never unpickles
-    except ValueError as error:
+    except Exception as error:  # a damaged header can raise almost anything
         raise RolloutFileError(f"{source}: is not a plain .npy array: {error}") from error
     if values.ndim not in (1, 2) or values.dtype.kind not in "biuf":
         found = f"{values.dtype} of shape {values.shape}"
@@ -323,7 +324,7 @@ def _weigh_array(
     if size > max_group:
         raise RolloutFileError(f"{source}: a group has {size} rows, more than {max_group}; raise --max-group")
     step = max(1, _BATCH_BYTES // 8 // max(1, size))
-    with _replacing(destination) as out:
+    with replacing(destination) as out:
         header = {"descr": "<f8", "fortran_order": False, "shape": (*values.shape, 3)}
         np.lib.format.write_array_header_1_0(out, header)
         for start in range(0, groups, step):

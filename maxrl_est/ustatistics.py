@@ -24,6 +24,7 @@ from maxrl_est.objectives import Objective
 
 ObjectiveLike: TypeAlias = Objective | int | None
 
+_POWERS_AT_ONCE = 1 << 20  # estimates of powers held at once, 8 MiB
 _POWERS = 64  # E_k <= 2^-k where the mean failure mass is at most 1/2, so that further terms round off
 
 
@@ -92,9 +93,7 @@ def weight_estimate(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None)
         if coefficients is None:
             kernels.full_order_weight_estimate(values, estimates)
         else:
-            powers = np.empty((len(values), coefficients.order))
-            kernels.failure_powers(values, powers)
-            np.dot(powers, coefficients.coefficients, out=estimates)
+            estimates[:] = _combined_powers(kernels, values, coefficients.coefficients)
 
     def fill_exactly(values: Array, estimates: Array) -> None:
         c = _rationals(objective, groups.size + 1)
@@ -276,7 +275,8 @@ def _as_numbers(likelihoods: npt.ArrayLike) -> Array:
             return given.astype(np.float64)
         return given if given.ndim == 0 else np.vectorize(_fraction, otypes=[object])(given)
     if given.dtype.kind not in "biuf" or given.dtype.itemsize > 8:
-        raise TypeError(f"likelihoods has dtype {given.dtype}: likelihoods are bool, int or float up to 64 bits")
+        first = f"{_at((0,) * given.ndim)} is {given.flat[0]!r} and " if given.size else ""
+        raise TypeError(f"{first}likelihoods has dtype {given.dtype}: they are bool, int or float up to 64 bits")
     return given
 
 
@@ -345,9 +345,19 @@ def _rationals(objective: ObjectiveLike, largest: int) -> Array:
 
 def _integrated_powers(kernels: Kernels, values: FloatArray, coefficients: FloatArray) -> FloatArray:
     """-sum_k c_{k-1} E_k / k (B,) of groups (B, N)."""
-    powers = np.empty((len(values), coefficients.size + 1))
-    kernels.failure_powers(values, powers)
-    return np.asarray(-powers[:, 1:] @ (coefficients / np.arange(1, coefficients.size + 1)))
+    return -_combined_powers(kernels, values, np.append(0.0, coefficients / np.arange(1, coefficients.size + 1)))
+
+
+def _combined_powers(kernels: Kernels, values: FloatArray, coefficients: FloatArray) -> FloatArray:
+    """sum_k c_k E_k (B,) of groups (B, N), some groups at a time so that the powers stay small."""
+    combined = np.empty(len(values))
+    step = max(1, _POWERS_AT_ONCE // coefficients.size)
+    for start in range(0, len(values), step):
+        block = values[start : start + step]
+        powers = np.empty((len(block), coefficients.size))
+        kernels.failure_powers(block, powers)
+        combined[start : start + step] = powers @ coefficients
+    return combined
 
 
 def _power(max_power: int, largest: int, bound: str) -> int:

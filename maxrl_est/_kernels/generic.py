@@ -7,6 +7,7 @@ without rounding (``fractions.Fraction``).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 import numpy as np
 
@@ -18,9 +19,15 @@ CUTOFF = 37.0  # exp(-37) is negligible: beyond a = 37 / sum(l) nothing is left 
 
 def _empty(groups: int, max_power: int, like: Array) -> Array:
     """E_0..E_K of no values: 1, 0, ..., 0."""
-    table = np.zeros((groups, max_power + 1), dtype=like.dtype)
-    table[:, 0] = 1
+    zero, one = (Fraction(0), Fraction(1)) if like.dtype == object else (0.0, 1.0)
+    table = np.full((groups, max_power + 1), zero, dtype=like.dtype)
+    table[:, 0] = one
     return table
+
+
+def _extended(likelihoods: Array) -> Array:
+    """Floats in the longest format there is, since rounding adds up in a recurrence; Fractions as they are."""
+    return likelihoods if likelihoods.dtype == object else likelihoods.astype(np.longdouble)
 
 
 def _append(table: Array, q: Array, count: int) -> Array:
@@ -33,6 +40,7 @@ def _append(table: Array, q: Array, count: int) -> Array:
 
 def failure_powers(likelihoods: Array, out: Array) -> None:
     """Fill out (B, K+1) with E_0..E_K, K <= N, of the failure masses of each group of likelihoods (B, N)."""
+    likelihoods = _extended(likelihoods)
     table = _empty(len(likelihoods), out.shape[1] - 1, likelihoods)
     for i, l in enumerate(likelihoods.T, start=1):
         table = _append(table, 1 - l, i)
@@ -53,6 +61,7 @@ def _leave_one_out(likelihoods: Array, max_power: int) -> Iterator[tuple[int, Ar
                 outside = _append(outside, 1 - likelihoods[:, j], count + included)
             yield from descend(outside, count + len(other), *half)
 
+    likelihoods = _extended(likelihoods)
     groups, size = likelihoods.shape
     if size:
         yield from descend(_empty(groups, max_power, likelihoods), 0, 0, size)
