@@ -77,6 +77,7 @@ def verdicts() -> Iterator[tuple[str, Callable[[], Verdict]]]:
         _weights_stay_between_bounds,
         _pass_baseline_generalises_rloo,
         _centring_costs_a_power,
+        _effective_weight_is_the_mean,
         _kernels_are_accurate,
         _large_groups_are_accurate,
     ):
@@ -296,6 +297,28 @@ def _centring_costs_a_power() -> Verdict:
         matches,
         1,
         0,
+    )
+
+
+def _effective_weight_is_the_mean() -> Verdict:
+    n, problems = 4, [Bernoulli(F(1, 3)), Bernoulli(F(1, 50)), Bernoulli(F(9, 10))]
+    rational = [row for row in map(get, names()) if not row.name.startswith("grpo")]
+
+    def matches(at: Callable[[F], F]) -> bool:
+        return all(
+            exact_moments(problem, row, n).mean
+            == effective_weight(row, n).value(at(problem.pass_rate)) * problem.grad_pass_rate
+            for row in rational
+            for problem in problems
+        )
+
+    return _verdict(
+        "E[g] = W(p) grad p on 0/1 rewards, with the effective weight W read off N + 1 groups",
+        f"{len(rational)} estimators, {len(problems)} pass rates, N = {n}, exact rationals",
+        "W(1 - p)",
+        matches,
+        lambda p: p,
+        lambda p: 1 - p,
     )
 
 

@@ -1,6 +1,7 @@
 """`check_estimator`: right functions pass, and each wrong one fails the check that is meant for it."""
 
 import json
+from fractions import Fraction as F
 
 import numpy as np
 import pytest
@@ -155,3 +156,61 @@ def test_variances_stand_beside_those_of_unbiased_estimators_only():
 def test_group_sizes_that_decide_nothing_are_refused(sizes):
     with pytest.raises(ValueError, match="group_sizes is"):
         check_estimator(mx.estimators.get("rloo"), group_sizes=sizes)
+
+
+def in_float32(r):
+    r = np.asarray(r, dtype=np.float32)
+    return r - (r.sum(axis=-1, keepdims=True) - r) / np.float32(r.shape[-1] - 1)
+
+
+def drops_small_likelihoods(r):
+    return mx.advantages(np.where(r < 0.05, 0.0, r))
+
+
+def bends_between_the_usual_values(r):
+    return r + r * (r - 0.5) * (r - 1)
+
+
+def only_for_two_or_more(r):
+    assert r.shape[-1] > 1, "N >= 2"
+    return in_float32(r).astype(np.float64)
+
+
+def returns_zero(r):
+    return np.zeros_like(r)
+
+
+def exits(r):
+    raise SystemExit(3)
+
+
+def test_rounding_is_judged_in_the_dtype_that_is_returned():
+    assert not failed(in_float32, group_sizes=(2, 3, 4, 8))
+    assert "bias on graded likelihoods" in failed(only_for_two_or_more)  # float32 errors in float64 clothes
+
+
+def test_what_happens_between_the_usual_values_is_seen():
+    assert failed(drops_small_likelihoods) >= {"leave-one-out", "bias on graded likelihoods"}
+    assert "leave-one-out" in failed(bends_between_the_usual_values)
+
+
+def test_refusing_groups_of_one_is_no_fault_and_nan_is():
+    notes = {check.name: check for check in check_estimator(only_for_two_or_more, on_fail=None).checks}
+    assert notes["groups of one"].message.startswith("refused: AssertionError: N >= 2")
+    with np.errstate(invalid="ignore"):
+        notes = {check.name: check for check in check_estimator(in_float32, on_fail=None).checks}
+    assert notes["groups of one"].status == "failed"
+    assert "is checked at other group sizes" in notes["groups of one"].message
+
+
+def test_doing_nothing_ascends_nothing():
+    assert "effective objective" in failed(returns_zero)
+
+
+def test_a_function_that_exits_is_reported():
+    assert check_estimator(exits, on_fail=None).checks[0].message.startswith("raised SystemExit: 3")
+
+
+def test_objectives_given_in_floats_are_met_by_exact_estimators_of_them():
+    objective = mx.Objective.tsallis(0.3, 2)
+    assert not failed(lambda r: mx.advantages(r, objective), objective=mx.Objective.tsallis(F(3, 10), 2))

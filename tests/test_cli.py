@@ -196,19 +196,66 @@ def test_an_interrupt_exits_130(monkeypatch, capsys):
     assert run("check", "rloo") == 130
 
 
-def test_an_interrupted_weighing_leaves_no_file(tmp_path):
+def test_what_a_checked_function_prints_stays_out_of_the_report(tmp_path, capsys):
+    (tmp_path / "loud.py").write_text("print('hello')\ndef advantage(r):\n    print('hi')\n    return r\n")
+    assert run("check", f"{tmp_path / 'loud.py'}:advantage", "--json", "-") == 0
+    assert json.loads(capsys.readouterr().out)["passed"] is True
+
+
+def test_a_file_that_exits_on_import_is_one_line(tmp_path, capsys):
+    (tmp_path / "script.py").write_text("import argparse, sys\nsys.exit(len(sys.argv))\n")
+    assert run("check", f"{tmp_path / 'script.py'}:advantage") == 2
+    assert "raised SystemExit: 1" in one_line(capsys)
+
+
+def test_an_order_larger_than_every_group_is_refused_before_it_takes_memory(capsys):
+    assert run("check", "rloo", "--objective", "maxrl:10000000000") == 2
+    assert "needs groups of 10000000000" in one_line(capsys)
+
+
+def test_tsallis_takes_decimals_and_fractions_exactly():
+    for q in ("0.3", "3/10"):
+        assert run("check", "rloo", "--objective", f"tsallis:{q}:2") == 1  # another objective, but a valid one
+
+
+def test_running_out_of_memory_is_one_line(monkeypatch, capsys, tmp_path):
+    def exhaust(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(cli, "write_weights", exhaust)
+    assert run("weights", tmp_path / "in.csv") == 2
+    assert "not enough memory" in one_line(capsys)
+
+
+def test_a_damaged_array_is_one_line(tmp_path, capsys):
+    source = tmp_path / "in.npy"
+    np.save(source, np.ones((2, 2)))
+    source.write_bytes(source.read_bytes().replace(b"'shape': (2, 2)", b"'shape': (2, 2"))
+    assert run("weights", source, "-o", tmp_path / "out.npy") == 2
+    assert "is not a plain .npy array" in one_line(capsys)
+
+
+@pytest.mark.parametrize("text", ["0_1", "\u0660.\u0665", "1,5", ""])
+def test_numbers_in_odd_writing_are_refused(text, tmp_path, capsys):
+    source = tmp_path / "in.csv"
+    source.write_text(f'group,likelihood\na,"{text}"\n')
+    assert run("weights", source) == 2
+    assert "is not a number in [0, 1]" in one_line(capsys)
+
+
+@pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_weighing_that_is_stopped_leaves_no_file(stop, status, tmp_path):
     source = tmp_path / "in.csv"
     with source.open("w") as stream:
         stream.write("group,likelihood\n")
         stream.writelines(f"{i // 8},0.5\n" for i in range(2_000_000))
     command = [sys.executable, "-m", "maxrl_est", "weights", str(source), "-o", str(tmp_path / "out.csv")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     while not list(tmp_path.glob(".maxrl-est-*")):  # it has begun to write
         assert process.poll() is None
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    assert "interrupted" in process.communicate()[1]
-    assert process.returncode == 130
+    process.send_signal(stop)
+    assert process.wait() == status
     assert os.listdir(tmp_path) == ["in.csv"]
 
 
