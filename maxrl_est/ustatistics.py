@@ -275,8 +275,8 @@ def _as_numbers(likelihoods: npt.ArrayLike) -> Array:
             return given.astype(np.float64)
         return given if given.ndim == 0 else np.vectorize(_fraction, otypes=[object])(given)
     if given.dtype.kind not in "biuf" or given.dtype.itemsize > 8:
-        first = f"{_at((0,) * given.ndim)} is {given.flat[0]!r} and " if given.size else ""
-        raise TypeError(f"{first}likelihoods has dtype {given.dtype}: they are bool, int or float up to 64 bits")
+        first = f"{_at((0,) * given.ndim)} is {given.flat[0]} of" if given.size else "likelihoods has"
+        raise TypeError(f"{first} dtype {given.dtype}: likelihoods are bool, int or float up to 64 bits")
     return given
 
 

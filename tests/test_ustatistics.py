@@ -357,10 +357,14 @@ REFUSED = {
     "the least integer": (np.array([0, -128], np.int8), ValueError, f"likelihoods[1] is -128: {RANGE}"),
     "a Fraction above 1": ([Fraction(1, 2), Fraction(3, 2)], ValueError, f"likelihoods[1] is 3/2: {RANGE}"),
     "the second of two": ([0.5, math.nan, 7.0], ValueError, f"likelihoods[1] is nan: {RANGE}"),
-    "complex": ([0.5, 0j], TypeError, f"likelihoods has dtype complex128: {KINDS}"),
-    "text": (["0.5"], TypeError, f"likelihoods has dtype <U3: {KINDS}"),
-    "bytes": ([b"0.5"], TypeError, f"likelihoods has dtype |S3: {KINDS}"),
-    "dates": (np.zeros(2, "M8[s]"), TypeError, f"likelihoods has dtype datetime64[s]: {KINDS}"),
+    "complex": ([0.5, 0j], TypeError, f"likelihoods[0] is (0.5+0j) of dtype complex128: {KINDS}"),
+    "text": (["0.5"], TypeError, f"likelihoods[0] is 0.5 of dtype <U3: {KINDS}"),
+    "bytes": ([b"0.5"], TypeError, f"likelihoods[0] is b'0.5' of dtype |S3: {KINDS}"),
+    "dates": (
+        np.zeros(2, "M8[s]"),
+        TypeError,
+        f"likelihoods[0] is 1970-01-01T00:00:00 of dtype datetime64[s]: {KINDS}",
+    ),
     "None among numbers": ([0.5, None], TypeError, f"likelihoods[0] is 0.5 of type float: {OBJECTS}"),
     "None": (None, TypeError, f"likelihoods is None of type NoneType: {OBJECTS}"),
     "a set": ({0.5}, TypeError, f"likelihoods is {{0.5}} of type set: {OBJECTS}"),
@@ -385,7 +389,7 @@ REFUSED = {
 }
 if np.dtype(np.longdouble).itemsize > 8:
     name = np.dtype(np.longdouble).name
-    REFUSED["longdouble"] = (np.longdouble([0.5]), TypeError, f"likelihoods has dtype {name}: {KINDS}")
+    REFUSED["longdouble"] = (np.longdouble([0.5]), TypeError, f"likelihoods[0] is 0.5 of dtype {name}: {KINDS}")
 
 
 @every_function
