@@ -286,14 +286,14 @@ def _weighs_by_the_others(subject: _Subject) -> str:
 
         low, high = own(0.0), own(1.0)
         size = max(float(np.max(abs(low) + abs(high))), np.finfo(np.float64).tiny)
-        for value in OWN_VALUES:
-            bend = float(np.max(abs(own(value) - (1 - value) * low - value * high))) / size
-            if bend > subject.tolerance:
-                raise _Failed(
-                    f"N = {n}: the advantage of a rollout is not linear in its own likelihood (at {value} off by "
-                    f"{bend:.2g}), so its weight or baseline depends on that rollout and no objective is ascended "
-                    "without bias"
-                )
+        bends = {x: float(np.max(abs(own(x) - (1 - x) * low - x * high))) / size for x in OWN_VALUES}
+        worst = max(bends, key=lambda x: bends[x])
+        if bends[worst] > subject.tolerance:
+            raise _Failed(
+                f"N = {n}: the advantage of a rollout is not linear in its own likelihood (at {worst} off by "
+                f"{bends[worst]:.2g}), so its weight or baseline depends on that rollout and no objective is ascended "
+                "without bias"
+            )
     return "each advantage is linear in its own likelihood"
 
 

@@ -267,10 +267,13 @@ def _as_numbers(likelihoods: npt.ArrayLike) -> Array:
             f"likelihoods is ragged: groups in one array have the same number of rollouts ({error})"
         ) from None
     if given.dtype == object:
-        for index in np.ndindex(given.shape):
-            if not isinstance(given[index], Rational):
-                kind = type(given[index]).__name__
-                raise TypeError(f"{_at(index)} is {given[index]!r} of type {kind}: object arrays hold Fraction or int")
+        for allowed in (Number, Rational):  # None among floats is the culprit, and not the floats
+            for index in np.ndindex(given.shape):
+                if not isinstance(given[index], allowed):
+                    kind = type(given[index]).__name__
+                    raise TypeError(
+                        f"{_at(index)} is {given[index]!r} of type {kind}: object arrays hold Fraction or int"
+                    )
         if given.size == 0:
             return given.astype(np.float64)
         return given if given.ndim == 0 else np.vectorize(_fraction, otypes=[object])(given)

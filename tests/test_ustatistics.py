@@ -356,6 +356,11 @@ REFUSED = {
     "an integer above 1": ([[[0, 1]], [[2, 0]]], ValueError, f"likelihoods[1, 0, 0] is 2: {RANGE}"),
     "the least integer": (np.array([0, -128], np.int8), ValueError, f"likelihoods[1] is -128: {RANGE}"),
     "a Fraction above 1": ([Fraction(1, 2), Fraction(3, 2)], ValueError, f"likelihoods[1] is 3/2: {RANGE}"),
+    "None after floats": (
+        [0.5, None],
+        TypeError,
+        "likelihoods[1] is None of type NoneType: object arrays hold Fraction or int",
+    ),
     "the second of two": ([0.5, math.nan, 7.0], ValueError, f"likelihoods[1] is nan: {RANGE}"),
     "complex": ([0.5, 0j], TypeError, f"likelihoods[0] is (0.5+0j) of dtype complex128: {KINDS}"),
     "text": (["0.5"], TypeError, f"likelihoods[0] is 0.5 of dtype <U3: {KINDS}"),
