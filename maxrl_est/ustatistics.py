@@ -8,6 +8,7 @@ number that is not a likelihood is an error that says where it is.
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Callable
@@ -323,9 +324,14 @@ def resolve(objective: ObjectiveLike, size: int, largest: int) -> Objective | No
             f"objective has order {order} and groups have N = {size}: no unbiased estimate exists for "
             f"orders above {largest}, since expectations from so few rollouts are polynomials of lower degree"
         )
-    chosen = objective if isinstance(objective, Objective) else Objective.maxrl(order)
+    chosen = objective if isinstance(objective, Objective) else _maxrl(order)
     full = order == largest and bool((chosen.coefficients == 1.0).all())
     return None if full else chosen
+
+
+@functools.lru_cache(maxsize=8)
+def _maxrl(order: int) -> Objective:
+    return Objective.maxrl(order)
 
 
 def order_of(objective: Objective | int) -> int:
