@@ -273,35 +273,31 @@ def self_normalised(likelihoods: Array) -> Array:
     return maxrl(likelihoods)
 
 
-def _ustat(likelihoods: Array, objective: ObjectiveLike, baseline: str) -> Array:
-    return advantages(likelihoods, objective, baseline=baseline)
-
-
 @_register(_order_n, "U-statistic weights")
 def ustat(likelihoods: Array, objective: ObjectiveLike = None) -> Array:
     """omega_i l_i. Estimates grad J_T (T = N by default). Unbiased always. Cost O(N), O(N T) for T < N."""
-    return _ustat(likelihoods, objective, "none")
+    return advantages(likelihoods, objective, baseline="none")
 
 
 @_register(_order_n, "U-statistic weights")
 def ustat_one(likelihoods: Array, objective: ObjectiveLike = None) -> Array:
     """omega_i l_i - 1. Estimates grad J_T (T = N by default). Unbiased always; equals maxrl_cv on 0/1 rewards."""
-    return _ustat(likelihoods, objective, "one")
+    return advantages(likelihoods, objective, baseline="one")
 
 
 @_register(_order_n, "U-statistic weights")
 def ustat_seed(likelihoods: Array, objective: ObjectiveLike = None) -> Array:
     """omega_i l_i - 1/N. Estimates grad J_T (T = N by default). Unbiased always."""
-    return _ustat(likelihoods, objective, "seed")
+    return advantages(likelihoods, objective, baseline="seed")
 
 
 @_register(_order_below_n, "U-statistic weights")
 def ustat_pass_loo(likelihoods: Array, objective: ObjectiveLike = None) -> Array:
     """omega_i l_i less the others' pass@T. Estimates grad J_T, T <= N-1 (the default). Sums to zero; refuses N = 1."""
-    return _ustat(likelihoods, objective, "pass_loo")
+    return advantages(likelihoods, objective, baseline="pass_loo")
 
 
 @_register(_order_n, "U-statistic weights")
 def ustat_mean_loo(likelihoods: Array, objective: ObjectiveLike = None) -> Array:
     """omega_i (l_i - mean of the others). Estimates grad J_T (T = N by default). Unbiased always; refuses N = 1."""
-    return _ustat(likelihoods, objective, "mean_loo")
+    return advantages(likelihoods, objective, baseline="mean_loo")

@@ -203,6 +203,18 @@ def test_refusing_groups_of_one_is_no_fault_and_nan_is():
     assert "is checked at other group sizes" in notes["groups of one"].message
 
 
+def test_only_exact_arithmetic_is_called_exact():
+    def in_floats(r):
+        r = r.astype(np.float64)
+        return r - (r.sum(axis=-1, keepdims=True) - r) / (r.shape[-1] - 1)
+
+    messages = [
+        check_estimator(function, group_sizes=(2, 4)).checks[-1].message
+        for function in (mx.estimators.get("rloo"), in_floats)
+    ]
+    assert messages == ["exactly unbiased for the same objective", "unbiased to rounding for the same objective"]
+
+
 def test_doing_nothing_ascends_nothing():
     assert "effective objective" in failed(returns_zero)
 

@@ -1,7 +1,7 @@
 """The kernels in array operations alone: for exact rationals, and for where numba cannot be imported.
 
-Batched over groups, in the dtype of the input: float64, or objects that add, multiply and divide by integers
-without rounding (``fractions.Fraction``).
+Batched over groups: of float64, or of objects that add, multiply and divide by integers without rounding
+(``fractions.Fraction``).
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _cut(decay: FloatArray) -> FloatArray:
 
 
 def _nodes(size: int) -> Iterator[tuple[float, float]]:
-    """Nodes and weights on [0, 1] that integrate polynomials of degree size - 1, or exp(-37 t), exactly."""
+    """Nodes and weights on [0, 1], exact for polynomials of degree size - 1 or accurate for exp(-37 t)."""
     exact = np.flatnonzero(size <= 2 * COUNTS)
     rule = exact[0] if exact.size else COUNTS.size - 1
     for k in range(COUNTS[rule]):
