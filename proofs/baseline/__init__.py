@@ -1,0 +1,1 @@
+"""What may be subtracted, and what the advantages in use really ascend."""

@@ -1,0 +1,226 @@
+"""Whether an expression vanishes identically, decided by polynomial arithmetic alone.
+
+Binomials, factorials and Gamma functions whose arguments differ by integers are written as polynomials times one of
+them; powers with symbolic exponents, exponentials, harmonic numbers and roots likewise. What is left is a rational
+function of independent atoms, and it vanishes if its expanded numerator does. No heuristic simplifier is asked.
+
+Poles cannot hide. 1/Gamma has none: 1/Gamma(x) = x / Gamma(x+1) holds everywhere, and a binomial that reaches beyond its
+row is zero by it. A Gamma function in a numerator must be proved finite on the domain, and every denominator nonzero.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import sympy as sp
+
+from .claim import Refuted
+from .domain import Domain
+
+
+class _Gamma(sp.Function):
+    """Gamma at an argument that was proved to be positive."""
+
+
+class _Reciprocal(sp.Function):
+    """1 / Gamma, an entire function."""
+
+    @classmethod
+    def eval(cls, x: sp.Expr) -> sp.Expr | None:
+        if x.is_Integer:
+            return sp.S.Zero if x <= 0 else 1 / sp.gamma(x)
+        return None
+
+
+def equal(left: sp.Expr, right: sp.Expr, domain: Domain) -> bool:
+    """Whether two expressions agree wherever the constraints hold."""
+    return vanishes(sp.sympify(left) - right, domain)
+
+
+def vanishes(expression: sp.Expr, domain: Domain) -> bool:
+    """Whether an expression is zero wherever the constraints hold; True is a proof.
+
+    Sums (and integrals) over the same range are compared term by term.
+    """
+    plain, ranges = sp.S.Zero, defaultdict(list)
+    for term in sp.Add.make_args(expand(sp.sympify(expression))):
+        factors = sp.Mul.make_args(term)
+        totals = [factor for factor in factors if isinstance(factor, sp.Sum | sp.Integral)]
+        if len(totals) == 1:
+            rest = sp.Mul(*(factor for factor in factors if factor is not totals[0]))
+            key, last, inner = _range(totals[0])
+            ranges[key].append((last, rest * inner))
+        else:
+            plain += term
+    for (kind, bound, first, *_), members in ranges.items():
+        last = min((last for last, _ in members), key=lambda last: sp.expand(last - members[0][0]))
+        total = sp.Add(*(inner for _, inner in members))
+        if kind is sp.Sum:
+            if not domain.nonnegative(last - first + 1):
+                raise Refuted(f"the sum from {first} to {last} may run backwards")
+            for end, inner in members:  # a sum that goes further: its last terms, one by one
+                plain += sum((inner.subs(bound, last + 1 + i) for i in range(sp.expand(end - last))), sp.S.Zero)
+        if not vanishes(total, domain.given(sp.Ge(bound, first), sp.Le(bound, last))):
+            return False
+    return _rational_vanishes(plain, domain)
+
+
+def _range(total: sp.Sum | sp.Integral) -> tuple[tuple[sp.Basic, ...], sp.Expr, sp.Expr]:
+    """What two totals share that can be compared term by term; the last index; the term.
+
+    Sums begin at zero, and may end at different distances.
+    """
+    variable, low, high = total.limits[-1]
+    bound = sp.Symbol(f"{variable.name}_", integer=variable.is_integer, real=True)
+    inner = total.func(total.function, *total.limits[:-1]) if len(total.limits) > 1 else total.function
+    if isinstance(total, sp.Integral):
+        return (sp.Integral, bound, expand(low), expand(high)), expand(high), inner.subs(variable, bound)
+    bound = sp.Symbol("j_" * len(total.limits), integer=True)
+    last = sp.expand(high - low)
+    return (sp.Sum, bound, sp.S.Zero, last - last.as_coeff_Add()[0]), last, inner.subs(variable, bound + low)
+
+
+def expand(expression: sp.Expr) -> sp.Expr:
+    """Multiply out products, but leave powers and logarithms whole."""
+    return sp.expand(expression, power_base=False, power_exp=False, log=False)
+
+
+def _rational_vanishes(expression: sp.Expr, domain: Domain) -> bool:
+    expression, ones = _in_one_gamma(_in_gamma(expression, domain), domain)
+    expression, relations = _in_one_power(_in_one_harmonic(expression), domain)
+    numerator, denominator = sp.fraction(sp.together(expression))
+    for factor, _ in sp.factor_list(denominator)[1]:
+        if not domain.nonzero(factor):
+            raise Refuted(f"the denominator {factor} may be zero")
+    numerator = expand(numerator)
+    for atom, relation in relations.items():
+        numerator = sp.rem(numerator, relation, atom) if numerator.has(atom) else numerator
+    for atom, x in ones.items():
+        without = expand(numerator).subs(atom, 0)
+        symbol = min(x.free_symbols, key=str)
+        numerator = without + (numerator - without).subs(symbol, sp.solve(x - 1, symbol)[0])
+    return bool(expand(numerator) == 0)
+
+
+def _in_gamma(expression: sp.Expr, domain: Domain) -> sp.Expr:
+    """Write binomials and factorials by Gamma and its reciprocal."""
+
+    def finite(x: sp.Expr) -> sp.Expr:
+        if not domain.positive(x):
+            raise Refuted(f"Gamma({x}) may be infinite")
+        return sp.gamma(x) if x.is_Integer else _Gamma(sp.expand(x))
+
+    def walk(node: sp.Expr, sign: int) -> sp.Expr:
+        """The node to the power 1 or -1."""
+
+        def up(x: sp.Expr) -> sp.Expr:
+            return finite(x) if sign > 0 else _Reciprocal(sp.expand(x))
+
+        def down(x: sp.Expr) -> sp.Expr:
+            return finite(x) if sign < 0 else _Reciprocal(sp.expand(x))
+
+        if isinstance(node, sp.Pow) and node.exp.is_Integer:
+            return walk(node.base, sign if node.exp > 0 else -sign) ** abs(node.exp)
+        if isinstance(node, sp.Mul):
+            return sp.Mul(*(walk(factor, sign) for factor in node.args))
+        if isinstance(node, sp.binomial):
+            n, k = node.args
+            return up(n + 1) * down(k + 1) * down(n - k + 1)
+        if isinstance(node, sp.factorial):
+            return up(node.args[0] + 1)
+        if isinstance(node, sp.gamma):
+            return up(node.args[0])
+        if node.args and not isinstance(node, sp.Sum | sp.Integral):
+            node = node.func(*(walk(child, 1) for child in node.args))
+        return node if sign > 0 else 1 / node
+
+    return walk(expression, 1)
+
+
+def _classes(nodes: set[sp.Expr]) -> Iterator[list[sp.Expr]]:
+    """Functions whose arguments differ by integers."""
+    classes: dict[tuple[sp.Expr, ...], list[sp.Expr]] = defaultdict(list)
+    for node in sorted(nodes, key=str):
+        constant, rest = sp.expand(node.args[0]).as_coeff_Add()
+        classes[rest, constant % 1].append(node)
+    yield from classes.values()
+
+
+def _in_one_gamma(expression: sp.Expr, domain: Domain) -> tuple[sp.Expr, dict[sp.Symbol, sp.Expr]]:
+    """Write each class by its smallest Gamma if there is one, else by its 1/Gamma of largest argument.
+
+    Also which of the names stand for a 1/Gamma(x) with x = 1, 0, -1, ... on the domain: it is zero but at x = 1,
+    so whatever it multiplies matters only there.
+    """
+    table, ones = {}, {}
+    for members in _classes(expression.atoms(_Gamma, _Reciprocal)):
+        finite = [node.args[0] for node in members if isinstance(node, _Gamma)]
+        atom = sp.Dummy("gamma", positive=True) if finite else sp.Dummy("reciprocal")
+        offsets = [sp.expand(x - members[0].args[0]) for x in finite or [node.args[0] for node in members]]
+        base = members[0].args[0] + (min(offsets) if finite else max(offsets))
+        if not finite and base.is_integer and domain.nonnegative(1 - base):
+            ones[atom] = base
+        for node in members:
+            offset = int(sp.expand(node.args[0] - base))
+            steps = sp.Mul(*(base + i for i in range(min(offset, 0), max(offset, 0))))
+            gamma = atom * steps if offset >= 0 else atom / steps
+            if isinstance(node, _Gamma):
+                table[node] = gamma
+            else:  # 1/Gamma(x - 2) = (x - 2) (x - 1) / Gamma(x)
+                table[node] = 1 / gamma if finite else atom * steps
+    return expression.xreplace(table), ones
+
+
+def _in_one_harmonic(expression: sp.Expr) -> sp.Expr:
+    table = {}
+    for members in _classes(expression.atoms(sp.harmonic)):
+        base = members[0].args[0] + min(sp.expand(node.args[0] - members[0].args[0]) for node in members)
+        for node in members:
+            offset = int(sp.expand(node.args[0] - base))
+            table[node] = sp.harmonic(base) + sum((1 / (base + i) for i in range(1, offset + 1)), sp.S.Zero)
+    return expression.xreplace(table)
+
+
+def _in_one_power(expression: sp.Expr, domain: Domain) -> tuple[sp.Expr, dict[sp.Symbol, sp.Expr]]:
+    """Name roots, exponentials and powers with symbolic exponents; the relations that the names satisfy."""
+    relations, names = {}, {}
+
+    def name(base: sp.Expr, exponent: sp.Expr) -> sp.Symbol:
+        if (base, exponent) not in names:
+            atom = sp.Dummy("power", positive=domain.positive(base) or None)
+            names[base, exponent] = atom
+            if base is sp.S.NegativeOne:
+                relations[atom] = atom**2 - 1
+            elif exponent.is_Rational:
+                relations[atom] = atom**exponent.q - base
+        return names[base, exponent]
+
+    def split(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
+        """For a base that is not zero: its power of a sum is the product of its powers."""
+        result = sp.S.One
+        for term in sp.Add.make_args(expand(exponent)):
+            coefficient, monomial = term.as_coeff_Mul()
+            if monomial is sp.S.One and base is not sp.E:
+                result *= base**coefficient if term.is_Integer else name(base, sp.Rational(1, term.q)) ** term.p
+            else:
+                whole = coefficient if coefficient.is_Integer and monomial is not sp.S.One else sp.S.One
+                result *= name(base, term / whole) ** whole
+        return result
+
+    table, classes = {}, defaultdict(list)
+    for node in sorted(expression.atoms(sp.Pow, sp.exp), key=str):
+        base, exponent = node.as_base_exp()
+        if base == 0 and domain.positive(exponent):
+            table[node] = sp.S.Zero
+        elif not exponent.is_Integer and domain.nonzero(base):
+            table[node] = split(base, exponent)
+        elif not exponent.is_Integer:
+            constant, rest = sp.expand(exponent).as_coeff_Add()
+            classes[base, rest, constant % 1].append((constant, node))
+    for (base, rest, _), members in classes.items():
+        least = min(constant for constant, _ in members)
+        if not domain.nonnegative(rest + least):
+            raise Refuted(f"{base} to the power {rest + least} may be infinite")
+        table |= {node: name(base, rest + least) * base ** int(constant - least) for constant, node in members}
+    return expression.xreplace(table), relations

@@ -1,0 +1,185 @@
+"""Rules for equations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+from sympy.core.relational import Relational
+
+from .algebra import equal
+from .claim import Refuted, Rule, eq
+from .domain import Domain
+
+
+def sides(relation: Relational) -> tuple[sp.Expr, sp.Expr]:
+    """Both sides of an equation, derivatives worked out."""
+    if not isinstance(relation, sp.Eq):
+        raise Refuted(f"{relation} is no equation")
+    left, right = (differentiated(side) for side in relation.args)
+    return left, right
+
+
+def differentiated(expression: sp.Expr) -> sp.Expr:
+    """The expression with every derivative worked out; sums and integrals stay."""
+    return expression.replace(
+        lambda node: isinstance(node, sp.Derivative),
+        lambda node: sp.diff(node.expr, *(v for v, times in node.variable_count for _ in range(times))),
+    )
+
+
+def single(expression: sp.Expr, kind: type[sp.Sum] | type[sp.Integral]) -> tuple[sp.Expr, sp.Tuple]:
+    """Term and limits of a constant times one sum or integral."""
+    factors = sp.Mul.make_args(expression)
+    totals = [factor for factor in factors if isinstance(factor, kind)]
+    if len(totals) != 1 or len(totals[0].limits) != 1 or len(totals[0].limits[0]) != 3:
+        raise Refuted(f"{expression} is no single {kind.__name__.lower()}")
+    rest = sp.Mul(*(factor for factor in factors if factor is not totals[0]))
+    return rest * totals[0].function, totals[0].limits[0]
+
+
+def require_equal(left: sp.Expr, right: sp.Expr, domain: Domain, what: str) -> None:
+    """Raise Refuted, saying what failed, unless both agree on the domain."""
+    if not equal(left, right, domain):
+        raise Refuted(f"{what}: {left} is not {right}")
+
+
+@dataclass(frozen=True)
+class Algebra(Rule):
+    """Both sides have the same normal form: rational functions of the atoms, see `algebra`."""
+
+    def check(self, relation: Relational, domain: Domain) -> None:
+        """Compare normal forms."""
+        require_equal(*sides(relation), domain, "the two sides differ")
+
+
+@dataclass(frozen=True)
+class Via(Rule):
+    """Both sides equal a third expression, each by a rule of its own."""
+
+    middle: sp.Expr
+    left: Rule
+    right: Rule
+
+    def check(self, relation: Relational, domain: Domain) -> None:
+        """Check left = middle and right = middle."""
+        left, right = sides(relation)
+        self.left.check(eq(left, self.middle), domain)
+        self.right.check(eq(right, self.middle), domain)
+
+
+@dataclass(frozen=True)
+class Telescoping(Rule):
+    """Sum_{k=a}^{b} t_k = value, for t hypergeometric in k, certified by a rational function U of k.
+
+    Partial sums are U(k) t_k + constant. In multiplied form, in which no t_k is divided by, that is
+    (U(k+1) - 1) t_{k+1} = U(k) t_k for a <= k < b, and the sum is U(b) t_b + (1 - U(a)) t_a. No term outside a..b
+    is used. U must be finite on a..b.
+    """
+
+    partial: sp.Expr
+
+    def check(self, relation: Relational, domain: Domain) -> None:
+        """Check the recurrence, then the endpoints."""
+        total, value = sides(relation)
+        term, (k, low, high) = single(total, sp.Sum)
+        if not domain.nonnegative(high - low):
+            raise Refuted(f"the range {low}..{high} may be empty")
+        _require_finite(self.partial, domain.given(sp.Ge(k, low), sp.Le(k, high)))
+        following, partial = term.subs(k, k + 1), self.partial
+        require_equal(
+            (partial.subs(k, k + 1) - 1) * following,
+            partial * term,
+            domain.given(sp.Ge(k, low), sp.Le(k, high - 1)),
+            "partial sums do not telescope",
+        )
+        first, last = term.subs(k, low), term.subs(k, high)
+        closed = partial.subs(k, high) * last + (1 - partial.subs(k, low)) * first
+        require_equal(value, closed, domain, "the endpoints do not give the value")
+
+
+@dataclass(frozen=True)
+class Induction(Rule):
+    """Sum_{k=a}^{n} t_k = value(n) for n >= a, where t does not depend on n: by induction on n.
+
+    Checks value(a) = t_a and value(n) - value(n-1) = t_n for n > a.
+    """
+
+    on: sp.Symbol
+
+    def check(self, relation: Relational, domain: Domain) -> None:
+        """Check the base and the step."""
+        total, value = sides(relation)
+        term, (k, low, high) = single(total, sp.Sum)
+        if term.has(self.on) or sp.diff(high, self.on) != 1:
+            raise Refuted(f"the term or the range does not suit induction on {self.on}")
+        base = sp.solve(sp.Eq(high, low), self.on)[0]
+        require_equal(value.subs(self.on, base), term.subs(k, low), domain.at(self.on, base), "the base fails")
+        step = value - value.subs(self.on, self.on - 1)
+        require_equal(step, term.subs(k, high), domain.given(sp.Ge(self.on, base + 1)), "the step fails")
+
+
+@dataclass(frozen=True)
+class Recurrence(Rule):
+    """Sum_{k=a}^{b} F(n, k) = value(n) for all n >= start, by creative telescoping.
+
+    Certified by G(n, k) with  ahead(n) F(n+1, k) - F(n, k) = G(n, k+1) - G(n, k)  for a <= k <= b(n+1). Summed over k, that is a
+    recurrence for the sum, which the value must satisfy too; both must agree at n = start. Where b grows with n,
+    F(n, k) must vanish for b(n) < k <= b(n+1). G is given in full, in binomials, so no pole is divided out.
+    """
+
+    on: sp.Symbol
+    start: sp.Expr
+    certificate_term: sp.Expr
+    ahead: sp.Expr = sp.S.One
+
+    def check(self, relation: Relational, domain: Domain) -> None:
+        """Check the certificate, the ends, the recurrence of the value, and the start."""
+        n, (total, value) = self.on, sides(relation)
+        term, (k, low, high) = single(total, sp.Sum)
+        later = high.subs(n, n + 1)
+        growth = sp.expand(later - high)
+        if low.has(n) or not (growth.is_Integer and growth >= 0):
+            raise Refuted(f"the range {low}..{high} must begin at a constant and not shrink with {n}")
+        ahead, G = self.ahead, self.certificate_term
+        inside = domain.given(sp.Ge(k, low), sp.Le(k, later))
+        difference = ahead * term.subs(n, n + 1) - term
+        require_equal(difference, G.subs(k, k + 1) - G, inside, "the certificate does not telescope")
+        for i in range(1, int(growth) + 1):
+            require_equal(term.subs(k, high + i), sp.S.Zero, domain, "the term does not vanish beyond its range")
+        ends = G.subs(k, later + 1) - G.subs(k, low)
+        require_equal(ahead * value.subs(n, n + 1) - value, ends, domain, "the value does not satisfy the recurrence")
+        if not domain.nonzero(ahead):
+            raise Refuted(f"{ahead} may be zero")
+        first, last = low, high.subs(n, self.start)
+        if not sp.expand(last - first).is_Integer:
+            raise Refuted(f"the sum at {n} = {self.start} has no fixed number of terms")
+        terms = (term.subs(n, self.start).subs(k, first + i) for i in range(int(sp.expand(last - first)) + 1))
+        at_start = domain.at(n, self.start)
+        require_equal(sp.Add(*terms), value.subs(n, self.start), at_start, "the start fails")
+
+
+@dataclass(frozen=True)
+class Antiderivative(Rule):
+    """Int_a^b f dt = F(b) - F(a), certified by F with F' = f, finite on a..b."""
+
+    of: sp.Expr
+
+    def check(self, relation: Relational, domain: Domain) -> None:
+        """Differentiate the certificate, then compare the endpoints."""
+        total, value = sides(relation)
+        f, (t, low, high) = single(total, sp.Integral)
+        inside = domain.given(sp.Ge(t, low), sp.Le(t, high))
+        _require_finite(self.of, inside)
+        require_equal(sp.diff(self.of, t), f, inside, "the antiderivative's derivative is wrong")
+        require_equal(self.of.subs(t, high) - self.of.subs(t, low), value, domain, "the endpoints do not give the value")
+
+
+def _require_finite(expression: sp.Expr, domain: Domain) -> None:
+    for node in expression.atoms(sp.Pow):
+        base, exponent = node.as_base_exp()
+        if not domain.nonnegative(exponent) and not domain.nonzero(base):
+            raise Refuted(f"{expression} may be infinite")
+    for node in expression.atoms(sp.log):
+        if not domain.positive(node.args[0]):
+            raise Refuted(f"{expression} may be infinite")

@@ -1,0 +1,79 @@
+"""Rules for inequalities. Each proves its bound, and that the bound is attained: a looser one is rejected too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+from sympy.core.relational import Relational
+
+from .claim import Refuted, Rule
+from .domain import Domain
+from .identities import differentiated, require_equal
+
+
+def gap(relation: Relational) -> sp.Expr:
+    """The larger side less the smaller."""
+    if not isinstance(relation, sp.Ge | sp.Le | sp.Gt | sp.Lt):
+        raise Refuted(f"{relation} is no inequality")
+    return differentiated(relation.gts - relation.lts)
+
+
+@dataclass(frozen=True)
+class Manifest(Rule):
+    """The gap equals a form whose sign is plain: a sum of products of expressions of known sign.
+
+    A strict inequality needs a form that is plainly positive.
+    """
+
+    form: sp.Expr
+
+    def check(self, relation: Relational, domain: Domain) -> None:
+        """Compare the gap with the form, then look at the form's sign."""
+        require_equal(gap(relation), self.form, domain, "the gap is not the form")
+        strict = isinstance(relation, sp.Gt | sp.Lt)
+        if not (domain.positive(self.form) if strict else domain.nonnegative(self.form)):
+            raise Refuted(f"the sign of {self.form} is not plain")
+
+
+@dataclass(frozen=True)
+class Growing(Rule):
+    """The gap is zero at the start, and its derivative (or, for an integer, its increase) is plainly nonnegative."""
+
+    on: sp.Symbol
+    start: sp.Expr
+    slope: sp.Expr
+
+    def check(self, relation: Relational, domain: Domain) -> None:
+        """Check the start, then the slope and its sign beyond the start."""
+        x, difference = self.on, gap(relation)
+        at_start = domain.at(x, self.start)
+        require_equal(difference.subs(x, self.start), sp.S.Zero, at_start, "there is a gap at the start")
+        if not domain.nonnegative(x - self.start):
+            raise Refuted(f"{x} may be below {self.start}")
+        increase = difference.subs(x, x + 1) - difference if x.is_integer else sp.diff(difference, x)
+        require_equal(increase, self.slope, domain, "the slope is not the form")
+        if not domain.nonnegative(self.slope):
+            raise Refuted(f"the sign of {self.slope} is not plain")
+
+
+@dataclass(frozen=True)
+class Concave(Rule):
+    """The gap is zero at both ends of an interval, and its second derivative is plainly nonpositive."""
+
+    on: sp.Symbol
+    low: sp.Expr
+    high: sp.Expr
+    curvature: sp.Expr  # minus the second derivative
+
+    def check(self, relation: Relational, domain: Domain) -> None:
+        """Check both ends, then the curvature and its sign."""
+        x, difference = self.on, gap(relation)
+        for end in (self.low, self.high):
+            at_end = domain.at(x, end)
+            require_equal(difference.subs(x, end), sp.S.Zero, at_end, f"there is a gap at {end}")
+        if not domain.nonnegative(x - self.low) or not domain.nonnegative(self.high - x):
+            raise Refuted(f"{x} may be outside {self.low}..{self.high}")
+        require_equal(-sp.diff(difference, x, 2), self.curvature, domain, "the curvature is not the form")
+        if not domain.nonnegative(self.curvature):
+            raise Refuted(f"the sign of {self.curvature} is not plain")

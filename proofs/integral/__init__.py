@@ -1,0 +1,1 @@
+"""The weight as an integral: bounds, and quadrature with a proved error."""

@@ -1,0 +1,37 @@
+"""All claims, and what checking them found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import perf_counter
+
+from .checking import Claim, Refuted
+from .estimator import binary, derivative, unbiased_gradient
+
+LEDGER: tuple[Claim, ...] = (
+    unbiased_gradient.CLAIM,
+    derivative.CLAIM,
+    binary.CLAIM,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Whether a claim was proved and its false sibling rejected, and in how many seconds."""
+
+    claim: Claim
+    failure: str  # empty if there is none
+    seconds: float
+
+
+def check(claim: Claim) -> Outcome:
+    """Prove one claim and have its false sibling refuted."""
+    start, failure = perf_counter(), ""
+    try:
+        claim.prove()
+        if not claim.rejects(claim.sibling):
+            failure = f"the false sibling {claim.sibling} passes"
+    except Refuted as reason:
+        failure = str(reason)
+    return Outcome(claim, failure, perf_counter() - start)

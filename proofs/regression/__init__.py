@@ -1,0 +1,1 @@
+"""Likelihoods that depend on the parameters, and Gaussian ones."""

@@ -1,0 +1,33 @@
+"""Every claim holds, its false sibling does not, and no part of a statement can be changed unnoticed."""
+
+import importlib
+import pkgutil
+
+import pytest
+
+from . import ledger
+from .checking import Refuted
+from .checking.perturbation import perturbations
+
+STEPS = [pytest.param(claim, step, id=f"{claim.id}-{i}") for claim in ledger.LEDGER for i, step in enumerate(claim.steps)]
+
+
+@pytest.mark.parametrize("claim", ledger.LEDGER, ids=lambda claim: claim.id)
+def test_the_claim_is_proved_and_its_false_sibling_refuted(claim):
+    assert not ledger.check(claim).failure
+
+
+@pytest.mark.parametrize(("claim", "step"), STEPS)
+def test_every_change_of_a_coefficient_exponent_or_bound_is_refuted(claim, step):
+    for changed in perturbations(step.relation):
+        with pytest.raises(Refuted):
+            step.by.check(changed, step.domain or claim.domain)
+            pytest.fail(f"{changed} passes")
+
+
+def test_every_theorem_is_in_the_ledger_once():
+    package = ledger.__spec__.parent
+    names = [module.name for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}.")]
+    modules = [importlib.import_module(name) for name in names if not name.endswith("test_ledger")]
+    theorems = [module.CLAIM.id for module in modules if hasattr(module, "CLAIM")]
+    assert sorted(theorems) == sorted(claim.id for claim in ledger.LEDGER)
