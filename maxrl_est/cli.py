@@ -1,13 +1,10 @@
-"""The command ``maxrl-est``: verify, check, weights, bench. Exit status 0 if all is well, 1 if not, 2 if misused."""
+"""The command ``maxrl-est`` and its subcommands. Exit status 0 if all is well, 1 if not, 2 if misused."""
 
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
 import importlib.util
-import json
-import math
 import os
 import signal
 import sys
@@ -20,12 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from maxrl_est._typing import Estimator
+from maxrl_est.console import Misuse, check_folder, closest, print_table, progress, write_json, write_text
 from maxrl_est.objectives import Objective
-from maxrl_est.rollouts import RolloutFileError, replacing, write_weights
-
-
-class _Misuse(Exception):
-    """What the user has to change, in one line."""
+from maxrl_est.rollouts import RolloutFileError, write_weights
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with suppress(ValueError):  # outside the main thread
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that files are tidied up
     try:
-        _check_json_path(getattr(options, "json", None))
+        for option in ("json", "markdown"):
+            check_folder(option, getattr(options, option, None))
         return int(options.run(options))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read the output has left
@@ -43,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         print(f"maxrl-est {options.command}: not enough memory for the largest group or order", file=sys.stderr)
         return 2
-    except (_Misuse, RolloutFileError, OSError) as error:
+    except (Misuse, RolloutFileError, OSError) as error:
         print(f"maxrl-est {options.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -61,6 +56,15 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = commands.add_parser("verify", help="verify this installation, and show what estimators ascend")
     verify.set_defaults(run=_verify)
+
+    prove = commands.add_parser(
+        "prove",
+        help="check every claim of the ledger, and print it",
+        description="Check that every claim has its proof, and that the false sibling of each is refuted.",
+    )
+    prove.add_argument("claims", metavar="CLAIM", nargs="*", help="ids of claims; default: all")
+    prove.add_argument("--markdown", metavar="PATH", help="write the ledger with its formulas; - for standard output")
+    prove.set_defaults(run=_prove)
 
     check = commands.add_parser(
         "check",
@@ -106,30 +110,37 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--quick", action="store_true", help="fewer sizes and repeats")
     bench.set_defaults(run=_bench)
 
-    for command in (verify, check, bench):
+    for command in (verify, prove, check, bench):
         command.add_argument("--json", metavar="PATH", help="write the result as JSON; - for standard output")
     return parser
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from maxrl_est import verify
+    from maxrl_est import prove, verify
 
     verdicts = []
     for name, check in verify.verdicts():
-        _progress(name)
+        progress(name)
         verdicts.append(check())
-    _progress("objectives")
+    progress("objectives")
     table = verify.objective_table()
-    _progress(None)
-    holds = all(verdict.holds for verdict in verdicts)
-    result = {"holds": holds, "verdicts": list(map(asdict, verdicts)), "objectives": list(map(asdict, table))}
-    if not _write_json(options.json, result):
+    proofs = list(prove.outcomes(progress=progress))
+    progress(None)
+    unproved = [outcome for outcome in proofs if outcome.failure]
+    holds = all(verdict.holds for verdict in verdicts) and not unproved
+    result = {
+        "holds": holds,
+        "verdicts": list(map(asdict, verdicts)),
+        "objectives": list(map(asdict, table)),
+        "proofs": list(map(prove.to_dict, proofs)),
+    }
+    if not write_json(options.json, result):
         for verdict in verdicts:
             print(f"{'holds ' if verdict.holds else 'FAILS '} {verdict.claim}")
             print(f"         {verdict.evidence}")
             print(f"         rejects: {verdict.rejects}")
         print(f"\nWhat each estimator ascends, N = {table[0].n} (on 0/1 rewards; then its bias on graded likelihoods)")
-        _print_table(
+        print_table(
             ("estimator", "stated target", "ascends on 0/1 rewards", "graded bias", "angle"),
             [
                 (
@@ -143,7 +154,45 @@ def _verify(options: argparse.Namespace) -> int:
             ],
         )
         print(f"\n{sum(v.holds for v in verdicts)} of {len(verdicts)} claims hold")
+        print(f"{len(proofs) - len(unproved)} of {len(proofs)} theorems are proved (maxrl-est prove lists them)")
+        for outcome in unproved:
+            print(f"FAILS  {outcome.failure}")
     return 0 if holds else 1
+
+
+def _prove(options: argparse.Namespace) -> int:
+    from maxrl_est import prove
+
+    known = [claim.id for claim in prove.ledger.LEDGER]
+    for name in options.claims:
+        if name not in known:
+            raise Misuse(f"CLAIM is {name!r}: the ledger has {closest(name, known)}")
+    if options.json == options.markdown == "-":
+        raise Misuse("--json and --markdown cannot both go to standard output")
+    outcomes = list(prove.outcomes(options.claims, progress=progress))
+    progress(None)
+    failures = [outcome for outcome in outcomes if outcome.failure]
+    shown = write_json(options.json, {"holds": not failures, "claims": list(map(prove.to_dict, outcomes))})
+    if not (write_text(options.markdown, prove.markdown(outcomes)) or shown):
+        print_table(
+            ("claim", "domain", "method", "seconds", "verdict"),
+            [
+                (
+                    o.claim.id,
+                    str(o.claim.domain),
+                    o.claim.method,
+                    f"{o.seconds:.2f}",
+                    "FAILS" if o.failure else "proved",
+                )
+                for o in outcomes
+            ],
+        )
+        print(
+            f"\n{len(outcomes) - len(failures)} of {len(outcomes)} claims are proved, and their false siblings refuted"
+        )
+        for outcome in failures:
+            print(f"FAILS  {outcome.failure}")
+    return 1 if failures else 0
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -162,8 +211,8 @@ def _check(options: argparse.Namespace) -> int:
                 on_fail=None,
             )
     except ValueError as error:
-        raise _Misuse(str(error)) from None
-    if not _write_json(options.json, report.to_dict()):
+        raise Misuse(str(error)) from None
+    if not write_json(options.json, report.to_dict()):
         print(report)
     return 0 if report.passed else 1
 
@@ -176,14 +225,14 @@ def _weights(options: argparse.Namespace) -> int:
         try:
             baseline = float(baseline)
         except ValueError:
-            known = _closest(baseline, BASELINES)
-            raise _Misuse(f"--baseline is {baseline!r}: no such baseline, and not a number; there is {known}") from None
+            known = closest(baseline, BASELINES)
+            raise Misuse(f"--baseline is {baseline!r}: no such baseline, and not a number; there is {known}") from None
         if not abs(baseline) < float("inf"):
-            raise _Misuse(f"--baseline is {options.baseline}: it is finite")
+            raise Misuse(f"--baseline is {options.baseline}: it is finite")
     if options.order is not None and options.order < 1:
-        raise _Misuse(f"--order is {options.order}: the order is at least 1")
+        raise Misuse(f"--order is {options.order}: the order is at least 1")
     if options.max_group < 1:
-        raise _Misuse(f"--max-group is {options.max_group}: it is at least 1")
+        raise Misuse(f"--max-group is {options.max_group}: it is at least 1")
     try:
         summary = write_weights(
             options.file,
@@ -192,10 +241,10 @@ def _weights(options: argparse.Namespace) -> int:
             group=options.group,
             weigh=lambda groups: weights_and_advantages(groups, options.order, baseline=baseline),
             max_group=options.max_group,
-            progress=lambda rows: _progress(f"{rows:,} rows"),
+            progress=lambda rows: progress(f"{rows:,} rows"),
         )
     finally:
-        _progress(None)
+        progress(None)
     if options.output is not None:
         print(f"{options.output}: {summary.rows:,} rollouts in {summary.groups:,} groups", file=sys.stderr)
     return 0
@@ -206,15 +255,15 @@ def _bench(options: argparse.Namespace) -> int:
 
     rows = []
     if not options.accuracy:
-        _progress("start-up")
+        progress("start-up")
         rows += bench.start_up()
-        rows += bench.speed(quick=options.quick, progress=_progress)
-    rows += bench.accuracy(quick=options.quick, progress=_progress)
-    _progress(None)
+        rows += bench.speed(quick=options.quick, progress=progress)
+    rows += bench.accuracy(quick=options.quick, progress=progress)
+    progress(None)
     meta = bench.meta()
-    if not _write_json(options.json, {"meta": meta, "rows": list(map(asdict, rows))}):
+    if not write_json(options.json, {"meta": meta, "rows": list(map(asdict, rows))}):
         print(", ".join(f"{key} {value}" for key, value in meta.items()))
-        _print_table(
+        print_table(
             ("figure", "case", "measured", "limit", ""),
             [
                 (
@@ -239,13 +288,13 @@ def _load(target: str) -> Estimator:
         try:
             return estimators.get(target)
         except ValueError as error:
-            raise _Misuse(f"TARGET {error}; a function of yours is path/to/file.py:function") from None
+            raise Misuse(f"TARGET {error}; a function of yours is path/to/file.py:function") from None
     path, argv = Path(place), sys.argv
     try:
         sys.argv = [place]  # a script that reads its arguments finds none
         if place.endswith(".py"):
             if not path.is_file():
-                raise _Misuse(f"TARGET {target}: no file {place}")
+                raise Misuse(f"TARGET {target}: no file {place}")
             alias = f"maxrl_est_target_{path.stem}"  # a file may be called random.py
             spec = importlib.util.spec_from_file_location(alias, path)
             assert spec is not None
@@ -256,16 +305,16 @@ def _load(target: str) -> Estimator:
             spec.loader.exec_module(module)
         else:
             module = importlib.import_module(place)
-    except _Misuse:
+    except Misuse:
         raise
     except (Exception, SystemExit) as error:
-        raise _Misuse(f"TARGET {target}: importing {place} raised {type(error).__name__}: {error}") from error
+        raise Misuse(f"TARGET {target}: importing {place} raised {type(error).__name__}: {error}") from error
     finally:
         sys.argv = argv
     function: Any = getattr(module, name, None)
     if not callable(function):
         functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise _Misuse(f"TARGET {target}: {place} has no function {name!r}; it has {_closest(name, functions)}")
+        raise Misuse(f"TARGET {target}: {place} has no function {name!r}; it has {closest(name, functions)}")
     return function  # type: ignore[no-any-return]
 
 
@@ -286,8 +335,8 @@ def _objective(text: str | None, largest: int) -> Objective | Callable[[int], Ob
             case ["tsallis", q, order]:
                 return Objective.tsallis(Fraction(q), _order(order, largest))
     except (ValueError, ZeroDivisionError) as error:
-        raise _Misuse(f"--objective {text}: {error}") from None
-    raise _Misuse(f"--objective is {text!r}: it is expected, maxrl, maxrl:T, pass:K or tsallis:Q:T")
+        raise Misuse(f"--objective {text}: {error}") from None
+    raise Misuse(f"--objective is {text!r}: it is expected, maxrl, maxrl:T, pass:K or tsallis:Q:T")
 
 
 def _order(text: str, largest: int) -> int:
@@ -295,50 +344,3 @@ def _order(text: str, largest: int) -> int:
     if order > largest:
         raise ValueError(f"order {order} needs groups of {order}, and the largest of --group-sizes is {largest}")
     return order
-
-
-def _closest(name: str, known: Sequence[str]) -> str:
-    """The closest known name, if one is close, else all of them."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"{close[0]!r} (did you mean that?)" if close else ", ".join(known) or "none"
-
-
-def _progress(text: str | None) -> None:
-    """Show what is being done, on a terminal only; None clears the line."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\033[K{text or ''}")
-        sys.stderr.flush()
-
-
-def _write_json(path: str | None, result: dict[str, Any]) -> bool:
-    """Write the result where it was asked for; whether standard output is taken by it."""
-    if path is None:
-        return False
-    text = json.dumps(_plain(result), indent=2, allow_nan=False) + "\n"
-    if path == "-":
-        sys.stdout.write(text)
-        return True
-    with replacing(Path(path)) as stream:
-        stream.write(text.encode())
-    return False
-
-
-def _check_json_path(path: str | None) -> None:
-    """Say that the report cannot be written before the work and not after it."""
-    if path not in (None, "-") and not Path(str(path)).resolve().parent.is_dir():
-        raise _Misuse(f"--json {path}: there is no folder {str(Path(str(path)).resolve().parent)!r}")
-
-
-def _plain(value: Any) -> Any:
-    """The same for JSON, which has no infinities and no NaN: they become text."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    for row in (head, tuple("-" * width for width in widths), *rows):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

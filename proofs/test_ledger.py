@@ -6,10 +6,13 @@ import pkgutil
 import pytest
 
 from . import ledger
-from .checking import Refuted
 from .checking.perturbation import perturbations
 
-STEPS = [pytest.param(claim, step, id=f"{claim.id}-{i}") for claim in ledger.LEDGER for i, step in enumerate(claim.steps)]
+STEPS = [
+    pytest.param(claim, step, id=f"{claim.id}-{place}")
+    for claim in ledger.LEDGER
+    for place, step in enumerate(claim.steps)
+]
 
 
 @pytest.mark.parametrize("claim", ledger.LEDGER, ids=lambda claim: claim.id)
@@ -19,10 +22,9 @@ def test_the_claim_is_proved_and_its_false_sibling_refuted(claim):
 
 @pytest.mark.parametrize(("claim", "step"), STEPS)
 def test_every_change_of_a_coefficient_exponent_or_bound_is_refuted(claim, step):
-    for changed in perturbations(step.relation):
-        with pytest.raises(Refuted):
-            step.by.check(changed, step.domain or claim.domain)
-            pytest.fail(f"{changed} passes")
+    changed = perturbations(step.relation)
+    assert changed
+    assert [relation for relation in changed if not claim.refutes(relation, step)] == []
 
 
 def test_every_theorem_is_in_the_ledger_once():

@@ -1,6 +1,6 @@
 """The checker: domains, normal forms, and the rules by which a relation is accepted or refuted."""
 
-from .claim import Claim, Post, Refuted, Rule, Step, eq, le, lt
+from .claim import Claim, Post, Refuted, Rule, Step, eq, latex, le, lt
 from .domain import Domain
 from .identities import Algebra, Antiderivative, Induction, Recurrence, Telescoping, Via
 from .inequalities import Concave, Growing, Manifest
@@ -26,6 +26,7 @@ __all__ = [
     "Vertices",
     "Via",
     "eq",
+    "latex",
     "le",
     "lt",
 ]

@@ -4,8 +4,9 @@ Binomials, factorials and Gamma functions whose arguments differ by integers are
 them; powers with symbolic exponents, exponentials, harmonic numbers and roots likewise. What is left is a rational
 function of independent atoms, and it vanishes if its expanded numerator does. No heuristic simplifier is asked.
 
-Poles cannot hide. 1/Gamma has none: 1/Gamma(x) = x / Gamma(x+1) holds everywhere, and a binomial that reaches beyond its
-row is zero by it. A Gamma function in a numerator must be proved finite on the domain, and every denominator nonzero.
+Poles cannot hide. 1/Gamma has none: 1/Gamma(x) = x / Gamma(x+1) holds everywhere, and a binomial that reaches beyond
+its row is zero by it. A Gamma function in a numerator must be proved finite on the domain, and every denominator
+nonzero.
 """
 
 from __future__ import annotations

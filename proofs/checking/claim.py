@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -31,6 +32,11 @@ def lt(smaller: sp.Expr, larger: sp.Expr) -> sp.Lt:
     return sp.Lt(smaller, larger, evaluate=False)
 
 
+def latex(relation: Relational) -> str:
+    """A relation in LaTeX, as it is checked."""
+    return str(sp.latex(relation))
+
+
 class Rule(ABC):
     """How a relation is checked. Rules are frozen dataclasses, and their fields are the certificate."""
 
@@ -41,8 +47,9 @@ class Rule(ABC):
     @property
     def method(self) -> str:
         """Name of the rule, with those of the rules that it applies."""
-        inner = [value.method for value in self._values() if isinstance(value, Rule)]
-        return type(self).__name__.lower() + (f" ({', '.join(inner)})" if inner else "")
+        name = re.sub(r"\B([A-Z])", r" \1", type(self).__name__).lower()
+        inner = dict.fromkeys(value.method for value in self._values() if isinstance(value, Rule))
+        return f"{name} ({', '.join(inner)})" if inner else name
 
     @property
     def certificate(self) -> str:
@@ -90,7 +97,7 @@ class Claim:
     @property
     def latex(self) -> str:
         """The relations that are checked, as they are checked."""
-        return r" \qquad ".join(sp.latex(step.relation) for step in self.steps)
+        return r" \qquad ".join(latex(step.relation) for step in self.steps)
 
     @property
     def method(self) -> str:
@@ -110,10 +117,10 @@ class Claim:
             except Refuted as reason:
                 raise Refuted(f"{self.id}: {step.says}: {reason}") from reason
 
-    def rejects(self, relation: Relational) -> bool:
-        """Whether the rule of the first step refutes a relation in its place."""
+    def refutes(self, relation: Relational, step: Step) -> bool:
+        """Whether the rule of a step refutes another relation in its place."""
         try:
-            self.steps[0].by.check(relation, self.steps[0].domain or self.domain)
+            step.by.check(relation, step.domain or self.domain)
         except Refuted:
             return True
         return False

@@ -139,8 +139,8 @@ class Domain:
             return self.nonnegative(base) and self.nonnegative(1 - base) and self.nonnegative(exponent)
         if isinstance(atom, sp.Mul):
             return all(
-                self.nonnegative(factor) and (self.nonnegative(1 - factor) if factor.is_Symbol else self._at_most_one(factor))
-                for factor in atom.args
+                self.nonnegative(f) and (self.nonnegative(1 - f) if f.is_Symbol else self._at_most_one(f))
+                for f in atom.args
             )
         return getattr(atom, "at_most_one", False)
 

@@ -123,9 +123,9 @@ class Induction(Rule):
 class Recurrence(Rule):
     """Sum_{k=a}^{b} F(n, k) = value(n) for all n >= start, by creative telescoping.
 
-    Certified by G(n, k) with  ahead(n) F(n+1, k) - F(n, k) = G(n, k+1) - G(n, k)  for a <= k <= b(n+1). Summed over k, that is a
-    recurrence for the sum, which the value must satisfy too; both must agree at n = start. Where b grows with n,
-    F(n, k) must vanish for b(n) < k <= b(n+1). G is given in full, in binomials, so no pole is divided out.
+    Certified by G(n, k) with  ahead(n) F(n+1, k) - F(n, k) = G(n, k+1) - G(n, k)  for a <= k <= b(n+1). Summed over k,
+    that is a recurrence for the sum, which the value must satisfy too; both must agree at n = start. Where b grows
+    with n, F(n, k) must vanish for b(n) < k <= b(n+1). G is given in full, in binomials, so no pole is divided out.
     """
 
     on: sp.Symbol
@@ -172,7 +172,8 @@ class Antiderivative(Rule):
         inside = domain.given(sp.Ge(t, low), sp.Le(t, high))
         _require_finite(self.of, inside)
         require_equal(sp.diff(self.of, t), f, inside, "the antiderivative's derivative is wrong")
-        require_equal(self.of.subs(t, high) - self.of.subs(t, low), value, domain, "the endpoints do not give the value")
+        difference = self.of.subs(t, high) - self.of.subs(t, low)
+        require_equal(difference, value, domain, "the endpoints do not give the value")
 
 
 def _require_finite(expression: sp.Expr, domain: Domain) -> None:

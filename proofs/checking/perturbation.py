@@ -17,7 +17,8 @@ def perturbations(relation: Relational) -> list[Relational]:
     a sum, and a side of the relation, doubles.
     """
     left, right = relation.args
-    changed = [(new, right) for new in (*_changes(left), 2 * left)] + [(left, new) for new in (*_changes(right), 2 * right)]
+    changed = [(new, right) for new in (*_changes(left), 2 * left)]
+    changed += [(left, new) for new in (*_changes(right), 2 * right)]
     return [relation.func(*pair, evaluate=False) for pair in dict.fromkeys(changed) if pair != (left, right)]
 
 

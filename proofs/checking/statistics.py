@@ -2,8 +2,8 @@
 
 Rollout i has likelihood l_i in [0, 1] and score S_i; E S = 0 and E[l S] = grad p. Two facts carry nearly everything.
 
-- A statistic that is affine in each likelihood (multi-affine) is determined by its values at 0/1 likelihoods; a symmetric
-  one by its values at M = 0, 1, ... successes. (Affine functions of one variable are; then one variable at a time.)
+- A statistic that is affine in each likelihood (multi-affine) is determined by its values at 0/1 likelihoods; a
+  symmetric one by its values at M = 0, 1, ... successes. (True of one variable; then one variable at a time.)
 - Rollouts are independent: the mean of a product of functions of different rollouts is the product of their means.
 """
 
@@ -100,7 +100,7 @@ def by_rollout_i(expression: sp.Expr) -> sp.Expr:
 
 @dataclass(frozen=True)
 class SplitOff(Rule):
-    """Rollout i is split off the group's statistics; then both sides agree as polynomials of l_i and the others' E_k."""
+    """With rollout i split off the group's statistics, both sides agree as polynomials of l_i and the others' E_k."""
 
     def check(self, relation: Relational, domain: Domain) -> None:
         """Split and compare."""
@@ -211,7 +211,7 @@ def _mean_of_product(factors: tuple[sp.Expr, ...]) -> sp.Expr:
         raise Refuted("rollout j is one of the others")
     for l, S in ((l_i, S_i), (l_j, S_j)):
         if (powers[l], powers[S]) not in MOMENTS:
-            raise Refuted(f"no name for the mean of {l**powers[l] * S**powers[S]}")
+            raise Refuted(f"no name for the mean of {l ** powers[l] * S ** powers[S]}")
         constant *= MOMENTS[powers[l], powers[S]]
     return constant * sp.Mul(*(_mean_of_others(nodes) for nodes in shared.values()))
 
