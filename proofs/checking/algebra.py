@@ -16,8 +16,7 @@ from collections.abc import Iterator
 
 import sympy as sp
 
-from .claim import Refuted
-from .domain import Domain
+from .domain import Domain, Refuted
 
 
 class _Gamma(sp.Function):
@@ -160,7 +159,9 @@ def _in_one_gamma(expression: sp.Expr, domain: Domain) -> tuple[sp.Expr, dict[sp
         atom = sp.Dummy("gamma", positive=True) if finite else sp.Dummy("reciprocal")
         offsets = [sp.expand(x - members[0].args[0]) for x in finite or [node.args[0] for node in members]]
         base = members[0].args[0] + (min(offsets) if finite else max(offsets))
-        if not finite and base.is_integer and domain.nonnegative(1 - base):
+        if not finite and base.is_integer and domain.nonnegative(-base):
+            atom = sp.S.Zero
+        elif not finite and base.is_integer and domain.nonnegative(1 - base):
             ones[atom] = base
         for node in members:
             offset = int(sp.expand(node.args[0] - base))

@@ -10,11 +10,7 @@ from enum import StrEnum
 import sympy as sp
 from sympy.core.relational import Relational
 
-from .domain import Domain
-
-
-class Refuted(Exception):
-    """A rule does not accept a relation; says where it failed."""
+from .domain import Domain, Refuted
 
 
 def eq(left: sp.Expr, right: sp.Expr) -> sp.Eq:

@@ -18,11 +18,17 @@ from sympy.core.relational import Relational
 Form = dict[sp.Basic, Fraction]  # a linear form: coefficients of atoms, the constant at S.One
 
 
+class Refuted(Exception):
+    """A relation is not accepted; says why."""
+
+
 class Domain:
     """Linear inequalities between integers (symbols declared so) and reals."""
 
     def __init__(self, *constraints: Relational) -> None:
-        self.constraints = constraints
+        if sp.false in constraints:
+            raise Refuted("the domain is empty")
+        self.constraints = tuple(constraint for constraint in constraints if constraint != sp.true)
 
     def given(self, *more: Relational) -> Domain:
         """This domain, with more known."""
@@ -30,7 +36,20 @@ class Domain:
 
     def at(self, symbol: sp.Symbol, value: sp.Expr) -> Domain:
         """The part of this domain where a symbol has the value."""
-        return Domain(*(c for c in (c.subs(symbol, value) for c in self.constraints) if c != sp.true))
+        return Domain(*(constraint.subs(symbol, value) for constraint in self.constraints))
+
+    def reaches(self, symbol: sp.Symbol, value: sp.Expr) -> bool:
+        """Whether, of every point of the domain, the one where the symbol has this value instead belongs to it too.
+
+        Then so does the way between the two, for the constraints are linear.
+        """
+        for constraint in self.constraints:
+            form = constraint.gts - constraint.lts
+            strict = isinstance(constraint, sp.StrictGreaterThan | sp.StrictLessThan)
+            there = form.subs(symbol, value)
+            if sp.diff(form, symbol, 2) != 0 or not (self.positive(there) if strict else self.nonnegative(there)):
+                return False
+        return True
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.constraints))

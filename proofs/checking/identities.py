@@ -114,6 +114,8 @@ class Induction(Rule):
         if term.has(self.on) or sp.diff(high, self.on) != 1:
             raise Refuted(f"the term or the range does not suit induction on {self.on}")
         base = sp.solve(sp.Eq(high, low), self.on)[0]
+        if not domain.nonnegative(self.on - base) or not domain.reaches(self.on, base):
+            raise Refuted(f"induction on {self.on} from {base} does not reach all of the domain")
         require_equal(value.subs(self.on, base), term.subs(k, low), domain.at(self.on, base), "the base fails")
         step = value - value.subs(self.on, self.on - 1)
         require_equal(step, term.subs(k, high), domain.given(sp.Ge(self.on, base + 1)), "the step fails")
@@ -161,7 +163,7 @@ class Recurrence(Rule):
 
 @dataclass(frozen=True)
 class Antiderivative(Rule):
-    """Int_a^b f dt = F(b) - F(a), certified by F with F' = f, finite on a..b."""
+    """Int_a^b f dt = F(b) - F(a), for a <= b, certified by F, continuous on a..b, with F' = f between."""
 
     of: sp.Expr
 
@@ -169,8 +171,10 @@ class Antiderivative(Rule):
         """Differentiate the certificate, then compare the endpoints."""
         total, value = sides(relation)
         f, (t, low, high) = single(total, sp.Integral)
-        inside = domain.given(sp.Ge(t, low), sp.Le(t, high))
-        _require_finite(self.of, inside)
+        if not domain.nonnegative(high - low):
+            raise Refuted(f"the range {low}..{high} may run backwards")
+        require_continuous(self.of, domain.given(sp.Ge(t, low), sp.Le(t, high)))
+        inside = domain.given(sp.Gt(t, low), sp.Lt(t, high))
         require_equal(sp.diff(self.of, t), f, inside, "the antiderivative's derivative is wrong")
         difference = self.of.subs(t, high) - self.of.subs(t, low)
         require_equal(difference, value, domain, "the endpoints do not give the value")
@@ -184,3 +188,13 @@ def _require_finite(expression: sp.Expr, domain: Domain) -> None:
     for node in expression.atoms(sp.log):
         if not domain.positive(node.args[0]):
             raise Refuted(f"{expression} may be infinite")
+
+
+def require_continuous(expression: sp.Expr, domain: Domain) -> None:
+    """Raise Refuted unless the expression is built of continuous functions and has no poles."""
+    _require_finite(expression, domain)
+    for node in sp.preorder_traversal(expression):
+        if not node.is_Atom and not isinstance(
+            node, sp.Add | sp.Mul | sp.Pow | sp.exp | sp.log | sp.binomial | sp.factorial
+        ):
+            raise Refuted(f"nothing is known of {node}")

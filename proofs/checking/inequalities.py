@@ -49,8 +49,8 @@ class Growing(Rule):
         x, difference = self.on, gap(relation)
         at_start = domain.at(x, self.start)
         require_equal(difference.subs(x, self.start), sp.S.Zero, at_start, "there is a gap at the start")
-        if not domain.nonnegative(x - self.start):
-            raise Refuted(f"{x} may be below {self.start}")
+        if not domain.nonnegative(x - self.start) or not domain.reaches(x, self.start):
+            raise Refuted(f"the domain does not reach from {self.start} up to {x}")
         increase = difference.subs(x, x + 1) - difference if x.is_integer else sp.diff(difference, x)
         require_equal(increase, self.slope, domain, "the slope is not the form")
         if not domain.nonnegative(self.slope):
@@ -70,6 +70,8 @@ class Concave(Rule):
         """Check both ends, then the curvature and its sign."""
         x, difference = self.on, gap(relation)
         for end in (self.low, self.high):
+            if not domain.reaches(x, end):
+                raise Refuted(f"the domain does not reach from {x} to {end}")
             at_end = domain.at(x, end)
             require_equal(difference.subs(x, end), sp.S.Zero, at_end, f"there is a gap at {end}")
         if not domain.nonnegative(x - self.low) or not domain.nonnegative(self.high - x):
