@@ -89,11 +89,12 @@ def expand(expression: sp.Expr) -> sp.Expr:
 def _rational_vanishes(expression: sp.Expr, domain: Domain) -> bool:
     expression, ones = _in_one_gamma(_in_gamma(expression, domain), domain)
     expression, relations = _in_one_power(_in_one_harmonic(expression), domain)
-    numerator, denominator = sp.fraction(sp.together(expression))
-    for factor, _ in sp.factor_list(denominator)[1]:
-        if not domain.nonzero(factor):
-            raise Refuted(f"the denominator {factor} may be zero")
-    numerator = expand(numerator)
+    for power in expression.atoms(sp.Pow):  # before `together`, which cancels what it can
+        if power.exp.is_Integer and power.exp < 0 and not domain.nonzero(power.base):
+            for factor, _ in sp.factor_list(power.base)[1]:
+                if not domain.nonzero(factor):
+                    raise Refuted(f"the denominator {factor} may be zero")
+    numerator = expand(sp.fraction(sp.together(expression))[0])
     for atom, relation in relations.items():
         numerator = sp.rem(numerator, relation, atom) if numerator.has(atom) else numerator
     for atom, x in ones.items():

@@ -35,7 +35,7 @@ def _changes(node: sp.Basic) -> Iterator[sp.Basic]:
                 yield node.func(node.function, *node.limits[:place], (variable, *limits), *node.limits[place + 1 :])
     elif isinstance(node, sp.Derivative):
         yield from (sp.Derivative(new, *node.variable_count) for new in _changes(node.expr))
-        yield sp.Derivative(node, node.variables[0])
+        yield sp.Derivative(node, node.variable_count[0][0])
     elif isinstance(node, sp.Pow):
         yield node.base ** (node.exp + 1)
         yield from _changes_inside(node)
