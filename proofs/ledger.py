@@ -15,6 +15,15 @@ LEDGER: tuple[Claim, ...] = (
 )
 
 
+# Statements of the post that no theorem decides.
+EXPERIMENTS = (
+    (
+        "maximum likelihood is highly applicable to regression tasks with low signal-to-noise ratio",
+        "to be settled by training runs, with intervals, whichever way they fall",
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Whether a claim was proved and its false sibling rejected, and in how many seconds."""
@@ -30,7 +39,7 @@ def check(claim: Claim) -> Outcome:
     try:
         claim.prove()
         if not claim.refutes(claim.sibling, claim.steps[0]):
-            failure = f"the false sibling {claim.sibling} passes"
+            failure = f"{claim.id}: the false sibling {claim.sibling} passes"
     except Refuted as reason:
         failure = str(reason)
     return Outcome(claim, failure, perf_counter() - start)

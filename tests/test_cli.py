@@ -1,5 +1,6 @@
 """The command line: exit status, one line for bad input, and output for people and machines."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from maxrl_est import checks, cli
+from maxrl_est import checks, cli, prove
 
 WRONG = """
 import numpy as np
@@ -53,6 +54,53 @@ def test_verify_succeeds_and_prints_the_objectives_it_computed(capsys):
     assert "GRPO matches no J_T" in shown
     assert "self-normalised weights N l_i / sum(l) are biased on graded likelihoods" in shown
     assert "FAILS" not in shown
+
+
+def test_prove_prints_the_ledger(capsys):
+    assert run("prove", "binary-weight", "weight-is-derivative") == 0
+    shown = capsys.readouterr().out
+    assert "binary-weight" in shown
+    assert "telescoping" in shown
+    assert "2 of 2 claims are proved, and their false siblings refuted" in shown
+
+
+def test_prove_writes_json_and_markdown(capsys, tmp_path):
+    page = tmp_path / "ledger.md"
+    assert run("prove", "binary-weight", "--json", "-", "--markdown", page) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["holds"]
+    (claim,) = result["claims"]
+    assert claim["id"] == "binary-weight"
+    assert claim["certificate"]
+    assert claim["seconds"] > 0
+    assert r"\binom" in claim["latex"]
+    assert "## binary-weight" in page.read_text()
+
+
+@pytest.mark.parametrize("change", ["steps", "sibling"])
+def test_a_claim_that_fails_is_shown_and_exits_with_1(capsys, monkeypatch, change):
+    claim = prove.ledger.LEDGER[0]
+    right, wrong = claim.steps[0].relation, claim.sibling
+    steps = (dataclasses.replace(claim.steps[0], relation=wrong),)
+    broken = dataclasses.replace(claim, **{"steps": steps} if change == "steps" else {"sibling": right})
+    monkeypatch.setattr(prove.ledger, "LEDGER", (broken,))
+    assert run("prove") == 1
+    shown = capsys.readouterr().out
+    assert "0 of 1 claims" in shown
+    assert f"FAILS  {claim.id}: " in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["binary-wieght"], "the ledger has 'binary-weight' (did you mean that?)"),
+        (["--json", "-", "--markdown", "-"], "--json and --markdown cannot both go to standard output"),
+        (["--markdown", "no/such/folder/ledger.md"], "--markdown no/such/folder/ledger.md: there is no folder"),
+    ],
+)
+def test_what_prove_cannot_do_is_said_in_one_line(capsys, arguments, said):
+    assert run("prove", *arguments) == 2
+    assert said in one_line(capsys)
 
 
 def test_verify_writes_json_to_standard_output_alone(capsys):

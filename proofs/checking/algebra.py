@@ -91,7 +91,7 @@ def _rational_vanishes(expression: sp.Expr, domain: Domain) -> bool:
     expression, relations = _in_one_power(_in_one_harmonic(expression), domain)
     for power in expression.atoms(sp.Pow):  # before `together`, which cancels what it can
         if power.exp.is_Integer and power.exp < 0 and not domain.nonzero(power.base):
-            for factor, _ in sp.factor_list(power.base)[1]:
+            for factor, _ in sp.factor_list(sp.fraction(sp.together(power.base))[0])[1]:
                 if not domain.nonzero(factor):
                     raise Refuted(f"the denominator {factor} may be zero")
     numerator = expand(sp.fraction(sp.together(expression))[0])
@@ -132,6 +132,8 @@ def _in_gamma(expression: sp.Expr, domain: Domain) -> sp.Expr:
             return up(node.args[0] + 1)
         if isinstance(node, sp.gamma):
             return up(node.args[0])
+        if sign < 0 and node.is_Add and (product := sp.factor_terms(node)).is_Mul:  # `expand` multiplied it out
+            return walk(product, sign)
         if node.args and not isinstance(node, sp.Sum | sp.Integral):
             node = node.func(*(walk(child, 1) for child in node.args))
         return node if sign > 0 else 1 / node

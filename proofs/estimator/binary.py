@@ -12,7 +12,7 @@ weight = N / K * (1 - sp.binomial(N - K, T) / sp.binomial(N, T))
 
 CLAIM = Claim(
     id="binary-weight",
-    says="With K successes among N binary rewards a success has weight (N/K) (1 - C(N-K,T)/C(N,T)); for T = N, MaxRL's N/K",
+    says="Of K successes among N binary rewards each has weight (N/K) (1 - C(N-K,T)/C(N,T)); for T = N, MaxRL's N/K",
     domain=Domain(sp.Ge(K, 1), sp.Le(K, N), sp.Ge(T, 1), sp.Le(T, N)),
     steps=(
         Step(

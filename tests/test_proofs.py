@@ -1,0 +1,47 @@
+"""The ledger is true of the package: each claim's own formulas against what the public functions compute."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+
+import pytest
+
+import bridges
+from maxrl_est import prove
+
+TOPICS = [importlib.import_module(f"bridges.{module.name}") for module in pkgutil.iter_modules(bridges.__path__)]
+CLAIMS = pytest.mark.parametrize("claim", prove.ledger.LEDGER, ids=lambda claim: claim.id)
+
+
+@CLAIMS
+def test_the_package_computes_what_the_claim_says(claim):
+    name = claim.id.replace("-", "_")
+    (bridge,) = (vars(topic)[name] for topic in TOPICS if name in vars(topic))
+    bridge(claim)
+
+
+def test_the_ledger_gives_all_that_a_reader_needs():
+    assert len(prove.ledger.LEDGER) >= 30
+    for claim in prove.ledger.LEDGER:
+        row = prove.to_dict(prove.ledger.check(claim))
+        assert row["holds"], row["failure"]
+        for key in ("id", "says", "latex", "domain", "method", "false_sibling"):
+            assert row[key], (claim.id, key)
+        assert not claim.says.endswith(".")
+
+
+def test_every_statement_of_the_post_has_a_verdict():
+    verdicts = {claim.post[0] for claim in prove.ledger.LEDGER if claim.post}
+    assert verdicts <= set(prove.checking.Post)
+    assert {"proved", "corrected"} <= verdicts
+    assert all(said for said, _ in prove.ledger.EXPERIMENTS)
+
+
+def test_a_claim_whose_sibling_passes_fails():
+    claim = prove.ledger.LEDGER[0]
+    outcome = prove.ledger.check(dataclasses.replace(claim, sibling=claim.steps[0].relation))
+    assert "false sibling" in outcome.failure
+    wrong = dataclasses.replace(claim.steps[0], relation=claim.sibling)
+    assert claim.id in prove.ledger.check(dataclasses.replace(claim, steps=(wrong,))).failure
