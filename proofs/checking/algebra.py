@@ -19,6 +19,9 @@ import sympy as sp
 from .domain import Domain, Refuted
 
 
+_OF_GAMMA = sp.binomial | sp.factorial | sp.gamma  # their poles and zeros are looked for where they are rewritten
+
+
 class _Gamma(sp.Function):
     """Gamma at an argument that was proved to be positive."""
 
@@ -87,13 +90,9 @@ def expand(expression: sp.Expr) -> sp.Expr:
 
 
 def _rational_vanishes(expression: sp.Expr, domain: Domain) -> bool:
+    _require_denominators(expression, domain)  # before anything can cancel
     expression, ones = _in_one_gamma(_in_gamma(expression, domain), domain)
-    expression, relations = _in_one_power(_in_one_harmonic(expression), domain)
-    for power in expression.atoms(sp.Pow):  # before `together`, which cancels what it can
-        if power.exp.is_Integer and power.exp < 0 and not domain.nonzero(power.base):
-            for factor, _ in sp.factor_list(sp.fraction(sp.together(power.base))[0])[1]:
-                if not domain.nonzero(factor):
-                    raise Refuted(f"the denominator {factor} may be zero")
+    expression, relations = _in_one_power(_in_one_harmonic(expression, domain), domain)
     numerator = expand(sp.fraction(sp.together(expression))[0])
     for atom, relation in relations.items():
         numerator = sp.rem(numerator, relation, atom) if numerator.has(atom) else numerator
@@ -102,6 +101,14 @@ def _rational_vanishes(expression: sp.Expr, domain: Domain) -> bool:
         symbol = min(x.free_symbols, key=str)
         numerator = without + (numerator - without).subs(symbol, sp.solve(x - 1, symbol)[0])
     return bool(expand(numerator) == 0)
+
+
+def _require_denominators(expression: sp.Expr, domain: Domain) -> None:
+    for power in expression.atoms(sp.Pow):
+        if power.exp.is_Integer and power.exp < 0 and not domain.nonzero(power.base):
+            for factor, _ in sp.factor_list(sp.fraction(sp.together(power.base))[0])[1]:
+                if not isinstance(factor, _OF_GAMMA) and not domain.nonzero(factor):
+                    raise Refuted(f"the denominator {factor} may be zero")
 
 
 def _in_gamma(expression: sp.Expr, domain: Domain) -> sp.Expr:
@@ -177,10 +184,13 @@ def _in_one_gamma(expression: sp.Expr, domain: Domain) -> tuple[sp.Expr, dict[sp
     return expression.xreplace(table), ones
 
 
-def _in_one_harmonic(expression: sp.Expr) -> sp.Expr:
+def _in_one_harmonic(expression: sp.Expr, domain: Domain) -> sp.Expr:
+    """Write the harmonic numbers of a class by the first of them."""
     table = {}
     for members in _classes(expression.atoms(sp.harmonic)):
         base = members[0].args[0] + min(sp.expand(node.args[0] - members[0].args[0]) for node in members)
+        if not domain.nonnegative(base):
+            raise Refuted(f"harmonic({base}) may be infinite")
         for node in members:
             offset = int(sp.expand(node.args[0] - base))
             table[node] = sp.harmonic(base) + sum((1 / (base + i) for i in range(1, offset + 1)), sp.S.Zero)
@@ -210,12 +220,14 @@ def _in_one_power(expression: sp.Expr, domain: Domain) -> tuple[sp.Expr, dict[sp
                 result *= base**coefficient if term.is_Integer else name(base, sp.Rational(1, term.q)) ** term.p
             else:
                 whole = coefficient if coefficient.is_Integer and monomial is not sp.S.One else sp.S.One
-                result *= name(base, term / whole) ** whole
+                result *= name(base, term / whole) ** (abs(whole) if base is sp.S.NegativeOne else whole)
         return result
 
     table, classes = {}, defaultdict(list)
     for node in sorted(expression.atoms(sp.Pow, sp.exp), key=str):
         base, exponent = node.as_base_exp()
+        if not exponent.is_integer and not domain.nonnegative(base):
+            raise Refuted(f"{node} may be no real number")
         if base == 0 and domain.positive(exponent):
             table[node] = sp.S.Zero
         elif not exponent.is_Integer and domain.nonzero(base):

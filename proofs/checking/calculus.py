@@ -10,28 +10,10 @@ from sympy.core.relational import Relational
 from .algebra import equal
 from .claim import Refuted, Rule, eq, le, lt
 from .domain import Domain
-from .identities import Algebra
+from .identities import Algebra, slope
 from .inequalities import Manifest, gap
 
 TERMS = 64  # sums of more are not written out
-
-
-class _Power(sp.Function):
-    """A power whose derivative is e b^(e-1), not e b^e / b: it is finite where b is zero."""
-
-    nargs = 2
-
-    def fdiff(self, argindex: int = 1) -> sp.Expr:
-        base, exponent = self.args
-        return exponent * _Power(base, exponent - 1) if argindex == 1 else sp.log(base) * self
-
-
-def slope(expression: sp.Expr, x: sp.Symbol) -> sp.Expr:
-    """The derivative by x."""
-    powers = expression.replace(
-        lambda node: isinstance(node, sp.Pow) and not node.exp.is_number, lambda node: _Power(*node.args)
-    )
-    return sp.diff(powers, x).replace(_Power, lambda base, exponent: base**exponent)
 
 
 def worked_out(expression: sp.Expr) -> sp.Expr:

@@ -9,7 +9,7 @@ from sympy.core.relational import Relational
 
 from .claim import Refuted, Rule, eq
 from .domain import Domain
-from .identities import require_continuous, require_equal, sides, single
+from .identities import require_continuous, require_equal, sides, single, slope
 
 
 def require_bound(symbols: set[sp.Symbol], domain: Domain) -> None:
@@ -70,7 +70,7 @@ class SumRecurrence(_ByRecurrence):
     def check(self, relation: Relational, domain: Domain) -> None:
         """Check the certificate, the ends, the recurrence of the value, and the start."""
         n, (total, value) = self.on, sides(relation)
-        term, (k, low, high) = single(total, sp.Sum)
+        term, (k, low, high) = single(total, sp.Sum, domain)
         require_bound({k}, domain)
         later, G = high.subs(n, n + 1), self.certificate_term
         growth = sp.expand(later - high)
@@ -103,14 +103,14 @@ class IntegralRecurrence(_ByRecurrence):
     def check(self, relation: Relational, domain: Domain) -> None:
         """Check the certificate, the recurrence of the value, and the start."""
         n, (total, value) = self.on, sides(relation)
-        f, (t, low, high) = single(total, sp.Integral)
+        f, (t, low, high) = single(total, sp.Integral, domain)
         require_bound({t}, domain)
         following, G = self._following(domain), self.certificate_term
         if low.has(n) or high.has(n) or not domain.nonnegative(high - low):
             raise Refuted(f"the range {low}..{high} depends on {n}, or may run backwards")
         inside = following.given(sp.Gt(t, low), sp.Lt(t, high))
         require_continuous(G, following.given(sp.Ge(t, low), sp.Le(t, high)))
-        require_equal(self._difference(f), sp.diff(G, t), inside, "the certificate's derivative is wrong")
+        require_equal(self._difference(f), slope(G, t), inside, "the certificate's derivative is wrong")
         self._conclude(relation, G.subs(t, high) - G.subs(t, low), value, domain)
 
 
@@ -123,7 +123,7 @@ class Reversed(Rule):
     def check(self, relation: Relational, domain: Domain) -> None:
         """Read backwards and apply the rule."""
         total, value = sides(relation)
-        term, (k, low, high) = single(total, sp.Sum)
+        term, (k, low, high) = single(total, sp.Sum, domain)
         backwards = term.subs(k, low + high - k).replace(_is_sign, lambda sign: (-1) ** _up(sign.exp))
         self.then.check(eq(sp.Sum(backwards, (k, low, high)), value), domain)
 

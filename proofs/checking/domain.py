@@ -104,15 +104,18 @@ class Domain:
             return self.positive(value.args[0] + shift)
         if isinstance(value, sp.binomial):
             top, bottom = value.args
-            if not self.nonnegative(top) or not bottom.is_integer:
+            if not bottom.is_integer:
                 return False
-            return not strict or (self.nonnegative(bottom) and self.nonnegative(top - bottom))
+            if top.is_integer and self.nonnegative(top):
+                return not strict or (self.nonnegative(bottom) and self.nonnegative(top - bottom))
+            return self.nonnegative(bottom) and self._signed(top - bottom + 1, strict=strict)  # of all its factors
         if isinstance(value, sp.harmonic):
             return self.positive(value.args[0]) if strict else self.nonnegative(value.args[0])
         if isinstance(value, sp.Sum | sp.Integral) and not strict:
             variable, low, high = value.limits[0]
+            forward = self.nonnegative(high - low + (1 if isinstance(value, sp.Sum) else 0))
             inside = self.given(sp.Ge(variable, low), sp.Le(variable, high))
-            return len(value.limits) == 1 and inside.nonnegative(value.function)
+            return forward and len(value.limits) == 1 and inside.nonnegative(value.function)
         return getattr(value, "always_nonnegative", False) and not strict
 
     def _by_elimination(self, value: sp.Expr, *, strict: bool) -> bool:

@@ -12,6 +12,24 @@ from .claim import Refuted, Rule, eq
 from .domain import Domain
 
 
+class _Power(sp.Function):
+    """A power whose derivative is e b^(e-1), not e b^e / b: it is finite where b is zero."""
+
+    nargs = 2
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        base, exponent = self.args
+        return exponent * _Power(base, exponent - 1) if argindex == 1 else sp.log(base) * self
+
+
+def slope(expression: sp.Expr, x: sp.Symbol) -> sp.Expr:
+    """The derivative by x."""
+    powers = expression.replace(
+        lambda node: isinstance(node, sp.Pow) and not node.exp.is_number, lambda node: _Power(*node.args)
+    )
+    return sp.diff(powers, x).replace(_Power, lambda base, exponent: base**exponent)
+
+
 def sides(relation: Relational) -> tuple[sp.Expr, sp.Expr]:
     """Both sides of an equation, derivatives worked out."""
     if not isinstance(relation, sp.Eq):
@@ -22,20 +40,32 @@ def sides(relation: Relational) -> tuple[sp.Expr, sp.Expr]:
 
 def differentiated(expression: sp.Expr) -> sp.Expr:
     """The expression with every derivative worked out; sums and integrals stay."""
-    return expression.replace(
-        lambda node: isinstance(node, sp.Derivative),
-        lambda node: sp.diff(node.expr, *(v for v, times in node.variable_count for _ in range(times))),
-    )
+
+    def derivative(node: sp.Derivative) -> sp.Expr:
+        if not all(times.is_Integer for _, times in node.variable_count):
+            raise Refuted(f"{node} is of no fixed order")
+        result = node.expr
+        for x, times in node.variable_count:
+            for _ in range(times):
+                result = slope(result, x)
+        return result
+
+    return expression.replace(lambda node: isinstance(node, sp.Derivative), derivative)
 
 
-def single(expression: sp.Expr, kind: type[sp.Sum] | type[sp.Integral]) -> tuple[sp.Expr, sp.Tuple]:
-    """Term and limits of a constant times one sum or integral."""
+def single(
+    expression: sp.Expr, kind: type[sp.Sum] | type[sp.Integral], domain: Domain
+) -> tuple[sp.Expr, tuple[sp.Symbol, sp.Expr, sp.Expr]]:
+    """Term and limits of a constant times one sum or integral; the domain must know nothing of its variable."""
     factors = sp.Mul.make_args(expression)
     totals = [factor for factor in factors if isinstance(factor, kind)]
     if len(totals) != 1 or len(totals[0].limits) != 1 or len(totals[0].limits[0]) != 3:
         raise Refuted(f"{expression} is no single {kind.__name__.lower()}")
     rest = sp.Mul(*(factor for factor in factors if factor is not totals[0]))
-    return rest * totals[0].function, totals[0].limits[0]
+    variable, low, high = totals[0].limits[0]
+    if rest.has(variable) or any(constraint.has(variable) for constraint in domain.constraints):
+        raise Refuted(f"{variable} means two things")
+    return rest * totals[0].function, (variable, low, high)
 
 
 def require_equal(left: sp.Expr, right: sp.Expr, domain: Domain, what: str) -> None:
@@ -82,9 +112,11 @@ class Telescoping(Rule):
     def check(self, relation: Relational, domain: Domain) -> None:
         """Check the recurrence, then the endpoints."""
         total, value = sides(relation)
-        term, (k, low, high) = single(total, sp.Sum)
+        term, (k, low, high) = single(total, sp.Sum, domain)
         if not domain.nonnegative(high - low):
             raise Refuted(f"the range {low}..{high} may be empty")
+        if not self.partial.is_rational_function():
+            raise Refuted(f"{self.partial} is no rational function")
         _require_finite(self.partial, domain.given(sp.Ge(k, low), sp.Le(k, high)))
         following, partial = term.subs(k, k + 1), self.partial
         require_equal(
@@ -110,11 +142,11 @@ class Induction(Rule):
     def check(self, relation: Relational, domain: Domain) -> None:
         """Check the base and the step."""
         total, value = sides(relation)
-        term, (k, low, high) = single(total, sp.Sum)
+        term, (k, low, high) = single(total, sp.Sum, domain)
         if term.has(self.on) or sp.diff(high, self.on) != 1:
             raise Refuted(f"the term or the range does not suit induction on {self.on}")
         base = sp.solve(sp.Eq(high, low), self.on)[0]
-        if not domain.nonnegative(self.on - base) or not domain.reaches(self.on, base):
+        if not (self.on.is_integer and base.is_integer) or not domain.nonnegative(self.on - base) or not domain.reaches(self.on, base):
             raise Refuted(f"induction on {self.on} from {base} does not reach all of the domain")
         require_equal(value.subs(self.on, base), term.subs(k, low), domain.at(self.on, base), "the base fails")
         step = value - value.subs(self.on, self.on - 1)
@@ -138,7 +170,7 @@ class Recurrence(Rule):
     def check(self, relation: Relational, domain: Domain) -> None:
         """Check the certificate, the ends, the recurrence of the value, and the start."""
         n, (total, value) = self.on, sides(relation)
-        term, (k, low, high) = single(total, sp.Sum)
+        term, (k, low, high) = single(total, sp.Sum, domain)
         later = high.subs(n, n + 1)
         growth = sp.expand(later - high)
         if low.has(n) or not (growth.is_Integer and growth >= 0):
@@ -170,12 +202,12 @@ class Antiderivative(Rule):
     def check(self, relation: Relational, domain: Domain) -> None:
         """Differentiate the certificate, then compare the endpoints."""
         total, value = sides(relation)
-        f, (t, low, high) = single(total, sp.Integral)
+        f, (t, low, high) = single(total, sp.Integral, domain)
         if not domain.nonnegative(high - low):
             raise Refuted(f"the range {low}..{high} may run backwards")
         require_continuous(self.of, domain.given(sp.Ge(t, low), sp.Le(t, high)))
         inside = domain.given(sp.Gt(t, low), sp.Lt(t, high))
-        require_equal(sp.diff(self.of, t), f, inside, "the antiderivative's derivative is wrong")
+        require_equal(slope(self.of, t), f, inside, "the antiderivative's derivative is wrong")
         difference = self.of.subs(t, high) - self.of.subs(t, low)
         require_equal(difference, value, domain, "the endpoints do not give the value")
 

@@ -9,7 +9,7 @@ from sympy.core.relational import Relational
 
 from .claim import Refuted, Rule
 from .domain import Domain
-from .identities import differentiated, require_equal
+from .identities import differentiated, require_equal, slope
 
 
 def gap(relation: Relational) -> sp.Expr:
@@ -17,6 +17,13 @@ def gap(relation: Relational) -> sp.Expr:
     if not isinstance(relation, sp.Ge | sp.Le | sp.Gt | sp.Lt):
         raise Refuted(f"{relation} is no inequality")
     return differentiated(relation.gts - relation.lts)
+
+
+def _weak_gap(relation: Relational) -> sp.Expr:
+    """The gap of an inequality that allows for equality."""
+    if isinstance(relation, sp.Gt | sp.Lt):
+        raise Refuted(f"{relation} is strict, but its sides are equal somewhere")
+    return gap(relation)
 
 
 @dataclass(frozen=True)
@@ -46,12 +53,12 @@ class Growing(Rule):
 
     def check(self, relation: Relational, domain: Domain) -> None:
         """Check the start, then the slope and its sign beyond the start."""
-        x, difference = self.on, gap(relation)
+        x, difference = self.on, _weak_gap(relation)
         at_start = domain.at(x, self.start)
         require_equal(difference.subs(x, self.start), sp.S.Zero, at_start, "there is a gap at the start")
         if not domain.nonnegative(x - self.start) or not domain.reaches(x, self.start):
             raise Refuted(f"the domain does not reach from {self.start} up to {x}")
-        increase = difference.subs(x, x + 1) - difference if x.is_integer else sp.diff(difference, x)
+        increase = difference.subs(x, x + 1) - difference if x.is_integer else slope(difference, x)
         require_equal(increase, self.slope, domain, "the slope is not the form")
         if not domain.nonnegative(self.slope):
             raise Refuted(f"the sign of {self.slope} is not plain")
@@ -68,7 +75,7 @@ class Concave(Rule):
 
     def check(self, relation: Relational, domain: Domain) -> None:
         """Check both ends, then the curvature and its sign."""
-        x, difference = self.on, gap(relation)
+        x, difference = self.on, _weak_gap(relation)
         for end in (self.low, self.high):
             if not domain.reaches(x, end):
                 raise Refuted(f"the domain does not reach from {x} to {end}")
@@ -76,6 +83,6 @@ class Concave(Rule):
             require_equal(difference.subs(x, end), sp.S.Zero, at_end, f"there is a gap at {end}")
         if not domain.nonnegative(x - self.low) or not domain.nonnegative(self.high - x):
             raise Refuted(f"{x} may be outside {self.low}..{self.high}")
-        require_equal(-sp.diff(difference, x, 2), self.curvature, domain, "the curvature is not the form")
+        require_equal(-slope(slope(difference, x), x), self.curvature, domain, "the curvature is not the form")
         if not domain.nonnegative(self.curvature):
             raise Refuted(f"the sign of {self.curvature} is not plain")

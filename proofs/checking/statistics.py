@@ -68,7 +68,8 @@ class Flips(sp.Function):
     nargs = 1
 
     def _latex(self, printer: sp.printing.latex.LatexPrinter, exp: str | None = None) -> str:
-        return rf"\mathbb{{E}}_b\left[{printer._print(self.args[0].subs(l_i, sp.Symbol('b_i')))}\right]"
+        mean = rf"\mathbb{{E}}_b\left[{printer._print(self.args[0].subs(l_i, sp.Symbol('b_i')))}\right]"
+        return f"{mean}^{{{exp}}}" if exp else mean
 
 
 class Mean(sp.Function):
@@ -77,7 +78,8 @@ class Mean(sp.Function):
     nargs = 1
 
     def _latex(self, printer: sp.printing.latex.LatexPrinter, exp: str | None = None) -> str:
-        return rf"\mathbb{{E}}\left[{printer._print(self.args[0])}\right]"
+        mean = rf"\mathbb{{E}}\left[{printer._print(self.args[0])}\right]"
+        return f"{mean}^{{{exp}}}" if exp else mean
 
 
 STATISTICS = (E, Survival, Flips)
@@ -203,7 +205,7 @@ def _mean_of_product(factors: tuple[sp.Expr, ...]) -> sp.Expr:
             powers[base] += int(exponent)
         elif isinstance(base, E | Survival) and exponent.is_Integer and exponent > 0:
             shared.setdefault(base.args[1], []).extend([base] * int(exponent))
-        elif factor.has(E, Survival, *powers):
+        elif factor.has(*STATISTICS, M, GROUP, OTHERS, REST, *powers):
             raise Refuted(f"the mean of {factor} is not known")
         else:
             constant *= factor

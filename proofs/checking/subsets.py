@@ -37,7 +37,7 @@ class Shared(Rule):
         k, m, pairs = self.k, self.m, self.pairs
         if not isinstance(relation, sp.Eq) or relation.lhs != Mean(E(k, GROUP) * E(m, GROUP)):
             raise Refuted(f"{relation} is not about E_{k} E_{m}")
-        term, (h, low, high) = single(relation.rhs, sp.Sum)
+        term, (h, low, high) = single(relation.rhs, sp.Sum, domain)
         if (low, high) != (0, k):
             raise Refuted(f"a {k}-subset and a larger one do not share just {low}..{high} members")
         if len({k, m, h, N}) < 4 or not all(symbol.is_Symbol and symbol.is_integer for symbol in (k, m, h)):

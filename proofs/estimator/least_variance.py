@@ -18,7 +18,7 @@ baseline = m_lSS / m_SS
 
 CLAIM = Claim(
     id="least-variance",
-    says="Of unbiased functions of the likelihoods E_k has least variance; a gradient can have less, by a baseline, as E S = 0",
+    says="E_k has least variance of unbiased statistics of likelihoods; a baseline can improve gradients, as E S = 0",
     domain=Domain(sp.Ge(r, 1)),
     steps=(
         Step(
