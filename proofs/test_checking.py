@@ -270,7 +270,7 @@ def test_splitting_off_a_rollout_is_the_definition_on_an_example():
         values = {E(size, OTHERS): mean(q[1:], size), E(size - 1, OTHERS): mean(q[1:], size - 1)}
         got = split.subs({k: size, N: 4, l_i: 1 - q[0]}).subs(values)
         assert got == sp.Rational(mean(q, size))
-        assert accepts(SplitOff(), eq(E(k, GROUP), split), Domain(sp.Ge(k, 1), sp.Le(k, N)))
+        assert accepts(SplitOff(), eq(E(k, GROUP), split), Domain(sp.Ge(k, 1), sp.Le(k, N - 1)))
 
 
 def test_a_weight_that_sees_its_own_rollout_is_not_unbiased():

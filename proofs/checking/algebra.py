@@ -11,13 +11,13 @@ nonzero.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator
 
 import sympy as sp
 
 from .domain import Domain, Refuted
-
 
 _OF_GAMMA = sp.binomial | sp.factorial | sp.gamma  # their poles and zeros are looked for where they are rewritten
 
@@ -52,7 +52,7 @@ def vanishes(expression: sp.Expr, domain: Domain) -> bool:
         totals = [factor for factor in factors if isinstance(factor, sp.Sum | sp.Integral)]
         if len(totals) == 1:
             rest = sp.Mul(*(factor for factor in factors if factor is not totals[0]))
-            key, last, inner = _range(totals[0])
+            key, last, inner = _range(totals[0], expression.free_symbols)
             ranges[key].append((last, rest * inner))
         else:
             plain += term
@@ -69,17 +69,18 @@ def vanishes(expression: sp.Expr, domain: Domain) -> bool:
     return _rational_vanishes(plain, domain)
 
 
-def _range(total: sp.Sum | sp.Integral) -> tuple[tuple[sp.Basic, ...], sp.Expr, sp.Expr]:
+def _range(total: sp.Sum | sp.Integral, taken: set[sp.Symbol]) -> tuple[tuple[sp.Basic, ...], sp.Expr, sp.Expr]:
     """What two totals share that can be compared term by term; the last index; the term.
 
-    Sums begin at zero, and may end at different distances.
+    Sums begin at zero, and may end at different distances. The index gets a name that is not taken.
     """
     variable, low, high = total.limits[-1]
-    bound = sp.Symbol(f"{variable.name}_", integer=variable.is_integer, real=True)
+    integer = isinstance(total, sp.Sum)
+    names = (f"{'j' if integer else 't'}{'_' * i}" for i in itertools.count(1))
+    bound = next(b for b in (sp.Symbol(name, integer=integer or None, real=True) for name in names) if b not in taken)
     inner = total.func(total.function, *total.limits[:-1]) if len(total.limits) > 1 else total.function
     if isinstance(total, sp.Integral):
         return (sp.Integral, bound, expand(low), expand(high)), expand(high), inner.subs(variable, bound)
-    bound = sp.Symbol("j_" * len(total.limits), integer=True)
     last = sp.expand(high - low)
     return (sp.Sum, bound, sp.S.Zero, last - last.as_coeff_Add()[0]), last, inner.subs(variable, bound + low)
 

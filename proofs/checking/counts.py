@@ -69,6 +69,6 @@ def _given_rewards(f: sp.Expr, one: int, two: int) -> sp.Expr:
             moments = {sp.S.Zero: sp.S.Zero, sp.S.One: sp.S.One, score: mean, score**2: variance + mean**2}
             if power not in moments:
                 raise Refuted(f"the mean of {power} is not known")
-            term = rest * moments[power]  # noqa: PLW2901
+            term = rest * moments[power]
         result += term
     return result

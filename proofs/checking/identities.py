@@ -11,6 +11,8 @@ from .algebra import equal
 from .claim import Refuted, Rule, eq
 from .domain import Domain
 
+GROUP = sp.Symbol("group")  # all rollouts, as the members of a statistic: it depends on their likelihoods unnamed
+
 
 class _Power(sp.Function):
     """A power whose derivative is e b^(e-1), not e b^e / b: it is finite where b is zero."""
@@ -44,6 +46,8 @@ def differentiated(expression: sp.Expr) -> sp.Expr:
     def derivative(node: sp.Derivative) -> sp.Expr:
         if not all(times.is_Integer for _, times in node.variable_count):
             raise Refuted(f"{node} is of no fixed order")
+        if node.expr.has(GROUP):
+            raise Refuted(f"{node} is of a statistic from which no rollout is split off")
         result = node.expr
         for x, times in node.variable_count:
             for _ in range(times):
@@ -146,7 +150,11 @@ class Induction(Rule):
         if term.has(self.on) or sp.diff(high, self.on) != 1:
             raise Refuted(f"the term or the range does not suit induction on {self.on}")
         base = sp.solve(sp.Eq(high, low), self.on)[0]
-        if not (self.on.is_integer and base.is_integer) or not domain.nonnegative(self.on - base) or not domain.reaches(self.on, base):
+        if (
+            not (self.on.is_integer and base.is_integer)
+            or not domain.nonnegative(self.on - base)
+            or not domain.reaches(self.on, base)
+        ):
             raise Refuted(f"induction on {self.on} from {base} does not reach all of the domain")
         require_equal(value.subs(self.on, base), term.subs(k, low), domain.at(self.on, base), "the base fails")
         step = value - value.subs(self.on, self.on - 1)

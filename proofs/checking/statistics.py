@@ -17,11 +17,11 @@ from sympy.core.relational import Relational
 from .algebra import expand
 from .claim import Refuted, Rule, eq
 from .domain import Domain
-from .identities import Algebra, differentiated
+from .identities import GROUP, Algebra, differentiated
 
 N = sp.Symbol("N", integer=True)  # rollouts of a group
 M = sp.Symbol("M", integer=True)  # successes among the others, at 0/1 likelihoods
-GROUP, OTHERS, REST = map(sp.Symbol, ("group", "others", "rest"))  # all; all but i; all but i and j
+OTHERS, REST = sp.symbols("others rest")  # all; all but i; all but i and j
 SIZES = {GROUP: N, OTHERS: N - 1, REST: N - 2}
 
 p, grad = sp.symbols("p g", real=True)  # E l, and grad p = E[l S] along a fixed direction of the parameters
@@ -100,12 +100,30 @@ def by_rollout_i(expression: sp.Expr) -> sp.Expr:
     return expression.replace(lambda node: isinstance(node, E | Survival) and node.args[1] == GROUP, split)
 
 
+def require_defined(relation: sp.Basic, domain: Domain) -> None:
+    """Raise Refuted unless every E_k has k between 0 and the number of the members."""
+    if isinstance(relation, E):
+        k, members = relation.args
+        if not domain.nonnegative(k) or not domain.nonnegative(SIZES[members] - k):
+            raise Refuted(f"there may be no {k}-subset of the {members}")
+    elif isinstance(relation, sp.Sum | sp.Integral):
+        for variable, low, high in relation.limits:  # the domain may know of another symbol of the same name
+            bound = sp.Dummy(variable.name, integer=variable.is_integer, real=True)
+            domain = domain.given(sp.Ge(bound, low), sp.Le(bound, high))
+            relation = relation.func(relation.function.subs(variable, bound), *relation.limits)
+        require_defined(relation.function, domain)
+    else:
+        for part in relation.args:
+            require_defined(part, domain)
+
+
 @dataclass(frozen=True)
 class SplitOff(Rule):
     """With rollout i split off the group's statistics, both sides agree as polynomials of l_i and the others' E_k."""
 
     def check(self, relation: Relational, domain: Domain) -> None:
         """Split and compare."""
+        require_defined(relation, domain)
         split = eq(*(differentiated(by_rollout_i(side)) for side in relation.args))
         Algebra().check(split, domain.given(sp.Ge(l_i, 0), sp.Le(l_i, 1)))
 
@@ -121,9 +139,12 @@ class Vertices(Rule):
         """Check that both sides are multi-affine, then both cases."""
         if not isinstance(relation, sp.Eq):
             raise Refuted(f"{relation} is no equation")
+        require_defined(relation, domain)
         relation = eq(*map(by_rollout_i, relation.args))
         for side in relation.args:
             _require_multi_affine(side)
+            if any(M in node.free_symbols for node in side.replace(Flips, lambda _: sp.S.One).args) or side.has(REST):
+                raise Refuted(f"{side} is no statistic of rollout i and all others")
         domain = domain.given(sp.Ge(M, 0), sp.Le(M, N - 1))
         for l, rule in ((0, self.failure), (1, self.success)):
             left, right = (_at_vertex(side.subs(l_i, l)) for side in relation.args)
@@ -173,6 +194,7 @@ class Independence(Rule):
 
     def check(self, relation: Relational, domain: Domain) -> None:
         """Replace every Mean by moments, and apply the rule."""
+        require_defined(relation, domain)
         taken = relation.func(*(differentiated(_without_means(side)) for side in relation.args), evaluate=False)
         self.then.check(taken, domain)
 

@@ -9,8 +9,8 @@ import sympy as sp
 from ..checking import Claim, Domain, Post, Step, eq
 from ..checking.decimals import Decimals, Rounded
 from ..checking.statistics import m_ll, p
-from . import gaussian_moments as gaussian
 from ..variance.weight_second_moment import double, s, t
+from . import gaussian_moments as gaussian
 
 size = 8
 at = {gaussian.r: 1, gaussian.s: 1, gaussian.sigma: sp.Rational(1, 2)}
@@ -47,5 +47,8 @@ CLAIM = Claim(
         step("which is best", variance - best * covariance, "0.0483"),
     ),
     sibling=eq(Rounded(with_baseline(sp.S.One)), sp.Rational("0.0607")),
-    post=(Post.CORRECTED, "subtracting 1/N from the advantages reduces variance; so it does here, and the constant 1 does not"),
+    post=(
+        Post.CORRECTED,
+        "subtracting 1/N from the advantages reduces variance; so it does here, and the constant 1 does not",
+    ),
 )

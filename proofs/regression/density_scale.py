@@ -43,5 +43,8 @@ CLAIM = Claim(
         ),
     ),
     sibling=eq(sp.Derivative(sp.log(kappa * p), theta), kappa * slope / p),
-    post=(Post.PROVED, "a constant factor of the likelihood, to make its peak 1 at most, leaves the ML gradient as it is"),
+    post=(
+        Post.PROVED,
+        "a constant factor of the likelihood, to make its peak 1 at most, leaves the ML gradient as it is",
+    ),
 )

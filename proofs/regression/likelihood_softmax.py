@@ -40,5 +40,8 @@ CLAIM = Claim(
         ),
     ),
     sibling=eq(sp.Derivative(log_sum, x), sp.exp(x) / R),
-    post=(Post.PROVED, "the most successful rollouts are upweighted, as by softmax; with Gaussian noise the best dominate"),
+    post=(
+        Post.PROVED,
+        "the most successful rollouts are upweighted, as by softmax; with Gaussian noise the best dominate",
+    ),
 )

@@ -31,7 +31,9 @@ def evaluate(expression: sp.Expr, values: Mapping[sp.Symbol, object]) -> Fractio
     return fraction(expression.subs(numbers).doit())
 
 
-def evaluate_on(expression: sp.Expr, group: tuple[Fraction, ...], i: int, values: Mapping[sp.Symbol, object]) -> Fraction:
+def evaluate_on(
+    expression: sp.Expr, group: tuple[Fraction, ...], i: int, values: Mapping[sp.Symbol, object]
+) -> Fraction:
     """An expression with statistics of a group and its rollout i, by the definition of each statistic."""
     statistics = checking.statistics
     members = {statistics.GROUP: group, statistics.OTHERS: group[:i] + group[i + 1 :]}

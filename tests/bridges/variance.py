@@ -1,0 +1,190 @@
+"""What the claims on variances say, against exact moments and weights of finite problems."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+
+import numpy as np
+import sympy as sp
+
+import maxrl_est as mx
+
+from . import checking, evaluate, fraction
+
+GRADED = mx.problems.Bandit(
+    [Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)], [Fraction(0), Fraction(1, 2), Fraction(1)]
+)
+REWARDS = mx.problems.Bandit([Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)], [Fraction(0), Fraction(1), Fraction(1)])
+COIN = mx.problems.Bernoulli(Fraction(1, 4))
+PROBLEMS = ((GRADED, (1, 0, 0)), (GRADED, (2, -1, 5)), (COIN, (1,)))  # with a direction of the parameters
+SIZES = (2, 3)
+
+
+def expectation(problem: object, f: Callable[..., Fraction], rollouts: int = 1) -> Fraction:
+    """The mean of f(outcome, ...) over independent outcomes."""
+    outcomes = range(len(problem.probabilities))
+    groups = itertools.product(outcomes, repeat=rollouts)
+    return sum((math.prod(problem.probabilities[o] for o in group) * f(*group) for group in groups), Fraction(0))
+
+
+def moments(problem: object, direction: tuple[int, ...]) -> dict[str, Fraction]:
+    """The claims' moments E[l^a S^b] by their names there."""
+    l, S = problem.likelihoods, problem.scores @ np.array(direction, dtype=object)
+    powers = {
+        "p": (1, 0),
+        "m_ll": (2, 0),
+        "g": (1, 1),
+        "m_llS": (2, 1),
+        "m_SS": (0, 2),
+        "m_lSS": (1, 2),
+        "m_llSS": (2, 2),
+    }
+    return {name: expectation(problem, lambda o, a=a, b=b: l[o] ** a * S[o] ** b) for name, (a, b) in powers.items()}
+
+
+def number(expression: sp.Expr, values: Mapping[str, object], **more: object) -> Fraction:
+    """An expression's value, its symbols given by their names."""
+    named = {**values, **more}
+    return evaluate(expression, {x: named[x.name] for x in expression.free_symbols if x.name in named})
+
+
+def variance(problem: object, direction: tuple[int, ...], estimator: Callable[..., object], size: int) -> Fraction:
+    along = np.array(direction, dtype=object)
+    exact = mx.exact_moments(problem, estimator, size)
+    assert exact.exact
+    return Fraction(along @ exact.covariance @ along)
+
+
+def baseline(beta: Fraction) -> Callable[..., object]:
+    return lambda likelihoods: mx.advantages(likelihoods, baseline=beta)
+
+
+def covariance(problem: object, direction: tuple[int, ...], size: int) -> Fraction:
+    """Of the gradient estimate with the mean score: what the baselines 1 and -1 do differently."""
+    minus, plus = (variance(problem, direction, baseline(Fraction(beta)), size) for beta in (-1, 1))
+    return (minus - plus) / 4
+
+
+def cases() -> Iterator[tuple[object, tuple[int, ...], dict[str, Fraction], int]]:
+    for (problem, direction), size in itertools.product(PROBLEMS, SIZES):
+        yield problem, direction, moments(problem, direction) | {"N": Fraction(size)}, size
+
+
+def weights(problem: object, group: tuple[int, ...]) -> np.ndarray:
+    return mx.loo_weights(problem.likelihoods[list(group)])
+
+
+def weight_second_moment(claim: object) -> None:
+    for problem, _, values, size in cases():
+        squared = expectation(problem, lambda *group, of=problem: weights(of, group)[0] ** 2, size)
+        mean = expectation(problem, lambda *group, of=problem: weights(of, group)[0], size)
+        assert number(claim.steps[0].relation.rhs, values) == squared
+        assert number(claim.steps[1].relation.rhs, values) == mean == number(claim.steps[2].relation.rhs, values)
+        assert number(claim.sibling.rhs, values) != squared
+
+
+def cross_moment(claim: object) -> None:
+    for problem, direction, values, size in cases():
+        X = problem.likelihoods * (problem.scores @ np.array(direction, dtype=object))
+
+        def product(*group: int, of: object = problem, X: np.ndarray = X) -> Fraction:
+            first, second = weights(of, group)[:2]
+            return first * X[group[0]] * second * X[group[1]]
+
+        assert number(claim.steps[0].relation.rhs, values) == expectation(problem, product, size)
+        assert number(claim.sibling.rhs, values) != expectation(problem, product, size)
+
+
+def gradient_variance(claim: object) -> None:
+    for problem, direction, values, size in cases():
+        exact = variance(problem, direction, mx.estimators.get("ustat"), size)
+        assert number(claim.steps[0].relation.rhs, values) == exact != number(claim.sibling.rhs, values)
+        mean = mx.exact_moments(problem, mx.estimators.get("ustat"), size).mean
+        assert number(claim.steps[1].relation.rhs, values) == mean @ np.array(direction, dtype=object)
+
+
+def mean_score_covariance(claim: object) -> None:
+    for problem, direction, values, size in cases():
+        exact = covariance(problem, direction, size)
+        assert number(claim.steps[0].relation.rhs, values) == exact != number(claim.sibling.rhs, values)
+        falls = number(claim.steps[2].relation.lhs, values)
+        assert exact == (number(claim.steps[1].relation.rhs, values) - falls * values["g"] ** 2) / size
+
+
+def best_constant_baseline(claim: object) -> None:
+    bound, attained, change = (step.relation for step in claim.steps)
+    for problem, direction, values, size in cases():
+        none = variance(problem, direction, baseline(Fraction(0)), size)
+        known = {"V": none, "C": covariance(problem, direction, size), "I": values["m_SS"], "N": Fraction(size)}
+        best = size * known["C"] / known["I"]
+        least = number(attained.rhs, known)
+        assert least == variance(problem, direction, baseline(best), size)
+        assert number(claim.sibling.lhs, known) != least
+        for beta in (Fraction(0), Fraction(1), Fraction(1, size), 2 * best):
+            exact = variance(problem, direction, baseline(beta), size)
+            assert number(bound.rhs, known, beta=beta) == exact >= number(bound.lhs, known)
+            assert number(change.rhs, known, beta=beta) == exact - none
+
+
+def binary_variance(claim: object) -> None:
+    counts, Mean = checking.counts, checking.statistics.Mean
+    within_and_between, mean_of_g = (step.relation.rhs for step in claim.steps[:2])
+    for problem, direction in ((REWARDS, (1, 0, 0)), (REWARDS, (0, 1, 3)), (COIN, (1,))):
+        values = moments(problem, direction)
+        p, along = values["p"], np.array(direction, dtype=object)
+        mu = {1: values["g"] / p, 0: -values["g"] / (1 - p)}
+        squares = {1: values["m_lSS"] / p, 0: (values["m_SS"] - values["m_lSS"]) / (1 - p)}
+        of_scores = {f"mu_{of}": mu[of] for of in mu} | {f"Sigma_{of}": squares[of] - mu[of] ** 2 for of in mu}
+        for name, size in itertools.product(("maxrl", "maxrl_cv", "maxrl_shipped", "rloo", "ustat_pass_loo"), SIZES):
+            estimator = mx.estimators.get(name)
+            groups = np.array([[Fraction(i < k) for i in range(size)] for k in range(size + 1)], dtype=object)
+            advantages = estimator(groups)
+            exact = mx.exact_moments(problem, estimator, size)
+            c = Fraction(exact.mean @ along)
+
+            def over_counts(
+                argument: sp.Expr, size: int = size, p: Fraction = p, table: np.ndarray = advantages
+            ) -> sp.Rational:
+                total = sp.S.Zero
+                for k in range(size + 1):
+                    a, b = table[k, 0], table[k, -1]  # of no consequence where nobody succeeds, or everybody
+                    at = argument.replace(
+                        lambda node: isinstance(node, sp.Function),
+                        lambda node: sp.Rational(a) if node.func.__name__ == "a" else sp.Rational(b),
+                    )  # noqa: B023
+                    total += sp.Rational(math.comb(size, k) * p**k * (1 - p) ** (size - k)) * at.subs(counts.K, k)
+                return total
+
+            def value(
+                expression: sp.Expr,
+                of: Mapping[str, object] = {**of_scores, "N": size, "c": c},
+                mean: Callable = over_counts,
+            ) -> Fraction:
+                numbers = {x: sp.Rational(of[x.name]) for x in expression.free_symbols if x.name in of}
+                return fraction(expression.subs(numbers).replace(Mean, mean))
+
+            assert value(mean_of_g) == c
+            assert value(within_and_between) == along @ exact.covariance @ along
+            if name != "rloo":
+                assert value(claim.sibling.rhs) != along @ exact.covariance @ along
+
+
+def shared_members(claim: object) -> None:
+    total = claim.steps[0].relation.rhs
+    for (problem, _), size in itertools.product(((GRADED, ()), (COIN, ())), (1, 2, 3)):
+        values = moments(problem, (1,) * problem.scores.shape[1])
+        q = 1 - problem.likelihoods
+        for m in range(size + 1):
+            for k in range(m + 1):
+
+                def product(*group: int, of: object = problem, k: int = k, m: int = m) -> Fraction:
+                    powers = mx.failure_powers(of.likelihoods[list(group)], m)
+                    return powers[k] * powers[m]
+
+                exact = expectation(problem, product, size)
+                assert number(total, values, N=size, k=k, m=m) == exact
+                if k:
+                    assert number(claim.sibling.rhs, values, N=size, k=k, m=m) != exact or len(set(q)) == 1
