@@ -10,6 +10,8 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -63,7 +65,8 @@ def to_dict(outcome: Any) -> dict[str, Any]:
 
 def markdown(outcomes: Iterable[Any]) -> str:
     """The ledger as a page: what each claim says, its formulas, and how they were checked."""
-    lines = ["# Claims", "", "| claim | method | proved |", "| --- | --- | --- |"]
+    made = f"Made by `maxrl-est prove --markdown` on {date.today()} with sympy {version('sympy')}."
+    lines = ["# Claims", "", made, "", "| claim | method | proved |", "| --- | --- | --- |"]
     outcomes = list(outcomes)
     lines += [
         f"| [{o.claim.id}](#{o.claim.id}) | {o.claim.method} | {'no' if o.failure else 'yes'} |" for o in outcomes
@@ -80,4 +83,6 @@ def markdown(outcomes: Iterable[Any]) -> str:
             lines += ["", f"The post says: {wording}. Verdict: **{verdict}**."]
         if outcome.failure:
             lines += ["", f"**Fails**: {outcome.failure}"]
+    lines += ["", "## Left to experiment", ""]
+    lines += [f"- The post says: {said}. Verdict: **experiment**, {how}." for said, how in ledger.EXPERIMENTS]
     return "\n".join(lines) + "\n"

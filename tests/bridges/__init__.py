@@ -1,7 +1,7 @@
 """Numeric bridges: for every claim of the ledger, a function that compares it with what the package computes.
 
-A bridge has the claim's id with underscores for a name, takes the claim, and asserts. It evaluates the claim's own relations,
-with exact rationals where the package accepts them.
+A bridge has the claim's id with underscores for a name, takes the claim, and asserts. It evaluates the claim's own
+relations, with exact rationals where the package accepts them.
 """
 
 from __future__ import annotations

@@ -153,8 +153,8 @@ def binary_variance(claim: object) -> None:
                     a, b = table[k, 0], table[k, -1]  # of no consequence where nobody succeeds, or everybody
                     at = argument.replace(
                         lambda node: isinstance(node, sp.Function),
-                        lambda node: sp.Rational(a) if node.func.__name__ == "a" else sp.Rational(b),
-                    )  # noqa: B023
+                        lambda node: sp.Rational(a) if node.func.__name__ == "a" else sp.Rational(b),  # noqa: B023
+                    )
                     total += sp.Rational(math.comb(size, k) * p**k * (1 - p) ** (size - k)) * at.subs(counts.K, k)
                 return total
 
