@@ -179,7 +179,7 @@ def _prove(options: argparse.Namespace) -> int:
             [
                 (
                     o.claim.id,
-                    str(o.claim.domain),
+                    o.claim.where,
                     o.claim.method,
                     f"{o.seconds:.2f}",
                     "FAILS" if o.failure else "proved",

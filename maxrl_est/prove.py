@@ -51,7 +51,7 @@ def to_dict(outcome: Any) -> dict[str, Any]:
         "id": claim.id,
         "says": claim.says,
         "latex": claim.latex,
-        "domain": str(claim.domain),
+        "domain": claim.where,
         "method": claim.method,
         "certificate": claim.certificate,
         "false_sibling": str(claim.sibling),
@@ -73,7 +73,7 @@ def markdown(outcomes: Iterable[Any]) -> str:
     ]
     for outcome in outcomes:
         claim = outcome.claim
-        lines += ["", f"## {claim.id}", "", f"{claim.says}.", "", f"For {claim.domain}."]
+        lines += ["", f"## {claim.id}", "", f"{claim.says}.", "", f"For {claim.where}."]
         for step in claim.steps:
             where = f" (for {step.domain})" if step.domain else ""
             lines += ["", f"- {step.says}{where}, by {step.by.method}:", "", f"  $${checking.latex(step.relation)}$$"]

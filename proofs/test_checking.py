@@ -326,3 +326,32 @@ def test_every_number_exponent_bound_and_argument_is_changed():
     }
     assert expected <= changed
     assert relation not in changed
+
+
+m = sp.Symbol("m", integer=True)
+total = sp.Sum
+
+
+@pytest.mark.parametrize(
+    ("rule", "relation", "where"),
+    [
+        (
+            Algebra(),
+            eq(total(k * total(m**2, (m, 0, n)), (k, 0, n)), total(k**2 * total(m, (m, 0, n)), (k, 0, n))),
+            [sp.Ge(n, 0)],
+        ),
+        (Telescoping((k + 1) / (2 * k)), eq(k * total(1, (k, 1, n)), n * (n + 1) / 2), [sp.Ge(n, 1)]),
+        (Independence(Algebra()), eq(Mean(weight), total((1 - p) ** k, (k, 0, T - 1))), [sp.Ge(T, 1)]),
+        (SplitOff(), eq(E(k, GROUP), (1 - k / N) * E(k, OTHERS) + k / N * (1 - l_i) * E(k - 1, OTHERS)), [sp.Ge(k, 1)]),
+        (Independence(Algebra()), eq(Mean(M * l_i), M * p), []),
+        (Algebra(), eq(sp.Derivative(E(k, GROUP), l_i), 0), []),
+        (Algebra(), eq((-1) ** (2 * x), 1), []),
+        (Algebra(), eq(sp.harmonic(T + 1), sp.harmonic(T) + 1 / (T + 1)), [sp.Ge(T, -5)]),
+        (Manifest(sp.Integral(t, (t, 1, x))), le(0, sp.Integral(t, (t, 1, x))), [sp.Ge(x, 0), sp.Le(x, 1)]),
+        (Growing(y, 0, 1), lt(0, y), [sp.Ge(y, 0)]),
+        (Growing(x, y, 2 * (x - y)), le(2 * x * y, x**2 + y**2 - 1), [sp.Ge(x, y)]),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Algebra | Telescoping) else None,
+)
+def test_what_looks_like_a_proof_and_is_none_is_refuted(rule, relation, where):
+    assert not accepts(rule, relation, Domain(sp.Ge(N, 1), *where))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import pkgutil
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +46,10 @@ def test_a_claim_whose_sibling_passes_fails():
     assert "false sibling" in outcome.failure
     wrong = dataclasses.replace(claim.steps[0], relation=claim.sibling)
     assert claim.id in prove.ledger.check(dataclasses.replace(claim, steps=(wrong,))).failure
+
+
+def test_the_committed_page_shows_the_ledger_as_it_is():
+    page = (Path(__file__).parents[1] / "proofs" / "LEDGER.md").read_text()
+    for claim in prove.ledger.LEDGER:
+        assert f"\n## {claim.id}\n\n{claim.says}.\n" in page
+    assert page.count("\n## ") == len(prove.ledger.LEDGER) + 1  # and what is left to experiment

@@ -96,6 +96,12 @@ class Claim:
         return r" \qquad ".join(latex(step.relation) for step in self.steps)
 
     @property
+    def where(self) -> str:
+        """The domain, with the symbols that are positive by declaration."""
+        symbols = {symbol for step in self.steps for symbol in step.relation.free_symbols if symbol.is_positive}
+        return ", ".join(filter(None, [str(self.domain), *sorted(f"{symbol} > 0" for symbol in symbols)]))
+
+    @property
     def method(self) -> str:
         """The rules of all steps."""
         return ", ".join(dict.fromkeys(step.by.method for step in self.steps))
