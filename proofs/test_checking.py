@@ -17,6 +17,7 @@ from .checking import (
     Independence,
     Induction,
     Manifest,
+    Recurrence,
     Refuted,
     SplitOff,
     Telescoping,
@@ -355,3 +356,13 @@ total = sp.Sum
 )
 def test_what_looks_like_a_proof_and_is_none_is_refuted(rule, relation, where):
     assert not accepts(rule, relation, Domain(sp.Ge(N, 1), *where))
+
+
+def test_a_recurrence_must_reach_all_of_its_domain():
+    """sum_k C(n,k) = 2^n c, where c(T) is 1 at T = 1, 2 only: with T < n the start n = 0 says nothing."""
+    claim = eq(sp.Sum(binomial(n, k), (k, 0, n)), 2**n * (1 + (T - 1) / sp.factorial(T - 1)))
+    rule = Recurrence(n, 0, -binomial(n, k - 1) / 2, ahead=sp.S.Half)
+    true = eq(claim.lhs, 2**n)
+    assert accepts(rule, true, Domain(sp.Ge(n, 0)))
+    assert not accepts(rule, claim, Domain(sp.Ge(T, 1), sp.Le(T, n - 1)))
+    assert not accepts(rule, true, Domain(sp.Ge(n, 2)))

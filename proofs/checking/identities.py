@@ -179,6 +179,9 @@ class Recurrence(Rule):
         """Check the certificate, the ends, the recurrence of the value, and the start."""
         n, (total, value) = self.on, sides(relation)
         term, (k, low, high) = single(total, sp.Sum, domain)
+        start = sp.sympify(self.start)
+        if not (n.is_integer and start.is_integer and domain.nonnegative(n - start) and domain.reaches(n, start)):
+            raise Refuted(f"induction on {n} from {start} does not reach all of the domain")
         later = high.subs(n, n + 1)
         growth = sp.expand(later - high)
         if low.has(n) or not (growth.is_Integer and growth >= 0):
