@@ -1,179 +1,240 @@
-"""Gaussian likelihoods by quadrature, and laws that depend on a parameter by the package's own exact tools."""
+"""What the claims on regression say, against the package's weights on finite models and against quadrature."""
 
 from __future__ import annotations
 
+import itertools
 import math
-from fractions import Fraction as F
+from collections.abc import Callable, Mapping
+from fractions import Fraction
 
 import numpy as np
+import scipy.integrate
 import sympy as sp
-from scipy import integrate
 
 import maxrl_est as mx
 
-from . import GROUP
+from . import GROUP, evaluate_on, fraction
 
-DIGITS = 1e-10  # quadrature against closed forms
-MEAN, SCALE, TARGET, NOISE = 0.3, 0.8, 1.1, 0.5
+AT = Fraction(1, 3)  # the parameter theta
+TOLERANCE = 1e-10
 
-
-def number(expression, **values):
-    """An expression at numbers given by the names of its symbols."""
-    return float(expression.doit().subs({x: values[x.name] for x in expression.free_symbols if x.name in values}))
-
-
-def expectation(f):
-    """E f(z) for z ~ Normal(MEAN, SCALE^2)."""
-
-    def integrand(z):
-        return f(z) * math.exp(-((z - MEAN) ** 2) / (2 * SCALE**2)) / (SCALE * math.sqrt(2 * math.pi))
-
-    return integrate.quad(integrand, MEAN - 12 * SCALE, MEAN + 12 * SCALE, epsabs=1e-14, epsrel=1e-13)[0]
+# A model with two outcomes: chances m and likelihoods l, functions of theta, with their derivatives there.
+theta = sp.Symbol("theta", real=True)
+CHANCES, LIKELIHOODS = (theta, 1 - theta), ((1 + theta) / 2, theta**2)
 
 
-def likelihood(z):
-    return math.exp(-((TARGET - z) ** 2) / (2 * NOISE**2))
+def at(expression: sp.Expr) -> Fraction:
+    return fraction(expression.subs(theta, sp.Rational(AT)))
 
 
-def close(got, expected):
-    return math.isclose(got, expected, rel_tol=DIGITS, abs_tol=DIGITS)
+m, l = ([at(f) for f in functions] for functions in (CHANCES, LIKELIHOODS))
+dm, dl = ([at(sp.diff(f, theta)) for f in functions] for functions in (CHANCES, LIKELIHOODS))
+S = [slope / chance for slope, chance in zip(dm, m, strict=True)]
+P = sum((chance * likelihood for chance, likelihood in zip(CHANCES, LIKELIHOODS, strict=True)), sp.S.Zero)
 
 
-AT = {"r": TARGET - MEAN, "s": SCALE, "sigma": NOISE}
+def unknown(node: sp.Basic) -> bool:
+    """Whether this is a function that has only a name."""
+    return isinstance(node, sp.core.function.AppliedUndef)
 
 
-def gaussian_marginal(claim):
-    by_mean, by_scale = (step.relation.rhs for step in claim.steps[1:])
-    score, scale_score = (lambda z: (z - MEAN) / SCALE**2), (lambda z: (z - MEAN) ** 2 / SCALE**3 - 1 / SCALE)
-    assert close(number(by_mean, **AT), expectation(lambda z: likelihood(z) * score(z)))
-    assert close(number(by_scale, **AT), expectation(lambda z: likelihood(z) * scale_score(z)))
-    left, right = claim.steps[0].relation.args
-    assert all(close(number(left, u=u, **AT), number(right, u=u, **AT)) for u in (-1.0, 0.2, 3.0))
-    assert not close(number(left, u=0.2, **AT), number(claim.sibling.rhs, u=0.2, **AT))
+def modelled(expression: sp.Expr, values: Mapping[str, object]) -> Fraction:
+    """An expression with m(z, theta), l(z, theta), f(theta) and p(theta), on the model."""
+
+    def function(node: sp.Expr) -> sp.Expr:
+        match node.func.__name__:
+            case "p":
+                return P
+            case "f":
+                return LIKELIHOODS[0]
+        first, second = CHANCES if node.func.__name__ == "m" else LIKELIHOODS
+        return first * (2 - node.args[0]) + second * (node.args[0] - 1)
+
+    names = {x: values[x.name] for x in expression.free_symbols if x.name in values}
+    named = expression.replace(unknown, function).subs(names)
+    return fraction(named.doit().subs(theta, sp.Rational(AT)))
 
 
-def gaussian_moments(claim):
-    for n in (1, 2, 3):
-        first, second = (number(claim.steps[i].relation.rhs, n=n, **AT) for i in (3, 4))
-        assert close(first, expectation(lambda z, n=n: likelihood(z) ** n * (z - MEAN) / SCALE**2))
-        square = expectation(lambda z, n=n: likelihood(z) ** n * ((z - MEAN) / SCALE**2) ** 2)
-        assert close(second, square)
+def mean_gradient(size: int, order: int, path: Callable[[Fraction], Fraction], baseline: Fraction) -> Fraction:
+    """Mean over all groups of (1/N) sum_i path(omega_i) grad l_i + (omega_i l_i - baseline) S_i."""
+    total = Fraction(0)
+    for group in itertools.product((0, 1), repeat=size):
+        omega = mx.loo_weights(np.array([l[z] for z in group], dtype=object), order)
+        terms = (path(w) * dl[z] + (w * l[z] - baseline) * S[z] for w, z in zip(omega, group, strict=True))
+        total += math.prod(m[z] for z in group) * sum(terms) / size
+    return total
 
 
-def gaussian_baseline_numbers(claim):
-    """The variances by sampling the package's own weights: four standard errors at 2e5 groups."""
-    rng, groups = np.random.default_rng(0), 200_000
-    z = rng.standard_normal((groups, 8))
-    l = np.exp(-2 * (1 - z) ** 2)
-    weighted = mx.loo_weights(l) * l
-    constants = {"0.1070": 1.0, "0.0607": 0.0, "0.0528": 1 / 8, "0.0483": 0.3151}
-    stated = {f"{float(step.relation.rhs):.4f}" for step in claim.steps}
-    for decimal, beta in constants.items():
-        g = ((weighted - beta) * z).mean(axis=1)
-        squares = (g - g.mean()) ** 2
-        assert abs(squares.mean() - float(decimal)) < 4 * squares.std() / math.sqrt(groups)
-        assert decimal in stated
+def pathwise_gradient(claim: object) -> None:
+    grad_p, chain, _ = (step.relation for step in claim.steps)
+    assert modelled(grad_p.lhs, {"n": 2}) == modelled(grad_p.rhs, {"n": 2}) == at(sp.diff(P, theta))
+    assert modelled(claim.sibling.rhs, {"n": 2}) != at(sp.diff(P, theta))
+    for size in (1, 2, 3):
+        for order in range(1, size + 1):
+            exact = mean_gradient(size, order, lambda w: w, Fraction(0))
+            assert modelled(chain.rhs, {"T": order}) == exact == modelled(chain.lhs, {"T": order})
 
 
-def density_scale(claim):
-    """At finite T a scaled likelihood has another gradient, and it is the one stated."""
+def pathwise_baseline(claim: object) -> None:
+    for b_l, b_S in itertools.product((Fraction(0), Fraction(1), Fraction(1, 3)), repeat=2):
+        exact = mean_gradient(3, 3, lambda w, b=b_l: w - b, b_S)
+        known = {"n": 2, "w": mx.Objective.maxrl(3).weight(at(P)), "b_l": b_l, "b_S": b_S}
+        known = {name: sp.Rational(Fraction(value)) for name, value in known.items()}
+        assert modelled(claim.steps[0].relation.rhs, known) == exact == modelled(claim.steps[0].relation.lhs, known)
+        assert (modelled(claim.sibling.rhs, known) == exact) == (b_l == 0)
+
+
+def surrogate_loss(claim: object) -> None:
+    gradient, sibling = claim.steps[0].relation.rhs, claim.sibling.rhs
+    log_m, likelihood, slope, score = Fraction(-1, 2), Fraction(1, 3), Fraction(3, 4), Fraction(-2)
+    for order in range(1, len(GROUP) + 1):
+        for i in range(len(GROUP)):
+
+            def estimate(value: int, i: int = i, order: int = order) -> Fraction:
+                group = np.array([*GROUP[:i], Fraction(value), *GROUP[i + 1 :]], dtype=object)
+                return mx.objective_estimate(group, order)
+
+            def number(expression: sp.Expr, i: int = i, order: int = order) -> Fraction:
+                def derivative(node: sp.Derivative) -> sp.Rational:
+                    return sp.Rational(slope if node.expr.func.__name__ == "l" else score)
+
+                def value(node: sp.Expr) -> sp.Rational:
+                    return sp.Rational(likelihood if node.func.__name__ == "l" else log_m)
+
+                plain = expression.replace(lambda node: isinstance(node, sp.Derivative), derivative)
+                plain = plain.replace(unknown, value)
+                known = {"T": order, "c": log_m}
+                return evaluate_on(plain, GROUP, i, {x: known[x.name] for x in plain.free_symbols if x.name in known})
+
+            exact = (estimate(1) - estimate(0)) * (slope + likelihood * score)  # the estimate is affine in l_i
+            assert number(gradient) == exact != number(sibling)
+
+
+def floats(expression: sp.Expr, values: Mapping[str, float]) -> float:
+    """An expression's value, its symbols given by their names."""
+    expression = expression.doit()
+    return float(expression.subs({x: values[x.name] for x in expression.free_symbols}))
+
+
+GAUSSIANS = tuple(
+    {"r": r, "s": s, "sigma": sigma} for r, s, sigma in ((1.0, 1.0, 0.5), (-0.3, 2.0, 1.0), (2.5, 0.7, 0.4))
+)
+
+
+def quadrature(case: Mapping[str, float], f: Callable[[float], float]) -> float:
+    """The mean of f(u) for u ~ Normal(0, s^2)."""
+    s = case["s"]
+    reach = (-9 * s, 9 * s)
+    value, _ = scipy.integrate.quad(
+        lambda u: f(u) * math.exp(-(u**2) / (2 * s**2)) / (s * math.sqrt(2 * math.pi)),
+        *reach, epsabs=1e-13, epsrel=1e-12, limit=400,
+    )  # fmt: skip
+    return value
+
+
+def likelihood(case: Mapping[str, float], n: float = 1) -> Callable[[float], float]:
+    return lambda u: math.exp(-n * (case["r"] - u) ** 2 / (2 * case["sigma"] ** 2))
+
+
+def gaussian_marginal(claim: object) -> None:
+    for case in GAUSSIANS:
+        _marginal(claim, case, case["s"])
+
+
+def _marginal(claim: object, case: Mapping[str, float], s: float) -> None:
+    square, in_mu, in_s = (step.relation for step in claim.steps)
+    l_at, at_u = likelihood(case), {**case, "u": 0.37}
+    assert abs(floats(square.lhs, at_u) - floats(square.rhs, at_u)) < TOLERANCE
+    assert abs(floats(claim.sibling.lhs, at_u) - floats(claim.sibling.rhs, at_u)) > TOLERANCE
+    known = {x: case[x.name] for x in square.free_symbols if x.name in case}
+    of_u = sp.lambdify(sp.Symbol("u", real=True), square.rhs.subs(known))
+    marginal = quadrature(case, lambda u: math.exp(of_u(u) + u**2 / (2 * s**2) + math.log(s)))
+    assert abs(marginal - quadrature(case, l_at)) < TOLERANCE
+    by_mu = quadrature(case, lambda u: l_at(u) * u / s**2)
+    assert abs(floats(in_mu.lhs, case) - by_mu) < TOLERANCE > abs(floats(in_mu.rhs, case) - by_mu)
+    by_s = quadrature(case, lambda u: l_at(u) * (u**2 / s**3 - 1 / s))
+    assert abs(floats(in_s.lhs, case) - by_s) < TOLERANCE > abs(floats(in_s.rhs, case) - by_s)
+
+
+def gaussian_moments(claim: object) -> None:
+    for case, n in itertools.product(GAUSSIANS, (1.0, 2.0, 0.5)):
+        _moments(claim, case, n, case["s"])
+
+
+def _moments(claim: object, case: Mapping[str, float], n: float, s: float) -> None:
+    with_score, with_square = (floats(step.relation.rhs, {**case, "n": n}) for step in claim.steps[3:])
+    l_at = likelihood(case, n)
+    assert abs(with_score - quadrature(case, lambda u: l_at(u) * u / s**2)) < TOLERANCE
+    assert abs(with_square - quadrature(case, lambda u: l_at(u) * u**2 / s**4)) < TOLERANCE
+
+
+def gaussian_baseline_numbers(claim: object) -> None:
+    """By simulation: the package's weights on 400 000 groups of rollouts."""
+    said = [float(step.relation.rhs) for step in claim.steps]
+    z = np.random.default_rng(0).standard_normal((400_000, 8))
+    l_z = np.exp(-((1 - z) ** 2) / (2 * 0.5**2))
+    for number, beta in zip(said, (1.0, 0.0, 1 / 8, None, said[3]), strict=True):
+        if beta is not None:
+            g = (mx.advantages(l_z, baseline=beta) * z).mean(axis=1)
+            squares = (g - g.mean()) ** 2
+            error = squares.std() / math.sqrt(len(g))
+            assert abs(squares.mean() - number) < 5 * error + 5e-5
+            assert number == said[1] or abs(squares.mean() - said[1]) > 5 * error or beta == 1 / 8
+
+
+def likelihood_softmax(claim: object) -> None:
+    """The gradient of log-mean-likelihood is that of the self-normalised weights, N l_i / sum l."""
+    softmax, ratio, bound = (step.relation for step in claim.steps)
+    errors, sigma = (0.1, -0.6, 1.2, 0.5), 0.4
+    likelihoods = np.exp(-np.square(errors) / (2 * sigma**2))
+    weights = mx.estimators.get("self_normalised")(likelihoods)
+    for i, x in enumerate(np.log(likelihoods)):
+        values = {"x": x, "R": likelihoods.sum() - likelihoods[i]}
+        assert abs(floats(softmax.rhs, values) - weights[i] / 4) < TOLERANCE
+        assert abs(floats(claim.sibling.rhs, values) - weights[i] / 4) > TOLERANCE
+        assert abs(floats(softmax.lhs, values) - weights[i] / 4) < TOLERANCE
+        said = floats(ratio.rhs, {"e_i": errors[i], "e_j": errors[0], "sigma": sigma})
+        assert abs(said - weights[i] / weights[0]) < TOLERANCE
+    gap = 0.5**2 - 0.1**2
+    least = {"n": 3, "d": gap, "sigma": sigma, "l": likelihoods[0], "R": likelihoods[1:].sum()}
+    assert floats(bound.lhs, least) < weights[0] / 4
+    assert abs(floats(bound.rhs, least) - weights[0] / 4) < TOLERANCE
+    least["R"] = 3 * likelihoods[0] * math.exp(-gap / (2 * sigma**2))
+    assert abs(floats(bound.lhs, least) - floats(bound.rhs, least)) < TOLERANCE
+
+
+def squared_error(claim: object) -> None:
+    for case in GAUSSIANS:
+        _squared_error(claim, case, case["s"])
+
+
+def _squared_error(claim: object, case: Mapping[str, float], s: float) -> None:
+    spread, linear, bound = (step.relation for step in claim.steps)
+    values, l_at = {"r": case["r"], "v": s**2, "tau": case["sigma"] ** 2}, likelihood(case)
+    by_score = quadrature(case, lambda u: l_at(u) * (u**2 / s**3 - 1 / s) / (2 * s))
+    assert abs(floats(spread.rhs, values) - by_score) < TOLERANCE
+    assert abs(floats(claim.sibling.rhs, values) - by_score) > TOLERANCE
+    mean_log = quadrature(case, lambda u: math.log(l_at(u)))
+    assert abs(floats(linear.rhs, values) - mean_log) < TOLERANCE > abs(floats(bound.lhs, values) - mean_log)
+    assert abs(floats(bound.rhs, values) - math.log(quadrature(case, l_at))) < TOLERANCE
+    assert floats(bound.lhs, values) < floats(bound.rhs, values)
+
+
+def density_scale(claim: object) -> None:
+    """Scaled likelihoods, through the weights, have the gradient that the claim says for finite T."""
     scaled = claim.steps[2].relation.rhs
-    (T,) = (x for x in scaled.free_symbols if x.name == "T")
-    (kappa,) = (x for x in scaled.free_symbols if x.name == "kappa")
-    p, slope = next(iter(scaled.atoms(sp.Function))), next(iter(scaled.atoms(sp.Derivative)))
-    for order in (1, 2, 5):
-        values = {T: order, kappa: sp.Rational(1, 3), p: sp.Rational(2, 5)}
-        multiplier = scaled.subs(slope, 1).subs(values).doit()
-        assert F(int(multiplier.p), int(multiplier.q)) == F(1, 3) * mx.Objective.maxrl(order).weight(F(1, 3) * F(2, 5))
-        assert order == 1 or multiplier * 3 != sp.Rational(mx.Objective.maxrl(order).weight(F(2, 5)))
-
-
-def likelihood_softmax(claim):
-    """Shares of self-normalised weights are the softmax, and better rollouts get more of the exact ones too."""
-    errors = np.array([0.1, 0.7, 1.5])
-    l = np.exp(-(errors**2) / (2 * NOISE**2))
-    share = mx.estimators.get("self_normalised")(l) / l.size
-    rhs = claim.steps[0].relation.rhs
-    got = [number(rhs, x=math.log(l[i]), R=l.sum() - l[i]) for i in range(3)]
-    assert np.allclose(got, share, rtol=1e-14)
-    assert (np.diff(mx.loo_weights(l) * l) < 0).all()
-    assert not np.allclose(number(claim.sibling.rhs, x=math.log(l[0]), R=l[1] + l[2]), share[0])
-
-
-def _laws(shift):
-    """A policy over three outcomes and likelihoods that both move with the parameter."""
-    logits = sp.Matrix([sp.log(2 + shift), sp.log(3), sp.log(5 - shift)])
-    weights = logits.applyfunc(sp.exp)
-    return list(weights / sum(weights)), [
-        sp.Rational(1, 2) + shift / 3,
-        sp.Rational(1, 5) - shift / 7,
-        sp.S.One - shift,
-    ]
-
-
-def _pathwise_parts():
-    theta = sp.Symbol("theta", real=True)
-    m, l = _laws(theta)
-    at = {theta: 0}
-    p = sum(a * b for a, b in zip(m, l, strict=True))
-    path = sum(a * sp.diff(b, theta) for a, b in zip(m, l, strict=True)).subs(at)
-    score = sum(sp.diff(a, theta) * b for a, b in zip(m, l, strict=True)).subs(at)
-    return sp.diff(p, theta).subs(at), path, score, [x.subs(at) for x in m], [x.subs(at) for x in l]
-
-
-def pathwise_gradient(claim):
-    """The score alone misses part of grad p, and the exact weights of the package average to w_T(p)."""
-    gradient, path, score, m, l = _pathwise_parts()
-    assert gradient == path + score
-    assert path != 0
-    mean_weight = claim.steps[2].relation.rhs
-    bandit = mx.problems.Bandit([F(str(x)) for x in m], [F(str(x)) for x in l])
-    names = {x.name: x for x in mean_weight.free_symbols}
-    for order in (1, 2, 3):
-        value = mean_weight.subs({names["T"]: order, names["p"]: sp.Rational(bandit.pass_rate)}).doit()
-        assert mx.Objective.maxrl(order).weight(bandit.pass_rate) == F(int(value.p), int(value.q))
-
-
-def pathwise_baseline(claim):
-    """With w = w_T(p): b on grad l moves the mean by b E[grad l], and b on S by nothing."""
-    gradient, path, _, m, l = _pathwise_parts()
-    theta = sp.Symbol("theta", real=True)
-    of_m, of_l = _laws(theta)
-    w, b = sp.Rational(mx.Objective.maxrl(3).weight(F(str(sum(a * c for a, c in zip(m, l, strict=True)))))), 2
-
-    def mean(on_l, on_score):
-        terms = zip(of_m, of_l, strict=True)
-        total = sum(a * (w - on_l) * sp.diff(c, theta) + (w * c - on_score) * sp.diff(a, theta) for a, c in terms)
-        return sp.nsimplify(total.subs(theta, 0))
-
-    assert mean(0, b) == mean(0, 0) == w * gradient
-    assert mean(b, 0) == w * gradient - b * path
-    assert claim.steps[0].relation.rhs != claim.sibling.rhs
-
-
-def squared_error(claim):
-    rate, r, v, tau = claim.steps[0].relation.rhs, 1.3, 0.6, 0.2
-
-    def p(spread):
-        density = lambda z: math.exp(-(z**2) / (2 * spread) - (r - z) ** 2 / (2 * tau))  # noqa: E731
-        return integrate.quad(density, -9, 9, epsabs=1e-14)[0] / math.sqrt(2 * math.pi * spread)
-
-    step = 1e-4
-    difference = (p(v + step) - p(v - step)) / (2 * step)
-    assert math.isclose(number(rate, r=r, v=v, tau=tau), difference, rel_tol=1e-6)
-    assert not math.isclose(number(claim.sibling.rhs, r=r, v=v, tau=tau), difference, rel_tol=1e-2)
-
-
-def surrogate_loss(claim):
-    """The estimate is affine in l_i, so its chain rule is the package's weight over N."""
-    n = len(GROUP)
-    for order in (1, 3, n):
-        weights = mx.loo_weights(np.array(GROUP, dtype=object), order)
-        for i in range(n):
-            low, high = (list(GROUP), list(GROUP))
-            low[i], high[i] = F(0), F(1)
-            ends = [mx.objective_estimate(np.array(ends, dtype=object), order) for ends in (low, high)]
-            assert ends[1] - ends[0] == weights[i] / n
-    right, wrong = (relation.rhs for relation in (claim.steps[0].relation, claim.sibling))
-    assert right.subs(dict.fromkeys(right.atoms(sp.Derivative), 0)) == 0
-    assert len(wrong.atoms(sp.Derivative)) < len(right.atoms(sp.Derivative))
+    for kappa, size in itertools.product((Fraction(1, 2), Fraction(1, 7)), (1, 2, 3)):
+        exact = Fraction(0)
+        for group in itertools.product((0, 1), repeat=size):
+            values = [kappa * l[z] for z in group]
+            omega = mx.loo_weights(np.array(values, dtype=object))
+            terms = (w * (kappa * dl[z] + x * S[z]) for w, z, x in zip(omega, group, values, strict=True))
+            exact += math.prod(m[z] for z in group) * sum(terms) / size
+        known = {"kappa": sp.Rational(kappa), "T": size}
+        assert modelled(scaled, known) == exact
+        grad_log = claim.steps[0].relation
+        assert modelled(grad_log.lhs, known) == modelled(grad_log.rhs, known) == at(sp.diff(sp.log(P), theta))
+        assert modelled(claim.sibling.rhs, known) != modelled(grad_log.lhs, known)
+    peak = claim.steps[1].relation
+    at_peak = floats(peak.lhs, {"x": 0.0, "sigma": 0.5})
+    assert at_peak == floats(peak.rhs, {"sigma": 0.5}) == 1 / (0.5 * math.sqrt(2 * math.pi))
