@@ -7,7 +7,7 @@ vanishes by the last step. The mean of r such scores costs r times as much.
 
 import sympy as sp
 
-from ..checking import Claim, Domain, Growing, Independence, Induction, Step, eq, le
+from ..checking import Claim, Domain, Independence, Induction, Manifest, Slopes, Step, eq, le
 from ..checking.statistics import Mean, S_i, grad, l_i, p
 
 n, T = sp.symbols("n T", integer=True)
@@ -35,7 +35,7 @@ CLAIM = Claim(
         Step(
             "a bound on what remains",
             le((1 - p) ** T * (1 + T * p + T * (T - 1) * p**2 / 2), 1),
-            Growing(T, sp.S.Zero, (1 - p) ** T * p**2 * (1 + T * (T + 1) * p / 2)),
+            Slopes(T, sp.S.Zero, Manifest((1 - p) ** T * p**2 * (1 + T * (T + 1) * p / 2))),
             Domain(sp.Ge(T, 0), *on),
         ),
     ),

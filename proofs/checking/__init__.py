@@ -1,9 +1,11 @@
 """The checker: domains, normal forms, and the rules by which a relation is accepted or refuted."""
 
+from .calculus import Slopes
 from .claim import Claim, Post, Refuted, Rule, Step, eq, latex, le, lt
 from .domain import Domain
-from .identities import Algebra, Antiderivative, Induction, Recurrence, Telescoping, Via
-from .inequalities import Concave, Growing, Manifest
+from .identities import Algebra, Antiderivative, Induction, Telescoping, Via
+from .inequalities import Concave, Manifest
+from .recurrences import Recurrence
 from .statistics import Independence, SplitOff, Vertices
 
 __all__ = [
@@ -12,7 +14,6 @@ __all__ = [
     "Claim",
     "Concave",
     "Domain",
-    "Growing",
     "Independence",
     "Induction",
     "Manifest",
@@ -20,6 +21,7 @@ __all__ = [
     "Recurrence",
     "Refuted",
     "Rule",
+    "Slopes",
     "SplitOff",
     "Step",
     "Telescoping",

@@ -8,10 +8,9 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from .algebra import equal
-from .claim import Refuted, Rule, eq, le, lt
+from .claim import Refuted, Rule, eq, le
 from .domain import Domain
 from .identities import Algebra, slope
-from .inequalities import Manifest, gap
 
 TERMS = 64  # sums of more are not written out
 
@@ -58,20 +57,6 @@ class WrittenOut(Rule):
     def check(self, relation: Relational, domain: Domain) -> None:
         """Work out both sides, and apply the rule."""
         self.then.check(relation.func(*map(worked_out, relation.args), evaluate=False), domain)
-
-
-@dataclass(frozen=True)
-class Exceeds(Rule):
-    """The gap equals a form whose sign is plain, which another rule proves."""
-
-    form: sp.Expr
-    by: Rule
-
-    def check(self, relation: Relational, domain: Domain) -> None:
-        """Check that the gap is the form, then the form's sign."""
-        self.by.check(eq(gap(relation), self.form), domain)
-        strict = isinstance(relation, sp.Gt | sp.Lt)
-        Manifest(self.form).check((lt if strict else le)(sp.S.Zero, self.form), domain)
 
 
 @dataclass(frozen=True)

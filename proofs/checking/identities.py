@@ -162,49 +162,6 @@ class Induction(Rule):
 
 
 @dataclass(frozen=True)
-class Recurrence(Rule):
-    """Sum_{k=a}^{b} F(n, k) = value(n) for all n >= start, by creative telescoping.
-
-    Certified by G(n, k) with  ahead(n) F(n+1, k) - F(n, k) = G(n, k+1) - G(n, k)  for a <= k <= b(n+1). Summed over k,
-    that is a recurrence for the sum, which the value must satisfy too; both must agree at n = start. Where b grows
-    with n, F(n, k) must vanish for b(n) < k <= b(n+1). G is given in full, in binomials, so no pole is divided out.
-    """
-
-    on: sp.Symbol
-    start: sp.Expr
-    certificate_term: sp.Expr
-    ahead: sp.Expr = sp.S.One
-
-    def check(self, relation: Relational, domain: Domain) -> None:
-        """Check the certificate, the ends, the recurrence of the value, and the start."""
-        n, (total, value) = self.on, sides(relation)
-        term, (k, low, high) = single(total, sp.Sum, domain)
-        start = sp.sympify(self.start)
-        if not (n.is_integer and start.is_integer and domain.nonnegative(n - start) and domain.reaches(n, start)):
-            raise Refuted(f"induction on {n} from {start} does not reach all of the domain")
-        later = high.subs(n, n + 1)
-        growth = sp.expand(later - high)
-        if low.has(n) or not (growth.is_Integer and growth >= 0):
-            raise Refuted(f"the range {low}..{high} must begin at a constant and not shrink with {n}")
-        ahead, G = self.ahead, self.certificate_term
-        inside = domain.given(sp.Ge(k, low), sp.Le(k, later))
-        difference = ahead * term.subs(n, n + 1) - term
-        require_equal(difference, G.subs(k, k + 1) - G, inside, "the certificate does not telescope")
-        for i in range(1, int(growth) + 1):
-            require_equal(term.subs(k, high + i), sp.S.Zero, domain, "the term does not vanish beyond its range")
-        ends = G.subs(k, later + 1) - G.subs(k, low)
-        require_equal(ahead * value.subs(n, n + 1) - value, ends, domain, "the value does not satisfy the recurrence")
-        if not domain.nonzero(ahead):
-            raise Refuted(f"{ahead} may be zero")
-        first, last = low, high.subs(n, self.start)
-        if not sp.expand(last - first).is_Integer:
-            raise Refuted(f"the sum at {n} = {self.start} has no fixed number of terms")
-        terms = (term.subs(n, self.start).subs(k, first + i) for i in range(int(sp.expand(last - first)) + 1))
-        at_start = domain.at(n, self.start)
-        require_equal(sp.Add(*terms), value.subs(n, self.start), at_start, "the start fails")
-
-
-@dataclass(frozen=True)
 class Antiderivative(Rule):
     """Int_a^b f dt = F(b) - F(a), for a <= b, certified by F, continuous on a..b, with F' = f between."""
 

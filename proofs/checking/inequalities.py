@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import sympy as sp
 from sympy.core.relational import Relational
 
-from .claim import Refuted, Rule
+from .claim import Refuted, Rule, eq
 from .domain import Domain
-from .identities import differentiated, require_equal, slope
+from .identities import Algebra, differentiated, require_equal, slope
+
+ALGEBRA = Algebra()
 
 
 def gap(relation: Relational) -> sp.Expr:
@@ -19,49 +21,22 @@ def gap(relation: Relational) -> sp.Expr:
     return differentiated(relation.gts - relation.lts)
 
 
-def _weak_gap(relation: Relational) -> sp.Expr:
-    """The gap of an inequality that allows for equality."""
-    if isinstance(relation, sp.Gt | sp.Lt):
-        raise Refuted(f"{relation} is strict, but its sides are equal somewhere")
-    return gap(relation)
-
-
 @dataclass(frozen=True)
 class Manifest(Rule):
     """The gap equals a form whose sign is plain: a sum of products of expressions of known sign.
 
-    A strict inequality needs a form that is plainly positive.
+    That they are equal is algebra, or shown by another rule. A strict inequality needs a form that is plainly positive.
     """
 
     form: sp.Expr
+    by: Rule = ALGEBRA
 
     def check(self, relation: Relational, domain: Domain) -> None:
         """Compare the gap with the form, then look at the form's sign."""
-        require_equal(gap(relation), self.form, domain, "the gap is not the form")
+        self.by.check(eq(gap(relation), self.form), domain)
         strict = isinstance(relation, sp.Gt | sp.Lt)
         if not (domain.positive(self.form) if strict else domain.nonnegative(self.form)):
             raise Refuted(f"the sign of {self.form} is not plain")
-
-
-@dataclass(frozen=True)
-class Growing(Rule):
-    """The gap is zero at the start, and its derivative (or, for an integer, its increase) is plainly nonnegative."""
-
-    on: sp.Symbol
-    start: sp.Expr
-    slope: sp.Expr
-
-    def check(self, relation: Relational, domain: Domain) -> None:
-        """Check the start, then the slope and its sign beyond the start."""
-        x, difference = self.on, _weak_gap(relation)
-        at_start = domain.at(x, self.start)
-        require_equal(difference.subs(x, self.start), sp.S.Zero, at_start, "there is a gap at the start")
-        if not domain.nonnegative(x - self.start) or not domain.reaches(x, self.start):
-            raise Refuted(f"the domain does not reach from {self.start} up to {x}")
-        increase = difference.subs(x, x + 1) - difference if x.is_integer else slope(difference, x)
-        require_equal(increase, self.slope, domain, "the slope is not the form")
-        if not domain.nonnegative(self.slope):
-            raise Refuted(f"the sign of {self.slope} is not plain")
 
 
 @dataclass(frozen=True)
@@ -75,7 +50,9 @@ class Concave(Rule):
 
     def check(self, relation: Relational, domain: Domain) -> None:
         """Check both ends, then the curvature and its sign."""
-        x, difference = self.on, _weak_gap(relation)
+        x, difference = self.on, gap(relation)
+        if isinstance(relation, sp.Gt | sp.Lt):
+            raise Refuted(f"{relation} is strict, but its sides are equal at both ends")
         for end in (self.low, self.high):
             if not domain.reaches(x, end):
                 raise Refuted(f"the domain does not reach from {x} to {end}")

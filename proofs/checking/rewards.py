@@ -27,14 +27,16 @@ from .statistics import (
     S_i,
     S_j,
     Survival,
-    _at_vertex,
-    _mean_of_product,
-    _require_multi_affine,
+    at_vertex,
     by_rollout_i,
     grad,
     l_i,
     l_j,
+    mean_by_terms,
+    mean_of_product,
     p,
+    require_defined,
+    require_multi_affine,
 )
 
 q_i = sp.Symbol("q_i", real=True)  # failure mass of rollout i, 1 - l_i
@@ -78,8 +80,9 @@ class GivenOthers(Rule):
         """Replace every Mean by moments and by means of statistics of the others, and apply the rule."""
 
         def taken(node: sp.Expr) -> sp.Expr:
-            return _mean(by_rollout_i(node.args[0].subs(q_i, 1 - l_i)))
+            return mean_by_terms(by_rollout_i(node.args[0].subs(q_i, 1 - l_i)), _mean_of_term)
 
+        require_defined(relation, domain)
         sides = (differentiated(side.replace(lambda node: isinstance(node, Mean), taken)) for side in relation.args)
         relation = relation.func(*sides, evaluate=False)
         if relation.has(Statistic) and any(
@@ -89,29 +92,16 @@ class GivenOthers(Rule):
         self.then.check(relation, domain)
 
 
-def _mean(expression: sp.Expr) -> sp.Expr:
-    result = sp.S.Zero
-    for term in sp.Add.make_args(expand(expression)):
-        factors = sp.Mul.make_args(term)
-        totals = [factor for factor in factors if isinstance(factor, sp.Sum | sp.Integral)]
-        if totals:
-            rest = sp.Mul(*(factor for factor in factors if factor is not totals[0]))
-            result += totals[0].func(_mean(rest * totals[0].function), *totals[0].limits)
-        else:
-            result += _mean_of_term(factors)
-    return result
-
-
 def _mean_of_term(factors: tuple[sp.Expr, ...]) -> sp.Expr:
     if sp.Mul(*factors).has(M, K, Flips):
         raise Refuted("successes are random: their mean is taken at 0/1 rewards only")
     shared = [factor for factor in factors if factor.has(OTHERS)]
     if not any(factor.has(Statistic) for factor in factors) and len(shared) < 2:
-        return _mean_of_product(factors)
+        return mean_of_product(factors)
     rest = sp.Mul(*(factor for factor in factors if factor not in shared))
     if rest.has(GROUP, REST, M, K, l_j, S_j) or sp.Mul(*shared).has(GROUP, REST, M, K, l_i, l_j, S_i, S_j):
         raise Refuted(f"{sp.Mul(*factors)} is no product of a statistic of the others and one of rollout i")
-    return _Expected(sp.Mul(*shared)) * _mean_of_product(sp.Mul.make_args(rest))
+    return _Expected(sp.Mul(*shared)) * mean_of_product(sp.Mul.make_args(rest))
 
 
 @dataclass(frozen=True)
@@ -174,6 +164,7 @@ class Counted(Rule):
         """Check that both sides are multi-affine, then the three cases."""
         if not isinstance(relation, sp.Eq):
             raise Refuted(f"{relation} is no equation")
+        require_defined(relation, domain)
         for side in relation.args:
             _require_averages(side)
         cases = (
@@ -192,8 +183,8 @@ class Counted(Rule):
 def _counted(expression: sp.Expr, successes: sp.Expr) -> sp.Expr:
     def average(node: sp.Expr) -> sp.Expr:
         f = by_rollout_i(node.args[0].subs(q_i, 1 - l_i))
-        success = _at_vertex(f.subs(l_i, 1)).subs(M, successes - 1) if successes != 0 else 0
-        failure = _at_vertex(f.subs(l_i, 0)).subs(M, successes) if successes != N else 0
+        success = at_vertex(f.subs(l_i, 1)).subs(M, successes - 1) if successes != 0 else 0
+        failure = at_vertex(f.subs(l_i, 0)).subs(M, successes) if successes != N else 0
         return successes / N * success + (1 - successes / N) * failure
 
     def of_group(node: sp.Expr) -> sp.Expr:
@@ -217,7 +208,7 @@ def _require_averages(expression: sp.Expr) -> None:
             case sp.Sum():
                 _require_averages(random[0].function)
             case Average(args=(f,)) if not f.has(Average, Flips, Survival, Statistic, l_j, REST, M, K):
-                _require_multi_affine(by_rollout_i(f.subs(q_i, 1 - l_i)))
+                require_multi_affine(by_rollout_i(f.subs(q_i, 1 - l_i)))
             case E(args=(_, members)) if members == GROUP:
                 pass
             case _:

@@ -9,6 +9,7 @@ Rollout i has likelihood l_i in [0, 1] and score S_i; E S = 0 and E[l S] = grad 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy as sp
@@ -142,19 +143,20 @@ class Vertices(Rule):
         require_defined(relation, domain)
         relation = eq(*map(by_rollout_i, relation.args))
         for side in relation.args:
-            _require_multi_affine(side)
+            require_multi_affine(side)
             if any(M in node.free_symbols for node in side.replace(Flips, lambda _: sp.S.One).args) or side.has(REST):
                 raise Refuted(f"{side} is no statistic of rollout i and all others")
         domain = domain.given(sp.Ge(M, 0), sp.Le(M, N - 1))
         for l, rule in ((0, self.failure), (1, self.success)):
-            left, right = (_at_vertex(side.subs(l_i, l)) for side in relation.args)
+            left, right = (at_vertex(side.subs(l_i, l)) for side in relation.args)
             try:
                 rule.check(eq(left, right), domain)
             except Refuted as reason:
                 raise Refuted(f"at l_i = {l}: {reason}") from reason
 
 
-def _require_multi_affine(expression: sp.Expr) -> None:
+def require_multi_affine(expression: sp.Expr) -> None:
+    """Raise Refuted unless the expression is affine in l_i, and in each likelihood of the others."""
     for term in sp.Add.make_args(expand(expression)):
         factors = sp.Mul.make_args(term)
         of_l = [factor for factor in factors if not isinstance(factor, STATISTICS) and factor.has(l_i, *STATISTICS)]
@@ -168,10 +170,10 @@ def _require_multi_affine(expression: sp.Expr) -> None:
             raise Refuted(f"{term} is not affine in l_i")
         for total in inner:
             rest = sp.Mul(*(factor for factor in factors if factor is not total))
-            _require_multi_affine(rest * total.function)
+            require_multi_affine(rest * total.function)
 
 
-def _at_vertex(expression: sp.Expr) -> sp.Expr:
+def at_vertex(expression: sp.Expr) -> sp.Expr:
     """Statistics of N - 1 others of whom M succeed: E_k is the share of k-subsets without a success."""
 
     def value(node: sp.Expr) -> sp.Expr:
@@ -200,24 +202,27 @@ class Independence(Rule):
 
 
 def _without_means(expression: sp.Expr) -> sp.Expr:
-    return expression.replace(lambda node: isinstance(node, Mean), lambda node: _mean(by_rollout_i(node.args[0])))
+    return expression.replace(
+        lambda node: isinstance(node, Mean), lambda node: mean_by_terms(by_rollout_i(node.args[0]), mean_of_product)
+    )
 
 
-def _mean(expression: sp.Expr) -> sp.Expr:
-    """The mean of a statistic, by linearity and independence."""
+def mean_by_terms(expression: sp.Expr, of_product: Callable[[tuple[sp.Expr, ...]], sp.Expr]) -> sp.Expr:
+    """The mean of a statistic, by linearity: sums and integrals stay, and a product of factors has the mean given."""
     result = sp.S.Zero
     for term in sp.Add.make_args(expand(expression)):
         factors = sp.Mul.make_args(term)
         totals = [factor for factor in factors if isinstance(factor, sp.Sum | sp.Integral)]
         if totals:
             rest = sp.Mul(*(factor for factor in factors if factor is not totals[0]))
-            result += totals[0].func(_mean(rest * totals[0].function), *totals[0].limits)
+            result += totals[0].func(mean_by_terms(rest * totals[0].function, of_product), *totals[0].limits)
         else:
-            result += _mean_of_product(factors)
+            result += of_product(factors)
     return result
 
 
-def _mean_of_product(factors: tuple[sp.Expr, ...]) -> sp.Expr:
+def mean_of_product(factors: tuple[sp.Expr, ...]) -> sp.Expr:
+    """The mean of a product, by independence of the rollouts."""
     powers = dict.fromkeys((l_i, S_i, l_j, S_j), 0)
     shared: dict[sp.Symbol, list[sp.Expr]] = {}
     constant = sp.S.One

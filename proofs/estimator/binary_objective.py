@@ -6,8 +6,7 @@ the weight of a success over N, which is 1/(K+1).
 
 import sympy as sp
 
-from ..checking import Claim, Domain, Induction, Step, Telescoping, eq
-from ..checking.creative import SumRecurrence
+from ..checking import Claim, Domain, Induction, Recurrence, Step, Telescoping, eq
 from ..checking.statistics import N
 
 k, K = sp.symbols("k K", integer=True)
@@ -24,7 +23,7 @@ CLAIM = Claim(
         Step(
             "one success more at a time",
             eq(estimate, sp.harmonic(K) - sp.harmonic(N)),
-            SumRecurrence(K, sp.S.Zero, Induction(N), below, sp.S.One, sp.S.One),
+            Recurrence(K, sp.S.Zero, below, base=Induction(N)),
         ),
         Step(
             "which adds the weight of a success among K + 1, over N",

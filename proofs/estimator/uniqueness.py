@@ -14,7 +14,6 @@ other. Each acts as q_j d/da + d/db, so that r of them leave k! (N-k)! times the
 import sympy as sp
 
 from ..checking import Algebra, Claim, Domain, Recurrence, Step, Via, eq
-from ..checking.creative import SumRecurrence
 from ..checking.polynomials import Polynomial
 from ..checking.statistics import N, p
 from ..checking.using import Using
@@ -26,13 +25,12 @@ h, e = sp.Function("h"), sp.Function("e")
 power = sp.binomial(N - K, k) / sp.binomial(N, k)  # E_k at K successes
 chance = sp.binomial(N, K) * p**K * (1 - p) ** (N - K)
 mean, mean_of_power = sp.Sum(chance * h(K), (K, 0, N)), sp.Sum(chance * power, (K, 0, N))
-unbiased = SumRecurrence(
+unbiased = Recurrence(
     k,
     sp.S.Zero,
-    Recurrence(N, sp.S.Zero, -sp.binomial(N, K - 1) * p**K * (1 - p) ** (N + 1 - K)),
     p**K * (1 - p) ** (N - K + 1) * sp.binomial(N - k - 1, K - 1),
-    sp.S.One,
-    1 - p,
+    behind=1 - p,
+    base=Recurrence(N, sp.S.Zero, -sp.binomial(N, K - 1) * p**K * (1 - p) ** (N + 1 - K)),
 )
 
 

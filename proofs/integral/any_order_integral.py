@@ -8,10 +8,9 @@ functional which maps phi^j to C(m,j)/C(n,j), applied to prod_j (1 - t phi l_j).
 
 import sympy as sp
 
-from ..checking import Algebra, Antiderivative, Claim, Domain, Step, Telescoping, Via, eq
-from ..checking.calculus import WrittenOut
-from ..checking.creative import Inside, Reversed, SumRecurrence
+from ..checking import Algebra, Antiderivative, Claim, Domain, Recurrence, Step, Telescoping, Via, eq
 from ..checking.statistics import N
+from ..checking.using import Inside, Reversed
 
 j, k, m, n, K, T, v = sp.symbols("j k m n K T v", integer=True)
 t = sp.Symbol("t", real=True)
@@ -21,13 +20,8 @@ product = sp.Integral((1 - t) ** (T - 1 - v), (t, 0, 1))
 weight = N / K * (1 - sp.binomial(N - K, T) / sp.binomial(N, T))
 power = sp.binomial(N - K, k) / sp.binomial(N - 1, k)
 
-from_order_to_order = SumRecurrence(
-    on=T,
-    start=sp.S.One,
-    base=WrittenOut(Algebra()),
-    certificate_term=-sp.binomial(K - 1, v) * sp.binomial(N - K, T - v) / sp.binomial(N - 1, T),
-    ahead=sp.S.One,
-    behind=sp.S.One,
+from_order_to_order = Recurrence(
+    T, sp.S.One, -sp.binomial(K - 1, v) * sp.binomial(N - K, T - v) / sp.binomial(N - 1, T)
 )
 integrated = Inside(
     product, 1 / (T - v), Antiderivative(-((1 - t) ** (T - v)) / (T - v)), Reversed(from_order_to_order)

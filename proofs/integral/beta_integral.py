@@ -7,7 +7,7 @@ both ends.
 import sympy as sp
 
 from ..checking import Antiderivative, Claim, Domain, Step, eq
-from ..checking.creative import IntegralRecurrence
+from ..checking.recurrences import IntegralRecurrence
 
 k, n = sp.symbols("k n", integer=True)
 t = sp.Symbol("t", real=True)

@@ -8,8 +8,7 @@ derivatives are (-1)^r r! e_r: the same induction bounds r! e_r by S^r.
 
 import sympy as sp
 
-from ..checking import Algebra, Claim, Domain, Growing, Step, eq, le
-from ..checking.calculus import Slopes
+from ..checking import Algebra, Claim, Domain, Manifest, Slopes, Step, eq, le
 
 r = sp.Symbol("r", integer=True)
 t, l, S = sp.symbols("t l S", real=True)
@@ -23,7 +22,7 @@ CLAIM = Claim(
         Step(
             "one value more",
             le(S**r + r * l * S ** (r - 1), (S + l) ** r),
-            Slopes(l, sp.S.Zero, Growing(l, sp.S.Zero, r * (r - 1) * (S + l) ** (r - 2))),
+            Slopes(l, sp.S.Zero, Slopes(l, sp.S.Zero, Manifest(r * (r - 1) * (S + l) ** (r - 2)))),
         ),
         Step(
             "the derivatives of a product with a linear factor",

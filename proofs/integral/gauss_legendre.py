@@ -8,9 +8,9 @@ f^(2m)/(2m)! Int (P_m/C(2m,m))^2 dt.
 
 import sympy as sp
 
-from ..checking import Algebra, Antiderivative, Claim, Domain, Step, eq
+from ..checking import Algebra, Antiderivative, Claim, Domain, Recurrence, Step, eq
 from ..checking.calculus import WrittenOut
-from ..checking.creative import Inside, Reversed, SumRecurrence
+from ..checking.using import Inside, Reversed
 
 j, k, m = sp.symbols("j k m", integer=True)
 t = sp.Symbol("t", real=True)
@@ -18,7 +18,7 @@ t = sp.Symbol("t", real=True)
 coefficient = (-1) ** k * sp.binomial(m, k) * sp.binomial(2 * m - k, m)
 power = sp.Integral(t ** (m - k + j), (t, 0, 1))
 moment = sp.binomial(j, m) / ((j + m + 1) * sp.binomial(j + m, m))
-recurrence = SumRecurrence(
+recurrence = Recurrence(
     on=m,
     start=sp.S.Zero,
     base=WrittenOut(Algebra()),

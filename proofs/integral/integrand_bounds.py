@@ -6,7 +6,7 @@ steps.
 
 import sympy as sp
 
-from ..checking import Claim, Concave, Domain, Growing, Manifest, Step, le
+from ..checking import Claim, Concave, Domain, Manifest, Slopes, Step, le
 
 t, l, A, P, B = sp.symbols("t l A P B", real=True)
 
@@ -23,7 +23,7 @@ CLAIM = Claim(
         Step(
             "the tangent of a convex function of t",
             le(1 - t * l, sp.exp(-t * l)),
-            Growing(t, sp.S.Zero, l * (1 - sp.exp(-t * l))),
+            Slopes(t, sp.S.Zero, Manifest(l * (1 - sp.exp(-t * l)))),
         ),
         Step(
             "a factor more keeps the order below",

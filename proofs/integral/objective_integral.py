@@ -8,7 +8,7 @@ integral is -log a.
 import sympy as sp
 
 from ..checking import Antiderivative, Claim, Domain, Induction, SplitOff, Step, eq
-from ..checking.creative import IntegralRecurrence
+from ..checking.recurrences import IntegralRecurrence
 from ..checking.statistics import GROUP, OTHERS, N, Survival, l_i
 
 j, K = sp.symbols("j K", integer=True)

@@ -2,7 +2,7 @@
 
 import sympy as sp
 
-from ..checking import Claim, Domain, Growing, Manifest, Step, le, lt
+from ..checking import Claim, Domain, Manifest, Slopes, Step, le, lt
 from ..checking.enclosures import Cases, Enclosure, Subdivision
 
 L = sp.Symbol("L", real=True)
@@ -12,7 +12,7 @@ worst = sp.Rational(89, 50)
 
 # The gap is 3 L/10 - 1 + (1 + L) exp(-L): it grows from 0 up to L = 3/10, and both its parts are positive beyond 10/3.
 half = sp.exp(-L / 2)
-small = Growing(L, sp.S.Zero, (few - L) * above + few * (1 - half) * (1 + half))
+small = Slopes(L, sp.S.Zero, Manifest((few - L) * above + few * (1 - half) * (1 + half)))
 middle = Subdivision(L, few, many, worst, sp.Rational(1, 300))
 large = Manifest((few * L - 1) + (1 + L) * above)
 

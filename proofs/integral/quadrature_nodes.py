@@ -8,7 +8,7 @@ so if m - 1 do not do, fewer do not either. a S is at most 37 + a max l, hence 3
 
 import sympy as sp
 
-from ..checking import Algebra, Claim, Domain, Growing, Manifest, Step, eq, le, lt
+from ..checking import Algebra, Claim, Domain, Manifest, Slopes, Step, eq, le, lt
 from ..checking.enclosures import Enclosure
 
 m = sp.Symbol("m", integer=True)
@@ -64,7 +64,7 @@ CLAIM = Claim(
         Step(
             "the bound grows with x",
             le((1 + x) * x ** (2 * m), (1 + y) * y ** (2 * m)),
-            Growing(y, x, y ** (2 * m) + 2 * m * (1 + y) * y ** (2 * m - 1)),
+            Slopes(y, x, Manifest(y ** (2 * m) + 2 * m * (1 + y) * y ** (2 * m - 1))),
         ),
         Step("one node more multiplies it by", eq(bound, before * ratio), Algebra()),
         Step(

@@ -6,7 +6,7 @@ L, thus L = s is the worst; for s it is s = c, below which nothing is cut off.
 
 import sympy as sp
 
-from ..checking import Antiderivative, Claim, Domain, Growing, Manifest, Step, eq, le, lt
+from ..checking import Antiderivative, Claim, Domain, Manifest, Slopes, Step, eq, le, lt
 from ..checking.enclosures import Enclosure
 
 t, a, L, s, c = sp.symbols("t a L s c", real=True)
@@ -45,7 +45,7 @@ CLAIM = Claim(
         Step(
             "is, with a = c/s, largest at L = s",
             le(sp.exp(-c * L / s), sp.exp(-c)),
-            Growing(L, s, c / s * sp.exp(-c * L / s)),
+            Slopes(L, s, Manifest(c / s * sp.exp(-c * L / s))),
         ),
         Step("as is what it is divided by", le((1 + L) / L, (1 + s) / s), Manifest((L - s) / (L * s))),
         Step("and worst at s = c", le((1 + s) / s, (1 + c) / c), Manifest((s - c) / (s * c))),

@@ -6,8 +6,7 @@ the other two give w_T(1) = 1 and J_T(1) = 0.
 
 import sympy as sp
 
-from ..checking import Algebra, Claim, Domain, Step, eq
-from ..checking.calculus import Slopes
+from ..checking import Algebra, Claim, Domain, Slopes, Step, eq
 
 k, T = sp.symbols("k T", integer=True)
 p = sp.Symbol("p", real=True)

@@ -2,8 +2,7 @@
 
 import sympy as sp
 
-from ..checking import Algebra, Claim, Domain, Step, eq
-from ..checking.calculus import Slopes
+from ..checking import Algebra, Claim, Domain, Slopes, Step, eq
 
 k, T = sp.symbols("k T", integer=True)
 p, u = sp.symbols("p u", real=True)

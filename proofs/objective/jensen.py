@@ -5,8 +5,7 @@ Stated for two values with weights 1-b and b; for more values, by taking one at 
 
 import sympy as sp
 
-from ..checking import Claim, Domain, Manifest, Step, le
-from ..checking.calculus import Slopes
+from ..checking import Claim, Domain, Manifest, Slopes, Step, le
 
 b, d, x = sp.symbols("b d x", real=True)
 

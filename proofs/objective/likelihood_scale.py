@@ -6,8 +6,7 @@ As T grows, (1 - kappa p)^T vanishes, and with it the dependence on kappa.
 
 import sympy as sp
 
-from ..checking import Algebra, Claim, Domain, Post, Step, eq
-from ..checking.calculus import Slopes
+from ..checking import Algebra, Claim, Domain, Post, Slopes, Step, eq
 
 k, T = sp.symbols("k T", integer=True)
 p, s, kappa = sp.symbols("p s kappa", real=True)

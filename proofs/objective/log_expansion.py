@@ -5,8 +5,7 @@ The bounds of the second and third step enclose the integral, and both tend to z
 
 import sympy as sp
 
-from ..checking import Algebra, Claim, Domain, Post, Step, eq, le
-from ..checking.calculus import Exceeds, Slopes
+from ..checking import Algebra, Claim, Domain, Manifest, Post, Slopes, Step, eq, le
 
 k, T = sp.symbols("k T", integer=True)
 p, s = sp.symbols("p s", real=True)
@@ -28,12 +27,12 @@ CLAIM = Claim(
         Step(
             "the remainder is at least the next term",
             le(sp.log(p), J - next_term),
-            Slopes(p, 1, Exceeds((1 - p) ** (T + 1) / p, geometric)),
+            Slopes(p, 1, Manifest((1 - p) ** (T + 1) / p, geometric)),
         ),
         Step(
             "and at most 1/p times it",
             le(J - next_term / p, sp.log(p)),
-            Slopes(p, 1, Exceeds((1 - p) ** (T + 1) / ((T + 1) * p**2), geometric)),
+            Slopes(p, 1, Manifest((1 - p) ** (T + 1) / ((T + 1) * p**2), geometric)),
         ),
     ),
     sibling=eq(sp.log(p), J + sp.Integral(s**T / (1 - s), (s, 0, 1 - p))),

@@ -2,8 +2,8 @@
 
 import sympy as sp
 
-from ..checking import Algebra, Claim, Domain, Manifest, Post, Step, eq, le
-from ..checking.calculus import Slopes, Times
+from ..checking import Algebra, Claim, Domain, Manifest, Post, Slopes, Step, eq, le
+from ..checking.calculus import Times
 
 k, T = sp.symbols("k T", integer=True)
 p = sp.Symbol("p", real=True)

@@ -5,8 +5,7 @@ At T = 1 the sums of the two steps are empty: J_1(p) = p - 1 and w_1(p) = 1.
 
 import sympy as sp
 
-from ..checking import Algebra, Claim, Domain, Post, Step, eq
-from ..checking.calculus import Slopes
+from ..checking import Algebra, Claim, Domain, Post, Slopes, Step, eq
 
 k, T = sp.symbols("k T", integer=True)
 p = sp.Symbol("p", real=True)

@@ -5,8 +5,7 @@ A fresh group of k fails with chance (1-p)^k. Its only power is k-1, with the co
 
 import sympy as sp
 
-from ..checking import Algebra, Antiderivative, Claim, Domain, Step, eq
-from ..checking.calculus import Slopes
+from ..checking import Algebra, Antiderivative, Claim, Domain, Slopes, Step, eq
 
 j, k, T = sp.symbols("j k T", integer=True)
 p, u = sp.symbols("p u", real=True)

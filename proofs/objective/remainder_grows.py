@@ -5,8 +5,7 @@ T = 1 compares expected likelihood with the logarithm. As p -> 0 the logarithm t
 
 import sympy as sp
 
-from ..checking import Algebra, Claim, Domain, Manifest, Post, Step, eq, le
-from ..checking.calculus import Exceeds, Slopes
+from ..checking import Algebra, Claim, Domain, Manifest, Post, Slopes, Step, eq, le
 
 k, T = sp.symbols("k T", integer=True)
 p, larger = sp.symbols("p p'", real=True)
@@ -25,7 +24,7 @@ CLAIM = Claim(
         Step(
             "it is smaller at a larger pass rate",
             le(J(larger) - sp.log(larger), J(p) - sp.log(p)),
-            Slopes(larger, p, Exceeds((1 - larger) ** T / larger, Slopes(T, 1, Algebra()))),
+            Slopes(larger, p, Manifest((1 - larger) ** T / larger, Slopes(T, 1, Algebra()))),
         ),
         Step(
             "its slope",

@@ -2,8 +2,7 @@
 
 import sympy as sp
 
-from ..checking import Claim, Domain, Manifest, Step, le
-from ..checking.calculus import Slopes
+from ..checking import Claim, Domain, Manifest, Slopes, Step, le
 
 k, T = sp.symbols("k T", integer=True)
 p = sp.Symbol("p", real=True)

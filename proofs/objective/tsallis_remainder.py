@@ -6,8 +6,8 @@ integrand is at most max(1, p^(q-1)) (1-u)^(T-1), and its factor grows like T^q:
 
 import sympy as sp
 
-from ..checking import Algebra, Claim, Domain, Step, eq, le
-from ..checking.calculus import Exceeds, Slopes, Times
+from ..checking import Algebra, Claim, Domain, Manifest, Slopes, Step, eq, le
+from ..checking.calculus import Times
 
 k, T = sp.symbols("k T", integer=True)
 p, q, u = sp.symbols("p q u", real=True)
@@ -22,7 +22,7 @@ CLAIM = Claim(
     domain=Domain(sp.Gt(q, 0), sp.Gt(p, 0), sp.Le(p, 1), sp.Ge(T, 1)),
     steps=(
         Step("equal at p = 1, and of equal derivative", eq(p**q * weight, 1 - missing), derivative),
-        Step("the share is not negative", le(weight, p ** (-q)), Times(p**q, Exceeds(missing, derivative))),
+        Step("the share is not negative", le(weight, p ** (-q)), Times(p**q, Manifest(missing, derivative))),
     ),
     sibling=eq(p**q * weight, 1 - missing / T),
 )

@@ -2,8 +2,7 @@
 
 import sympy as sp
 
-from ..checking import Claim, Domain, Manifest, Post, Step, le
-from ..checking.calculus import Slopes
+from ..checking import Claim, Domain, Manifest, Post, Slopes, Step, le
 
 k, T = sp.symbols("k T", integer=True)
 x, y = sp.symbols("p p'", real=True)

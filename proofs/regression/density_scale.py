@@ -5,7 +5,7 @@ The scale kappa must not depend on the parameters: a learned noise scale is no s
 
 import sympy as sp
 
-from ..checking import Algebra, Claim, Domain, Growing, Post, Step, eq, le
+from ..checking import Algebra, Claim, Domain, Manifest, Post, Slopes, Step, eq, le
 
 k, T = sp.symbols("k T", integer=True)
 theta, x = sp.symbols("theta x", real=True)
@@ -25,7 +25,7 @@ CLAIM = Claim(
         Step(
             "the density is at most its peak, x = (y - z)^2 / (2 sigma^2)",
             le(peak * sp.exp(-x), peak),
-            Growing(x, 0, peak * sp.exp(-x)),
+            Slopes(x, 0, Manifest(peak * sp.exp(-x))),
             Domain(sp.Ge(x, 0), sp.Gt(sigma, 0)),
         ),
         Step(

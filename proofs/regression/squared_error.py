@@ -7,7 +7,7 @@ whatever y is; it is a lower bound of log p that is attained without spread.
 
 import sympy as sp
 
-from ..checking import Algebra, Claim, Domain, Growing, Post, Step, eq, le
+from ..checking import Algebra, Claim, Domain, Manifest, Post, Slopes, Step, eq, le
 
 r, v = sp.symbols("r v", real=True)
 tau = sp.Symbol("tau", positive=True)
@@ -31,7 +31,7 @@ CLAIM = Claim(
         Step(
             "it is a lower bound",
             le(mean_log, log_p),
-            Growing(v, 0, v / (2 * tau * (tau + v)) + r**2 / (2 * (tau + v) ** 2)),
+            Slopes(v, 0, Manifest(v / (2 * tau * (tau + v)) + r**2 / (2 * (tau + v) ** 2))),
         ),
     ),
     sibling=eq(sp.Derivative(p, v), -p / (2 * tau)),

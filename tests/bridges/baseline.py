@@ -324,27 +324,6 @@ def wrong_weights(claim):
     assert mean_gradient(claim.sibling.rhs, ARMS, 4, 0, T=4) == mx.exact_moments(ARMS, ustat("none", 4), 4).mean[0]
 
 
-def optimal_baseline(claim):
-    square, least, gain = (step.relation for step in claim.steps)
-
-    def variance(baseline):
-        return mx.exact_moments(ARMS, ustat(baseline, 4), 4).covariance.trace()
-
-    plain = variance("none")
-    of_score = mx.exact_moments(ARMS, lambda l: 0 * l + 1, 4).covariance.trace()
-    covariance = (plain + of_score - variance("one")) / 2
-    named = {s.name: s for s in square.free_symbols}
-    for beta in (F(1, 4), F(2, 7), F(3), covariance / of_score):
-        values = {named["V_0"]: plain, named["C"]: covariance, named["V"]: of_score, named["beta"]: beta}
-        got = variance(beta)
-        assert evaluate(square.lhs, values) == evaluate(square.rhs, values) == got
-        assert (evaluate(claim.sibling.rhs, values) == got) == (beta == covariance / of_score)
-        assert evaluate(gain.lhs, values) == evaluate(gain.rhs, values) == plain - got
-        smallest = evaluate(least.lhs, values)
-        assert smallest <= got
-        assert (smallest == got) == (beta == covariance / of_score)
-
-
 def inverse_sampling(claim):
     score, chance, cost, remainder = (step.relation for step in claim.steps)
     for order, problem in itertools.product((1, 2, 5), (ARMS, *COINS)):
