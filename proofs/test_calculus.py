@@ -1,4 +1,4 @@
-"""The rules of `checking.calculus` accept what is true; no pole, jump, missing case or point off the domain slips by."""
+"""The rules of `checking.calculus` accept what is true; no pole, jump or missing case slips by."""
 
 import pytest
 import sympy as sp

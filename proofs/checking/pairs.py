@@ -14,7 +14,7 @@ from .statistics import OTHERS, REST, E, Independence, Mean, N, S_j, Survival, b
 
 @dataclass(frozen=True)
 class Pairs(Rule):
-    """Where a mean is over rollouts i and j, j is split off the statistics of all but i; then means are taken as usual."""
+    """In a mean over rollouts i and j, j is split off the statistics of all but i; then means are taken as usual."""
 
     then: Rule
 

@@ -1,7 +1,7 @@
 """Subtracting a constant from the advantages does not always lower the variance: 1 raises it here, 1/N lowers it.
 
-Gaussian regression at mu = 0, s = 1, y = 1, sigma = 1/2 with N = 8 = T. The moments of `gaussian_moments` are multiples of
-E l and E l^2; with them the variance is an integral of a polynomial in s and t.
+Gaussian regression at mu = 0, s = 1, y = 1, sigma = 1/2 with N = 8 = T. The moments of `gaussian_moments` are
+multiples of E l and E l^2; with them the variance is an integral of a polynomial in s and t.
 """
 
 import sympy as sp

@@ -17,7 +17,8 @@ peak = 1 / (sigma * sp.sqrt(2 * sp.pi))
 
 CLAIM = Claim(
     id="density-scale",
-    says="grad log(kappa p) = grad log p for a constant kappa, so a Gaussian density may be divided by its peak; at finite T, "
+    says="grad log(kappa p) = grad log p for a constant kappa, so a Gaussian density may be divided by its "
+    "peak; at finite T, "
     "grad J_T(kappa p) = kappa w_T(kappa p) grad p, and a kappa that is learned adds grad log kappa",
     domain=Domain(sp.Ge(T, 1), sp.Gt(sigma, 0)),
     steps=(

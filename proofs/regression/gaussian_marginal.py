@@ -1,8 +1,8 @@
 """Gaussian regression has its marginal likelihood in closed form.
 
 A prediction z ~ Normal(mu, s^2) has likelihood l = exp(-(y - z)^2 / (2 sigma^2)). Everything depends on the residual
-r = y - mu and the deviation u = z - mu. Likelihood times density is p times a normal density of u, for every u, and that
-density has integral 1: so p = E l. Logarithms of densities are without their common constant.
+r = y - mu and the deviation u = z - mu. Likelihood times density is p times a normal density of u, for every u, and
+that density has integral 1: so p = E l. Logarithms of densities are without their common constant.
 """
 
 import sympy as sp
@@ -23,7 +23,8 @@ log_posterior = -sp.log(s) - sp.log(sigma) + sp.log(v) / 2 - (u - mean) ** 2 / (
 
 CLAIM = Claim(
     id="gaussian-marginal",
-    says="p = sigma / sqrt(sigma^2 + s^2) exp(-(y - mu)^2 / (2 (sigma^2 + s^2))) for z ~ Normal(mu, s^2) and noise sigma; "
+    says="p = sigma / sqrt(sigma^2 + s^2) exp(-(y - mu)^2 / (2 (sigma^2 + s^2))) for z ~ Normal(mu, s^2) and "
+    "noise sigma; "
     "grad p is p times the mean score given y",
     domain=Domain(sp.Gt(s, 0), sp.Gt(sigma, 0)),
     steps=(

@@ -1,7 +1,7 @@
 """A likelihood that depends on the parameters itself adds a second term to the gradient: grad p = E[grad l + l S].
 
-For any number n of outcomes z with probabilities m(z), and likewise under an integral over z. The weight of a rollout does
-not see that rollout, so (1/N) sum_i omega_i (grad l_i + l_i S_i) is unbiased for the gradient of J_T.
+For any number n of outcomes z with probabilities m(z), and likewise under an integral over z. The weight of a rollout
+does not see that rollout, so (1/N) sum_i omega_i (grad l_i + l_i S_i) is unbiased for the gradient of J_T.
 """
 
 import sympy as sp
@@ -20,7 +20,8 @@ weight = sp.Sum(E(k, OTHERS), (k, 0, T - 1))
 
 CLAIM = Claim(
     id="pathwise-gradient",
-    says="Where l depends on theta, grad J_T = w_T(p) E[grad l + l S], estimated by (1/N) sum_i omega_i (grad l_i + l_i S_i)",
+    says="Where l depends on theta, grad J_T = w_T(p) E[grad l + l S], estimated by (1/N) sum_i omega_i (grad "
+    "l_i + l_i S_i)",
     domain=Domain(sp.Ge(n, 1), sp.Ge(T, 1), sp.Le(T, N), sp.Gt(m, 0)),
     steps=(
         Step(

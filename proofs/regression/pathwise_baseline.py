@@ -25,7 +25,8 @@ of_one = sp.Derivative(over(m), theta)  # zero: the probabilities sum to one
 
 CLAIM = Claim(
     id="pathwise-baseline",
-    says="E[(w - b_l) grad l + (w l - b_S) S] = w grad p - b_l E[grad l]: a baseline on S is free, one on grad l is a bias",
+    says="E[(w - b_l) grad l + (w l - b_S) S] = w grad p - b_l E[grad l]: a baseline on S is free, one on "
+    "grad l is a bias",
     domain=Domain(sp.Ge(n, 1), sp.Gt(m, 0)),
     steps=(
         Step(

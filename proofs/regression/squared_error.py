@@ -1,8 +1,8 @@
 """Expected likelihood, and not mean squared error, is to log-likelihood what pass rate is in classification.
 
-For z ~ Normal(mu, v) and noise of variance tau, r = y - mu. Expected likelihood p and log p want the same spread, v = r^2 -
-tau where predictions miss by more than the noise. The mean log-likelihood -E (y - z)^2 / (2 tau) wants none at all,
-whatever y is; it is a lower bound of log p that is attained without spread.
+For z ~ Normal(mu, v) and noise of variance tau, r = y - mu. Expected likelihood p and log p want the same spread, v =
+r^2 - tau where predictions miss by more than the noise. The mean log-likelihood -E (y - z)^2 / (2 tau) wants none at
+all, whatever y is; it is a lower bound of log p that is attained without spread.
 """
 
 import sympy as sp
@@ -18,7 +18,8 @@ mean_log = -(r**2 + v) / (2 * tau)
 
 CLAIM = Claim(
     id="squared-error",
-    says="dp/dv = p (r^2 - tau - v) / (2 (tau + v)^2) for a prediction of variance v: expected likelihood may want spread; "
+    says="dp/dv = p (r^2 - tau - v) / (2 (tau + v)^2) for a prediction of variance v: expected likelihood may "
+    "want spread; "
     "-E MSE / (2 tau) <= log p falls by v / (2 tau) always",
     domain=Domain(sp.Gt(tau, 0), sp.Ge(v, 0)),
     steps=(

@@ -1,7 +1,7 @@
-"""The estimate of J_T, with l exp(log m - stop(log m)) for l, is a loss that automatic differentiation does the rest with.
+"""The estimate of J_T, with l exp(log m - stop(log m)) for l, is a loss for automatic differentiation.
 
-By the chain rule its derivative is the sum over the rollouts of the derivative by l_i, which does not depend on l_i, times
-that of l_i r, r = exp(log m(z_i) - c), for a constant c. stop_gradient takes c = log m(z_i), and then r = 1.
+By the chain rule its derivative is the sum over the rollouts of the derivative by l_i, which does not depend on l_i,
+times that of l_i r, r = exp(log m(z_i) - c), for a constant c. stop_gradient takes c = log m(z_i), and then r = 1.
 """
 
 import sympy as sp
@@ -20,7 +20,8 @@ gradient = sp.Derivative(estimate, l_i) * sp.Derivative(l * r, theta)
 
 CLAIM = Claim(
     id="surrogate-loss",
-    says="The gradient of the estimate of J_T at l_i exp(log m - stop(log m)) is (1/N) sum_i omega_i (grad l_i + l_i S_i)",
+    says="The gradient of the estimate of J_T at l_i exp(log m - stop(log m)) is (1/N) sum_i omega_i (grad "
+    "l_i + l_i S_i)",
     domain=Domain(sp.Ge(T, 1), sp.Le(T, N)),
     steps=(
         Step(

@@ -19,7 +19,8 @@ by_independence = Independence(Antiderivative(-((1 - t * p) ** N) / p * m_lSS))
 
 CLAIM = Claim(
     id="mean-score-covariance",
-    says="Cov(g, mean S) = (w_N(p) E[l S^2] - N (N-1) Int t (1 - t p)^(N-2) dt (grad p)^2) / N, and the integral with its "
+    says="Cov(g, mean S) = (w_N(p) E[l S^2] - N (N-1) Int t (1 - t p)^(N-2) dt (grad p)^2) / N, and the "
+    "integral with its "
     "factor is -w_N'(p)",
     domain=Domain(sp.Ge(N, 2), sp.Gt(p, 0), sp.Le(p, 1)),
     steps=(

@@ -19,7 +19,8 @@ product = Mean(E(k, GROUP) * E(m, GROUP))
 
 CLAIM = Claim(
     id="shared-members",
-    says="E[E_k(q) E_m(q)] = sum_h Hyp(h; N, k, m) E[q^2]^h E[q]^(k+m-2h): a shared member counts with E[q^2], any other "
+    says="E[E_k(q) E_m(q)] = sum_h Hyp(h; N, k, m) E[q^2]^h E[q]^(k+m-2h): a shared member counts with "
+    "E[q^2], any other "
     "with E[q]",
     domain=Domain(sp.Ge(k, 0), sp.Le(k, m), sp.Le(m, N)),
     steps=(
