@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._typing import Array, FloatArray, RolloutMoments
 
 Numbers: TypeAlias = Sequence[float | Fraction] | Array  # (s,), one for each outcome
 
@@ -66,6 +66,20 @@ class Finite:
     def grad_pass_rate(self) -> Array:
         """grad p = E[l S], of shape (d,)."""
         return np.asarray((self.probabilities * self.likelihoods) @ self.scores)
+
+    @property
+    def prompts(self) -> tuple[tuple[Any, Finite], ...]:
+        """Pairs of a probability and a problem of one prompt: here 1 and this one."""
+        return ((1, self),)
+
+    @property
+    def moments(self) -> RolloutMoments:
+        """Moments of one rollout up to the second order."""
+        l, S = self.likelihoods, self.scores
+        weighted = [self.probabilities * power for power in (1, l, l * l)]
+        first = [weights @ S for weights in weighted]
+        second = [(weights[:, None] * S).T @ S for weights in weighted]
+        return RolloutMoments(weighted[1].sum(), weighted[2].sum(), first[1], first[2], *second)
 
     def sample(self, rng: np.random.Generator, groups: int, n: int) -> tuple[FloatArray, FloatArray]:
         """Independent rollouts: likelihoods (groups, n) and scores (groups, n, d), in float64."""

@@ -109,6 +109,8 @@ class NamedEstimator:
     target: Callable[[int], Objective | None]  # for groups of n; None where it has no target of the form w(p)
     reference: str
     binary_only: bool
+    # (c, d), up to N coefficients each, if A_i = sum_k (c_k l_i - d_k) E_k(q of the others); None where it is not so
+    affine: Callable[[int], tuple[tuple[Fraction, ...], tuple[Fraction, ...]] | None] = lambda n: None
 
     def __call__(self, likelihoods: npt.ArrayLike, /) -> Array:
         """Advantages (..., N) of likelihoods (..., N)."""
