@@ -54,10 +54,15 @@ def write_json(path: str | None, result: dict[str, Any]) -> bool:
 
 
 def print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Columns as wide as their widest cell."""
+    """Print `aligned` lines."""
+    print("\n".join(aligned(head, rows)))
+
+
+def aligned(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Lines with columns as wide as their widest cell: the head, a rule, the rows."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    for row in (head, tuple("-" * width for width in widths), *rows):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    lines = (head, tuple("-" * width for width in widths), *rows)
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 
 def _plain(value: Any) -> Any:

@@ -270,7 +270,7 @@ def test_running_out_of_memory_is_one_line(monkeypatch, capsys, tmp_path):
     def exhaust(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(cli, "write_weights", exhaust)
+    monkeypatch.setattr(cli.weights, "write_weights", exhaust)
     assert run("weights", tmp_path / "in.csv") == 2
     assert "not enough memory" in one_line(capsys)
 

@@ -1,0 +1,48 @@
+"""``maxrl-est bench``: speed as ratios, and accuracy."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from maxrl_est.cli.parsing import Commands, add_json
+from maxrl_est.console import print_table, progress, write_json
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("bench", help="speed as ratios within this run, and accuracy against Arb")
+    parser.add_argument("--accuracy", action="store_true", help="accuracy only")
+    parser.add_argument("--quick", action="store_true", help="fewer sizes and repeats")
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it; returns the exit status."""
+    from maxrl_est import bench
+
+    rows = []
+    if not options.accuracy:
+        progress("start-up")
+        rows += bench.start_up()
+        rows += bench.speed(quick=options.quick, progress=progress)
+    rows += bench.accuracy(quick=options.quick, progress=progress)
+    progress(None)
+    meta = bench.meta()
+    if not write_json(options.json, {"meta": meta, "rows": list(map(asdict, rows))}):
+        print(", ".join(f"{key} {value}" for key, value in meta.items()))
+        print_table(
+            ("figure", "case", "measured", "limit", ""),
+            [
+                (
+                    row.figure,
+                    row.case,
+                    f"{row.measured:.4g} {row.unit}",
+                    "" if row.limit is None else f"{row.limit:g}",
+                    {True: "holds", False: "MISSED", None: ""}[row.holds],
+                )
+                for row in rows
+            ],
+        )
+    return 0 if all(row.holds is not False for row in rows) else 1

@@ -1,0 +1,134 @@
+"""``maxrl-est check``: a user's advantage function, judged."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from maxrl_est._typing import Estimator
+from maxrl_est.cli.parsing import Commands, add_json
+from maxrl_est.console import Misuse, closest, write_json
+from maxrl_est.objectives import Objective
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "check",
+        help="check an advantage function: its objective, exact bias and variance",
+        description="Check a function of likelihoods (..., N) that returns advantages (..., N).",
+    )
+    parser.add_argument(
+        "target",
+        metavar="TARGET",
+        help="path/to/file.py:function, package.module:function, or a known estimator",
+    )
+    parser.add_argument(
+        "--objective",
+        metavar="NAME",
+        help="what it should ascend: expected, maxrl (order N), maxrl:T, pass:K or tsallis:Q:T; "
+        "by default whichever known objective it ascends on 0/1 rewards",
+    )
+    parser.add_argument("--binary", action="store_true", help="it is meant for 0/1 rewards only")
+    parser.add_argument(
+        "--group-sizes", metavar="N", type=int, nargs="+", default=[1, 2, 3, 4, 8], help="default: 1 2 3 4 8"
+    )
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it; returns the exit status."""
+    from maxrl_est.checks import check_estimator
+
+    objective = _objective(options.objective, max(options.group_sizes))
+    try:
+        with redirect_stdout(sys.stderr):  # what the user's code prints is no part of the report
+            function = _load(options.target)
+            report = check_estimator(
+                function,
+                objective=objective,
+                group_sizes=options.group_sizes,
+                binary_only=options.binary or getattr(function, "binary_only", False),
+                name=options.target,
+                on_fail=None,
+            )
+    except ValueError as error:
+        raise Misuse(str(error)) from None
+    if not write_json(options.json, report.to_dict()):
+        print(report)
+    return 0 if report.passed else 1
+
+
+def _load(target: str) -> Estimator:
+    """The function that a TARGET names; importing it runs the user's code."""
+    from maxrl_est import estimators
+
+    place, colon, name = target.rpartition(":")
+    if not colon:
+        try:
+            return estimators.get(target)
+        except ValueError as error:
+            raise Misuse(f"TARGET {error}; a function of yours is path/to/file.py:function") from None
+    path, argv = Path(place), sys.argv
+    try:
+        sys.argv = [place]  # a script that reads its arguments finds none
+        if place.endswith(".py"):
+            if not path.is_file():
+                raise Misuse(f"TARGET {target}: no file {place}")
+            alias = f"maxrl_est_target_{path.stem}"  # a file may be called random.py
+            spec = importlib.util.spec_from_file_location(alias, path)
+            assert spec is not None
+            assert spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[alias] = module
+            sys.path.append(str(path.resolve().parent))
+            spec.loader.exec_module(module)
+        else:
+            module = importlib.import_module(place)
+    except Misuse:
+        raise
+    except (Exception, SystemExit) as error:
+        raise Misuse(f"TARGET {target}: importing {place} raised {type(error).__name__}: {error}") from error
+    finally:
+        sys.argv = argv
+    function: Any = getattr(module, name, None)
+    if not callable(function):
+        functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise Misuse(f"TARGET {target}: {place} has no function {name!r}; it has {closest(name, functions)}")
+    return function  # type: ignore[no-any-return]
+
+
+def _objective(text: str | None, largest: int) -> Objective | Callable[[int], Objective] | None:
+    """The objective that --objective names; its order is at most the largest group size."""
+    if text is None:
+        return None
+    try:
+        match text.split(":"):
+            case ["expected"]:
+                return Objective.expected()
+            case ["maxrl"]:
+                return Objective.maxrl
+            case ["maxrl", order]:
+                return Objective.maxrl(_order(order, largest))
+            case ["pass", k]:
+                return Objective.pass_at(_order(k, largest))
+            case ["tsallis", q, order]:
+                return Objective.tsallis(Fraction(q), _order(order, largest))
+    except (ValueError, ZeroDivisionError) as error:
+        raise Misuse(f"--objective {text}: {error}") from None
+    raise Misuse(f"--objective is {text!r}: it is expected, maxrl, maxrl:T, pass:K or tsallis:Q:T")
+
+
+def _order(text: str, largest: int) -> int:
+    order = int(text)
+    if order > largest:
+        raise ValueError(f"order {order} needs groups of {order}, and the largest of --group-sizes is {largest}")
+    return order

@@ -1,0 +1,65 @@
+"""``maxrl-est weights``: weights and advantages for a file of rollouts."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from maxrl_est.cli.parsing import Commands
+from maxrl_est.console import Misuse, closest, progress
+from maxrl_est.rollouts import write_weights
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "weights",
+        help="add weights and advantages to a file of rollouts",
+        description="Read groups of likelihoods from .csv or .jsonl (rows of a group together) or .npy (a group "
+        "a row), and write the same rows with weight and advantage added.",
+    )
+    parser.add_argument("file", metavar="FILE", type=Path)
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="default: standard output")
+    parser.add_argument("--likelihood", metavar="COLUMN", default="likelihood", help="default: likelihood")
+    parser.add_argument("--group", metavar="COLUMN", default="group", help="default: group")
+    parser.add_argument("--order", metavar="T", type=int, help="order of MaxRL; default: the size of each group")
+    parser.add_argument("--baseline", default="one", help="one (default), none, seed, pass_loo, mean_loo, or a number")
+    parser.add_argument(
+        "--max-group", metavar="N", type=int, default=1_000_000, help="largest group held in memory (10^6)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it; returns the exit status."""
+    from maxrl_est.estimators import BASELINES, weights_and_advantages
+
+    baseline = options.baseline
+    if baseline not in BASELINES:
+        try:
+            baseline = float(baseline)
+        except ValueError:
+            known = closest(baseline, BASELINES)
+            raise Misuse(f"--baseline is {baseline!r}: no such baseline, and not a number; there is {known}") from None
+        if not abs(baseline) < float("inf"):
+            raise Misuse(f"--baseline is {options.baseline}: it is finite")
+    if options.order is not None and options.order < 1:
+        raise Misuse(f"--order is {options.order}: the order is at least 1")
+    if options.max_group < 1:
+        raise Misuse(f"--max-group is {options.max_group}: it is at least 1")
+    try:
+        summary = write_weights(
+            options.file,
+            options.output,
+            likelihood=options.likelihood,
+            group=options.group,
+            weigh=lambda groups: weights_and_advantages(groups, options.order, baseline=baseline),
+            max_group=options.max_group,
+            progress=lambda rows: progress(f"{rows:,} rows"),
+        )
+    finally:
+        progress(None)
+    if options.output is not None:
+        print(f"{options.output}: {summary.rows:,} rollouts in {summary.groups:,} groups", file=sys.stderr)
+    return 0

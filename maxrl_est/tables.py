@@ -1,0 +1,300 @@
+"""The estimator table: bias, variance and cost of every estimator on every problem, exact wherever that is possible.
+
+Evidence in this order: every group enumerated, a closed form, and only then sampling, marked with its standard
+error. ``maxrl-est table`` prints it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import groupby
+from typing import Any, Literal
+
+import numpy as np
+
+from maxrl_est import formats
+from maxrl_est._typing import FloatArray, Problem
+from maxrl_est.estimators import NamedEstimator, SequentialEstimator, get, names, sequential_names
+from maxrl_est.exact import MAX_ROLLOUTS, exact_moments, target_gradient
+from maxrl_est.montecarlo import monte_carlo
+from maxrl_est.objectives import Objective
+from maxrl_est.problems import Bandit, Bernoulli, Chain, Contextual, Gaussian
+from maxrl_est.problems.finite import Finite
+from maxrl_est.variance import closed_form_moments, ustat_optimal
+
+PROBLEMS: dict[str, Problem] = {
+    "bernoulli": Bernoulli(0.1),
+    "bandit": Bandit([0.5, 0.3, 0.2], [0.05, 0.4, 0.9]),
+    "contextual": Contextual([Bernoulli(p) for p in (0.01, 0.03, 0.1, 0.3, 0.6, 0.9)]),
+    "chain": Chain([0.6, 0.5, 0.4], [0.0, 0.1, 0.3, 1.0]),
+    "gaussian": Gaussian(0.0, 1.0, 1.0, 0.5),
+    "gaussian-3d": Gaussian([0.0, 0.0, 0.0], 1.0, [1.0, 0.5, 0.0], 1.0, learn_scale=True),
+}
+GROUP_SIZES = (4, 8, 16)
+OPTIMAL = "ustat_optimal"  # made for each problem, since its constant needs the moments
+GROUPS = 1 << 16  # drawn for each sampled row
+UNBIASED = 1e-9  # relative bias below this is rounding, where nothing is sampled
+STANDARD_ERRORS = 5  # a sampled bias within this many of 0 counts as none: one false alarm in two million rows
+
+Method = Literal["enumerated", "closed form", "sampled", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One estimator with groups of n on one problem; None where there is no such number, and ``note`` says why."""
+
+    problem: str
+    n: int
+    estimator: str
+    target: str
+    method: Method
+    bias: float | None = None  # |E[g] - gradient of the target|
+    relative_bias: float | None = None  # over |gradient of the target|
+    angle: float | None = None  # degrees between E[g] and the gradient of the target, or grad p if there is no target
+    total_variance: float | None = None  # trace of the covariance of one group's estimate
+    mse: float | None = None  # total variance + bias^2
+    relative_variance: float | None = None  # total variance over that of the best unbiased row of the same target
+    rollouts: float | None = None  # for one estimate, on average
+    bias_error: float = 0.0  # standard errors: 0 where nothing is sampled
+    variance_error: float = 0.0
+    note: str = ""
+
+    @property
+    def unbiased(self) -> bool:
+        """Whether no bias is left: beyond rounding, or for a sampled row beyond its error."""
+        if self.bias is None or self.relative_bias is None:
+            return False
+        return self.bias <= STANDARD_ERRORS * self.bias_error if self.bias_error else self.relative_bias <= UNBIASED
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of the estimator table, and what they were made with."""
+
+    rows: tuple[TableRow, ...]
+    meta: Mapping[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, numbers unrounded."""
+        return {"meta": dict(self.meta), "rows": [asdict(row) | {"unbiased": row.unbiased} for row in self.rows]}
+
+    def to_json(self) -> str:
+        """`to_dict` as JSON."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+
+    def to_csv(self) -> str:
+        """A line for each row, numbers unrounded, empty where there is none."""
+        head = [field.name for field in fields(TableRow)]
+        rows = [["" if value is None else str(value) for value in asdict(row).values()] for row in self.rows]
+        return formats.to_csv(head, rows) + "\n"
+
+    def to_markdown(self) -> str:
+        """A section for each problem and group size, rounded for reading."""
+        parts = [", ".join(f"{key} {value}" for key, value in self.meta.items())]
+        for title, rows in self.sections():
+            parts += [f"## {title}", formats.to_markdown(HEAD, list(map(cells, rows)))]
+        return "\n\n".join(parts) + "\n"
+
+    def to_latex(self) -> str:
+        """A tabular (booktabs) for each problem and group size."""
+        parts = [f"% {title}\n{formats.to_latex(HEAD, list(map(cells, rows)))}" for title, rows in self.sections()]
+        return "\n\n".join(parts) + "\n"
+
+    def to_html(self) -> str:
+        """A page of its own, unbiased rows tinted green and biased ones red."""
+        body = [(row.problem, str(row.n), *cells(row)) for row in self.rows]
+        title = ", ".join(["Bias and variance of gradient estimators", *(f"{k} {v}" for k, v in self.meta.items())])
+        return formats.to_html(title, ("problem", "N", *HEAD), body, list(map(tone, self.rows))) + "\n"
+
+    def sections(self) -> Iterable[tuple[str, list[TableRow]]]:
+        """Rows by problem and group size, with a title."""
+        for (problem, n), rows in groupby(self.rows, key=lambda row: (row.problem, row.n)):
+            yield f"{problem}, N = {n}", list(rows)
+
+
+HEAD = ("estimator", "target", "bias", "relative", "angle", "variance", "MSE", "x best", "rollouts", "how")
+
+
+def cells(row: TableRow) -> tuple[str, ...]:
+    """The cells of a row under `HEAD`, rounded for reading; sampled numbers with their standard error."""
+    exact_zero = row.unbiased and not row.bias_error
+    return (
+        row.estimator,
+        row.target,
+        "0" if exact_zero else _number(row.bias, row.bias_error),
+        "0" if exact_zero else "-" if row.relative_bias is None else f"{row.relative_bias:.2%}",
+        "-" if row.angle is None else f"{row.angle:.1f}",
+        _number(row.total_variance, row.variance_error),
+        _number(row.mse),
+        "-" if row.relative_variance is None else f"{row.relative_variance:.2f}",
+        "-" if row.rollouts is None else f"{row.rollouts:.4g}",
+        row.note if row.method == "none" else row.method,
+    )
+
+
+def tone(row: TableRow) -> str:
+    """How a row is tinted: "good" if unbiased, "bad" if biased, "" if neither can be said."""
+    return "" if row.bias is None else "good" if row.unbiased else "bad"
+
+
+def _number(value: float | None, error: float = 0.0) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g} ± {error:.1g}" if error else f"{value:.4g}"
+
+
+def bias_variance_table(
+    problems: Mapping[str, Problem] | None = None,
+    estimators: Sequence[str | NamedEstimator | SequentialEstimator] | None = None,
+    n: int | Sequence[int] = GROUP_SIZES,
+    *,
+    groups: int = GROUPS,
+    seed: int = 0,
+    progress: Callable[[str], None] | None = None,
+) -> Table:
+    """Bias, variance and cost of one group's gradient estimate, for all combinations.
+
+    Parameters
+    ----------
+    problems : by name; None: six of them, 0/1 and graded, of one and of many parameters
+    estimators : names or rows; None: all, with ``"ustat_optimal"``, whose constant is computed for each problem
+    n : group size or sizes
+    groups : drawn for rows that can neither be enumerated nor have a closed form (on Gaussian problems)
+    seed : of the sampled rows; a row is the same whichever others are asked for
+
+    Variances of rows with different targets are not comparable; ``relative_variance`` compares with the best
+    unbiased row of the same target, problem and n. An estimator that cannot be evaluated has a row that says why.
+
+    >>> table = bias_variance_table({"coin": Bernoulli(0.25)}, ["maxrl", "maxrl_cv", "rloo"], 4)
+    >>> [(row.estimator, row.target, round(row.total_variance, 4)) for row in table.rows]
+    [('maxrl', 'J_4', 0.3059), ('maxrl_cv', 'J_4', 0.3102), ('rloo', 'expected', 0.0459)]
+    """
+    sizes = (n,) if isinstance(n, int) else tuple(n)
+    chosen = default_rows() if estimators is None else tuple(estimators)
+    rows: list[TableRow] = []
+    for name, problem in (PROBLEMS if problems is None else problems).items():
+        for size in sizes:
+            section = []
+            for row in chosen:
+                if progress:
+                    progress(f"{name}, N = {size}: {row if isinstance(row, str) else row.name}")
+                section.append(_row(name, problem, row, size, groups, seed))
+            rows += _compared(section)
+    return Table(tuple(rows), {"seed": str(seed), "groups sampled": f"{groups:,}", **_versions()})
+
+
+def default_rows() -> tuple[str, ...]:
+    """Names of all rows, in the order of the table."""
+    return (*names(), OPTIMAL, *sequential_names())
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """Moments of one estimate, where they are from, and the standard errors of bias and variance."""
+
+    mean: FloatArray
+    total_variance: float
+    rollouts: float
+    method: Method
+    mean_error: float = 0.0
+    variance_error: float = 0.0
+
+
+def _row(
+    name: str, problem: Problem, row: str | NamedEstimator | SequentialEstimator, n: int, groups: int, seed: int
+) -> TableRow:
+    if isinstance(row, str):
+        row = ustat_optimal(problem, n) if row == OPTIMAL else get(row)
+    target = row.target if isinstance(row, SequentialEstimator) else row.target(n)
+    blank = TableRow(name, n, row.name, target.name if target else "none", "none")
+    if reason := _refusal(problem, row, n):
+        return replace(blank, note=reason)
+    measured = _measured(problem, row, n, groups, seed)
+    filled = replace(
+        blank,
+        method=measured.method,
+        total_variance=measured.total_variance,
+        rollouts=measured.rollouts,
+        variance_error=measured.variance_error,
+    )
+    truth = target_gradient(problem, target or Objective.expected()).astype(np.float64)
+    filled = replace(filled, angle=_degrees(measured.mean, truth))
+    if target is None:
+        return filled
+    bias = float(np.linalg.norm(measured.mean - truth))
+    return replace(
+        filled,
+        bias=bias,
+        relative_bias=bias / float(np.linalg.norm(truth)),
+        mse=measured.total_variance + bias**2,
+        bias_error=measured.mean_error,
+    )
+
+
+def _refusal(problem: Problem, row: NamedEstimator | SequentialEstimator, n: int) -> str:
+    """Why a row has no estimate here; empty if it has one."""
+    if row.positive_only and any(isinstance(x, Finite) and not x.likelihoods.all() for _, x in problem.prompts):
+        return "needs l > 0"
+    if isinstance(row, NamedEstimator):
+        try:
+            row(np.full(n, 0.5))
+        except ValueError as error:
+            return str(error)
+    return ""
+
+
+def _measured(problem: Problem, row: NamedEstimator | SequentialEstimator, n: int, groups: int, seed: int) -> _Measured:
+    if isinstance(row, NamedEstimator) and _enumerable(problem, n):
+        moments = exact_moments(problem, row, n)
+        return _Measured(moments.mean, float(np.trace(moments.covariance)), n, "enumerated")
+    try:
+        moments = closed_form_moments(problem, row, n)
+    except ValueError:
+        result = monte_carlo(problem, row, n, replicates=groups, seed=seed)
+        return _Measured(
+            result.mean,
+            float(np.trace(result.covariance)),
+            result.rollouts / result.replicates,
+            "sampled",
+            float(np.linalg.norm(result.standard_error)),
+            result.total_variance_error,
+        )
+    return _Measured(moments.mean, float(np.trace(moments.covariance)), n, "closed form")
+
+
+def _enumerable(problem: Problem, n: int) -> bool:
+    """Whether every prompt has finitely many outcomes, and few enough groups of n."""
+    return all(
+        isinstance(prompt, Finite) and n * math.comb(n + len(prompt.probabilities) - 1, n) <= MAX_ROLLOUTS
+        for _, prompt in problem.prompts
+    )
+
+
+def _degrees(a: FloatArray, b: FloatArray) -> float | None:
+    """The angle between two vectors, None if one is zero."""
+    sizes = float(np.linalg.norm(a)) * float(np.linalg.norm(b))
+    return math.degrees(math.acos(min(1.0, max(-1.0, float(a @ b) / sizes)))) if sizes else None
+
+
+def _compared(rows: list[TableRow]) -> list[TableRow]:
+    """The rows of one problem and group size, each with its variance over the best of its target."""
+    best: dict[str, float] = {}
+    for row in rows:
+        if row.unbiased and row.total_variance is not None:
+            best[row.target] = min(row.total_variance, best.get(row.target, math.inf))
+    return [
+        replace(row, relative_variance=row.total_variance / best[row.target])
+        if row.total_variance is not None and best.get(row.target)
+        else row
+        for row in rows
+    ]
+
+
+def _versions() -> dict[str, str]:
+    packages = ("maxrl-est", "numpy", "numba")
+    return {"date": datetime.now(UTC).date().isoformat()} | {name: version(name) for name in packages}
