@@ -31,7 +31,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
-    from maxrl_est import formats, tables
+    from maxrl_est import formats, report, tables
 
     known = list(tables.PROBLEMS)
     for name in options.problems or ():
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     if not any(written):
         paint = formats.terminal_painter()
         for title, rows in table.sections():
-            head, rule, *body = aligned(tables.HEAD, list(map(tables.cells, rows)))
-            lines = (paint(line, tables.tone(row)) for line, row in zip(body, rows, strict=True))
+            head, rule, *body = aligned(report.HEAD, list(map(report.cells, rows)))
+            lines = (paint(line, report.tone(row)) for line, row in zip(body, rows, strict=True))
             print("\n".join((title, head, rule, *lines, "")))
     return 0
