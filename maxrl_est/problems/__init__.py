@@ -2,5 +2,8 @@
 
 from maxrl_est.problems.bandit import Bandit
 from maxrl_est.problems.bernoulli import Bernoulli
+from maxrl_est.problems.chain import Chain
+from maxrl_est.problems.contextual import Contextual
+from maxrl_est.problems.gaussian import Gaussian
 
-__all__ = ["Bandit", "Bernoulli"]
+__all__ = ["Bandit", "Bernoulli", "Chain", "Contextual", "Gaussian"]

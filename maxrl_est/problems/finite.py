@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from fractions import Fraction
 from numbers import Rational
@@ -10,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from maxrl_est._typing import Array, FloatArray, RolloutMoments
+from maxrl_est.objectives import Objective
 
 Numbers: TypeAlias = Sequence[float | Fraction] | Array  # (s,), one for each outcome
 
@@ -80,6 +82,16 @@ class Finite:
         first = [weights @ S for weights in weighted]
         second = [(weights[:, None] * S).T @ S for weights in weighted]
         return RolloutMoments(weighted[1].sum(), weighted[2].sum(), first[1], first[2], *second)
+
+    def gradient_over_levels(self, objective: Objective) -> Array:
+        """``Int_0^1 w(P) grad P dtau (d,)``, P = P(l > tau): constant between one likelihood and the next."""
+        levels = sorted(set(self.likelihoods.tolist()) | {self.likelihoods[0] * 0})
+        total = 0 * self.grad_pass_rate
+        for low, high in itertools.pairwise(levels):
+            above = self.probabilities * (self.likelihoods > low)
+            rate = above.sum() if above.dtype == object else min(float(above.sum()), 1.0)
+            total = total + (high - low) * objective.weight(rate) * (above @ self.scores)
+        return np.asarray(total)
 
     def sample(self, rng: np.random.Generator, groups: int, n: int) -> tuple[FloatArray, FloatArray]:
         """Independent rollouts: likelihoods (groups, n) and scores (groups, n, d), in float64."""
