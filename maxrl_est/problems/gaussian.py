@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import chndtr
 
 from maxrl_est._typing import FloatArray, RolloutMoments
 from maxrl_est.objectives import Objective
@@ -97,6 +96,8 @@ class Gaussian:
         degrees of freedom and noncentrality |mean - target|^2 / scale^2. Raising the noncentrality moves mass from D
         degrees to D + 2, which is the derivative; with tau = exp(-r^2 / 2 sigma^2) the integrand is smooth in r.
         """
+        from scipy.special import chndtr  # here, since importing SciPy takes longer than all of this package
+
         D, gap = self.mean.size, (self.mean - self.target) / self.scale
         centre = float(gap @ gap)
         nodes, weights = np.polynomial.legendre.leggauss(_NODES)
