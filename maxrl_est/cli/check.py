@@ -74,7 +74,7 @@ def _load(target: str) -> Estimator:
     place, colon, name = target.rpartition(":")
     if not colon:
         try:
-            return estimators.get(target)
+            return estimators.get(target)  # type: ignore[no-any-return]
         except ValueError as error:
             raise Misuse(f"TARGET {error}; a function of yours is path/to/file.py:function") from None
     path, argv = Path(place), sys.argv
