@@ -1,0 +1,154 @@
+"""Groups of rollouts in numbered blocks: how a block is drawn, in which order blocks come, how their moments merge."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from maxrl_est._typing import Array, Estimator, FloatArray, Problem
+from maxrl_est.estimators import SequentialEstimator
+
+_ROLLOUTS = 1 << 16  # in a block: its arrays stay in the cache
+_GROUPS = 1 << 12  # in a block, at most
+_WINDOW = 32  # blocks in flight on an executor
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """All groups of a run, ``size`` in each block but the last. Block b depends on its number and the seed only."""
+
+    problem: Problem
+    estimator: Estimator | SequentialEstimator
+    n: int | None
+    replicates: int
+    seed: int
+
+    @property
+    def size(self) -> int:
+        """Groups in a block."""
+        return _GROUPS if self.n is None else min(_GROUPS, max(1, _ROLLOUTS // self.n))
+
+    def __len__(self) -> int:
+        return -(-self.replicates // self.size)
+
+    def draw(self, block: int) -> tuple[FloatArray, int]:
+        """Gradient estimates (groups, d) of one block, and the rollouts that they took."""
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(block,)))
+        groups = min(self.size, self.replicates - block * self.size)
+        if isinstance(self.estimator, SequentialEstimator):
+            gradients, rollouts = _sequential(self.problem, self.estimator, rng, groups)
+        else:
+            likelihoods, scores = self.problem.sample(rng, groups, self._group)
+            gradients, rollouts = _gradients(self.estimator, likelihoods, scores), groups * self._group
+        if not np.isfinite(gradients).all():
+            row = int(np.isfinite(gradients).all(axis=1).argmin())
+            where = f"group {block * self.size + row} has the gradient estimate {gradients[row].tolist()}"
+            raise ValueError(f"{where}: estimator and scores are finite")
+        return gradients, rollouts
+
+    @property
+    def _group(self) -> int:
+        assert self.n is not None
+        return self.n
+
+    def drawn(self, first: int, executor: Executor | None) -> Iterator[tuple[FloatArray, int]]:
+        """All blocks from the first on, in order, a bounded number of them in flight."""
+        if executor is None:
+            yield from map(self.draw, range(first, len(self)))
+            return
+        waiting: deque[Future[tuple[FloatArray, int]]] = deque()
+        try:
+            for block in range(first, len(self)):
+                waiting.append(executor.submit(self.draw, block))
+                if len(waiting) == _WINDOW:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _gradients(estimator: Estimator, likelihoods: FloatArray, scores: FloatArray) -> FloatArray:
+    """(1/N) sum_i A_i S_i for each group (groups, d)."""
+    advantages = np.asarray(estimator(likelihoods), dtype=np.float64)
+    if advantages.shape != likelihoods.shape:
+        shape = advantages.shape
+        raise ValueError(f"estimator returned shape {shape} for likelihoods of shape {likelihoods.shape}")
+    products: FloatArray = np.matmul(advantages[:, None, :], scores)[:, 0, :]
+    products /= likelihoods.shape[1]
+    return products
+
+
+def _sequential(
+    problem: Problem, estimator: SequentialEstimator, rng: np.random.Generator, groups: int
+) -> tuple[FloatArray, int]:
+    """The same for an estimator that draws for itself: all rollouts of a group are from its one prompt."""
+    weights = np.array([float(weight) for weight, _ in problem.prompts])
+    drawn = rng.choice(len(weights), size=groups, p=weights / weights.sum())
+    gradients, rollouts = None, 0
+    for index in np.unique(drawn):
+        mine = np.flatnonzero(drawn == index)
+        draws = estimator(problem.prompts[index][1].sample, rng, mine.size)
+        gradients = np.empty((groups, draws.gradients.shape[1])) if gradients is None else gradients
+        gradients[mine] = draws.gradients
+        rollouts += int(draws.costs.sum())
+    return np.asarray(gradients), rollouts
+
+
+class Moments:
+    """Mean and centred squares of vectors (d,), block merged into block by the update of Chan, Golub and LeVeque.
+
+    Also those of the squared distance from the mean, whose mean is the total variance.
+    """
+
+    def __init__(self) -> None:
+        self.count, self.rollouts = 0, 0
+        self.mean, self.squares = np.zeros(1), np.zeros((1, 1))  # the first block gives them their shape
+        self.distance, self.distance_squares = np.zeros(()), np.zeros(())
+
+    def add(self, values: FloatArray, rollouts: int) -> None:
+        """Take a block (B, d)."""
+        mean = values.mean(axis=0)
+        centred = values - mean
+        distances = np.einsum("bd,bd->b", centred, centred)
+        share = len(values) / (self.count + len(values))
+        gap = mean - self.mean
+        self.mean = self.mean + share * gap
+        self.squares = self.squares + centred.T @ centred + share * self.count * np.outer(gap, gap)
+        gap = distances.mean() - self.distance
+        self.distance = self.distance + share * gap
+        self.distance_squares = (
+            self.distance_squares + ((distances - distances.mean()) ** 2).sum() + share * self.count * gap**2
+        )
+        self.count += len(values)
+        self.rollouts += rollouts
+
+    @property
+    def covariance(self) -> Array:
+        """Unbiased estimate (d, d)."""
+        return self.squares / (self.count - 1)
+
+    @property
+    def total_variance_error(self) -> float:
+        """Standard error of the trace of the covariance, from fourth moments."""
+        return float(np.sqrt(self.distance_squares / self.count / (self.count - 1)))
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs, as plain numbers and lists."""
+        arrays = {name: getattr(self, name).tolist() for name in _ARRAYS}
+        return {"count": self.count, "rollouts": self.rollouts} | arrays
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a `state`."""
+        self.count, self.rollouts = state["count"], state["rollouts"]
+        for name in _ARRAYS:
+            setattr(self, name, np.array(state[name], dtype=np.float64))
+
+
+_ARRAYS = ("mean", "squares", "distance", "distance_squares")

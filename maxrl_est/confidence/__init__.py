@@ -1,0 +1,12 @@
+"""What a sample says about a mean, valid at every sample size at once, and what it will be able to say.
+
+Values are watched as they come and may be looked at any time, so a run may stop, resume or be extended without
+touching its error rates. `Betting` needs bounds of the values, `Catoni` a bound of their variance; a mean of
+values with neither has no verdict with a known error rate.
+"""
+
+from maxrl_est.confidence.betting import Betting
+from maxrl_est.confidence.catoni import Catoni
+from maxrl_est.confidence.planning import clopper_pearson, detectable_bias, samples_needed
+
+__all__ = ["Betting", "Catoni", "clopper_pearson", "detectable_bias", "samples_needed"]

@@ -1,0 +1,184 @@
+"""A verdict on the mean of bounded values, by betting against it.
+
+Whoever bets on values in [0, 1] against the claim "the mean is m", paying m for each x and staking a share of
+what they own that they fix before they see x, multiplies their capital by 1 +- lambda (x - m). If the claim is
+true the expected factor is 1, and the chance that they are ever 1/alpha times as rich is at most alpha (Ville).
+So whoever becomes that rich has refuted m at level alpha, whenever that happens. Waudby-Smith and Ramdas, "Estimating
+means of bounded random variables by betting", arXiv 2010.09686.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from maxrl_est._typing import FloatArray
+from maxrl_est.confidence import _arguments as arguments
+
+_LARGEST_LOSS = 0.5  # of the capital, by one value: stakes stop here
+_FIRST_STEP = 16  # values before stakes are set again; later a quarter of all so far
+
+
+class Betting:
+    """Whether the means of bounded values (d,) are at their target, away from it, or surely close to it.
+
+    Parameters
+    ----------
+    target : the claimed means (d,)
+    lower, upper : bounds of the values, numbers or (d,); a value outside them is an error, not evidence
+    tolerance : a distance from the target within which a mean may be certified to lie, a number or (d,); None: no
+        certificate is sought
+    error_rate : of flagging all-true targets, ever, over all coordinates; of certifying a mean that is farther than
+        the tolerance, ever; and of an interval that misses its mean. 1e-9 each unless given
+    horizon : number of values for which `interval` is made narrowest; it is valid at any number
+
+    Feed `update` blocks of independent values ``(B, d)``; memory does not grow. Coordinates may depend on each other.
+    Not for values whose bounds are only guessed.
+
+    >>> coin = Betting([0.5], 0, 1, tolerance=0.1, error_rate=1e-6, horizon=4000)
+    >>> coin.update(np.random.default_rng(0).integers(0, 2, (4000, 1)))
+    >>> coin.biased, coin.certified
+    (False, True)
+    """
+
+    def __init__(
+        self,
+        target: npt.ArrayLike,
+        lower: npt.ArrayLike,
+        upper: npt.ArrayLike,
+        *,
+        tolerance: npt.ArrayLike | None = None,
+        error_rate: float = 1e-9,
+        horizon: int,
+    ) -> None:
+        self.target = arguments.coordinates("target", target)
+        d = self.target.size
+        self.lower = arguments.coordinates("lower", lower, d)
+        self.upper = arguments.coordinates("upper", upper, d)
+        for index, (low, centre, high) in enumerate(zip(self.lower, self.target, self.upper, strict=True)):
+            if not low < centre < high:
+                raise ValueError(f"target[{index}] is {centre}: it lies between its bounds {low} and {high}")
+        self.tolerance = arguments.tolerances(tolerance, d)
+        self.error_rate = arguments.rate("error_rate", error_rate)
+        self.horizon = arguments.count("horizon", horizon)
+        self._width = self.upper - self.lower
+        self._centre = (self.target - self.lower) / self._width
+        self._bets = _bets(self._centre, None if self.tolerance is None else self.tolerance / self._width)
+        self.count = 0
+        self._mean, self._squares = np.zeros(d), np.zeros(d)  # of the values so far; squares from their mean
+        self._logs = np.zeros((len(self._bets), d))  # of the capital that each bet has made of 1
+        self._peaks = np.zeros((len(self._bets) - 1, d))  # the most it was: of the first two together, then each
+        self._stakes, self._stake_sums, self._costs = np.zeros(d), np.zeros(d), np.zeros(d)
+
+    def update(self, values: npt.ArrayLike) -> None:
+        """Take the next values (B, d). Raises ValueError, and takes none, if one is not within its bounds."""
+        block = arguments.block(values, self.target.size)
+        outside = (block < self.lower) | (block > self.upper)
+        if outside.any():
+            row, column = np.argwhere(outside)[0].tolist()
+            raise ValueError(
+                f"values[{row}, {column}] is {block[row, column]}, the {self.count + row + 1}th: "
+                f"it is declared to lie in [{self.lower[column]}, {self.upper[column]}]"
+            )
+        scaled = (block - self.lower) / self._width
+        start = 0
+        while start < len(scaled):
+            step = scaled[start : start + max(_FIRST_STEP, self.count // 4)]
+            self._take(step)
+            start += len(step)
+
+    def _take(self, x: FloatArray) -> None:
+        """Bet on values (b, d) with stakes that only earlier values have set, then learn from them."""
+        variance = (0.25 + self._squares) / (1 + self.count)
+        for log, bet in zip(self._logs, self._bets, strict=True):
+            log += np.log1p(bet.stake(self._mean, variance, self.count, self._centre) * (x - bet.mean)).sum(axis=0)
+        self._peaks[0] = np.maximum(self._peaks[0], np.logaddexp(self._logs[0], self._logs[1]) - math.log(2))
+        self._peaks[1:] = np.maximum(self._peaks[1:], self._logs[2:])
+        mean = x.mean(axis=0)
+        squares = ((x - mean) ** 2).sum(axis=0)
+        self._widen(len(x), mean, squares, variance)
+        gap, total = mean - self._mean, self.count + len(x)
+        self._mean += gap * (len(x) / total)
+        self._squares += squares + gap**2 * (self.count * len(x) / total)
+        self.count = total
+
+    def _widen(self, size: int, mean: FloatArray, squares: FloatArray, variance: FloatArray) -> None:
+        """The sums of the empirical Bernstein interval, with its stakes tuned to the horizon."""
+        stake = np.minimum(_LARGEST_LOSS, np.sqrt(2 * self._log_of_interval / (variance * self.horizon)))
+        expected = (0.5 + self.count * self._mean) / (1 + self.count)
+        self._stakes += stake * size
+        self._stake_sums += stake * size * mean
+        self._costs += (-np.log1p(-stake) - stake) * (squares + size * (mean - expected) ** 2)
+
+    @property
+    def _log_of_interval(self) -> float:
+        return math.log(2 * self.target.size / self.error_rate)
+
+    @property
+    def biased(self) -> bool:
+        """Whether some mean is not its target. True for right targets with probability at most the error rate."""
+        return bool((self._peaks[0] >= math.log(self.target.size / self.error_rate)).any())
+
+    @property
+    def certified(self) -> bool:
+        """Whether all means lie within the tolerance; true with at most the error rate if one does not.
+
+        All bets on "a mean is farther than that" have to succeed, so one of them wrongly has to, and no correction
+        for their number is due.
+        """
+        return len(self._bets) > 2 and bool((self._peaks[1:] >= -math.log(self.error_rate)).all())
+
+    @property
+    def interval(self) -> tuple[FloatArray, FloatArray]:
+        """Ends (d,), (d,) of intervals that contain all means but with the error rate, at any number of values.
+
+        An empirical Bernstein bound in closed form: simple to report, and wider than what `biased` refutes.
+        """
+        if self.count == 0:
+            return self.lower.copy(), self.upper.copy()
+        centre, half = self._stake_sums / self._stakes, (self._log_of_interval + self._costs) / self._stakes
+        low, high = np.maximum(centre - half, 0), np.minimum(centre + half, 1)
+        return self.lower + low * self._width, self.lower + high * self._width
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs, as plain numbers and lists: one length whatever the number of values."""
+        return {"count": self.count} | {name: getattr(self, name).tolist() for name in _STATE}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a `state` of a sequence with the same parameters."""
+        self.count = int(state["count"])
+        for name in _STATE:
+            setattr(self, name, np.array(state[name], dtype=np.float64))
+
+
+_STATE = ("_mean", "_squares", "_logs", "_peaks", "_stakes", "_stake_sums", "_costs")
+
+
+class _Bet:
+    """That means are above (side 1) or below (-1) `mean`; what to stake on it follows from the values so far."""
+
+    def __init__(self, side: int, mean: FloatArray, tolerance: FloatArray | None) -> None:
+        self.side, self.mean, self.tolerance = side, mean, tolerance
+        risk = mean if side > 0 else 1 - mean  # none where no value can contradict the bet
+        self.largest = np.divide(_LARGEST_LOSS, risk, out=np.full_like(risk, np.inf), where=risk > 0)
+
+    def stake(self, mean: FloatArray, variance: FloatArray, count: int, centre: FloatArray) -> FloatArray:
+        """Near the fastest growth for the mean expected from `count` values, with its sign; 0 if on the wrong side.
+
+        The target counts as one value against it, and as many as make a tolerance visible for a certificate: it is
+        sought because the mean is thought to be there.
+        """
+        prior = 1.0 if self.tolerance is None else variance / self.tolerance**2
+        gap = self.side * ((prior * centre + count * mean) / (prior + count) - self.mean)
+        return self.side * np.clip(gap / (variance + gap**2), 0, self.largest)
+
+
+def _bets(centre: FloatArray, tolerance: FloatArray | None) -> list[_Bet]:
+    """Both sides of the target; then, for a certificate, below its upper end and above its lower end."""
+    bets = [_Bet(1, centre, None), _Bet(-1, centre, None)]
+    if tolerance is not None:
+        bets += [_Bet(-1, centre + tolerance, tolerance), _Bet(1, centre - tolerance, tolerance)]
+    return bets
