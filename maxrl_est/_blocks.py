@@ -114,13 +114,14 @@ class Moments:
 
     def add(self, values: FloatArray, rollouts: int) -> None:
         """Take a block (B, d)."""
-        mean = values.mean(axis=0)
-        centred = values - mean
-        distances = np.einsum("bd,bd->b", centred, centred)
+        columns = np.ascontiguousarray(values.T)  # (d, B): NumPy is fast along the last axis
+        mean = columns.mean(axis=1)
+        centred = columns - mean[:, None]
+        distances = (centred * centred).sum(axis=0)
         share = len(values) / (self.count + len(values))
         gap = mean - self.mean
         self.mean = self.mean + share * gap
-        self.squares = self.squares + centred.T @ centred + share * self.count * np.outer(gap, gap)
+        self.squares = self.squares + centred @ centred.T + share * self.count * np.outer(gap, gap)
         gap = distances.mean() - self.distance
         self.distance = self.distance + share * gap
         self.distance_squares = (

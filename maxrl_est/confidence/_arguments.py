@@ -52,11 +52,11 @@ def count(name: str, value: int) -> int:
 
 
 def block(values: npt.ArrayLike, d: int) -> FloatArray:
-    """Finite values (B, d)."""
+    """Finite values (B, d), as (d, B): NumPy is fast along the last axis, and there are more values than d."""
     array = np.asarray(values, dtype=np.float64)
-    if array.ndim != 2 or array.shape[1] != d:
-        raise ValueError(f"values has shape {array.shape}: it is (B, {d})")
+    if array.ndim != 2 or array.shape[1] != d or not len(array):
+        raise ValueError(f"values has shape {array.shape}: it is (B, {d}), B at least 1")
     if not np.isfinite(array).all():
         row, column = np.argwhere(~np.isfinite(array))[0].tolist()
         raise ValueError(f"values[{row}, {column}] is {array[row, column]}: it is finite")
-    return array
+    return np.ascontiguousarray(array.T)

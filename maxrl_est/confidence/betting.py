@@ -76,33 +76,35 @@ class Betting:
     def update(self, values: npt.ArrayLike) -> None:
         """Take the next values (B, d). Raises ValueError, and takes none, if one is not within its bounds."""
         block = arguments.block(values, self.target.size)
-        outside = (block < self.lower) | (block > self.upper)
-        if outside.any():
+        if (block.min(axis=1) < self.lower).any() or (block.max(axis=1) > self.upper).any():
+            outside = (block.T < self.lower) | (block.T > self.upper)
             row, column = np.argwhere(outside)[0].tolist()
             raise ValueError(
-                f"values[{row}, {column}] is {block[row, column]}, the {self.count + row + 1}th: "
+                f"values[{row}, {column}] is {block[column, row]}, the {self.count + row + 1}th: "
                 f"it is declared to lie in [{self.lower[column]}, {self.upper[column]}]"
             )
-        scaled = (block - self.lower) / self._width
+        scaled = (block - self.lower[:, None]) / self._width[:, None]
         start = 0
-        while start < len(scaled):
-            step = scaled[start : start + max(_FIRST_STEP, self.count // 4)]
-            self._take(step)
-            start += len(step)
+        while start < scaled.shape[1]:
+            stop = start + max(_FIRST_STEP, self.count // 4)
+            self._take(scaled[:, start:stop])
+            start = stop
 
     def _take(self, x: FloatArray) -> None:
-        """Bet on values (b, d) with stakes that only earlier values have set, then learn from them."""
+        """Bet on values (d, b) with stakes that only earlier values have set, then learn from them."""
         variance = (0.25 + self._squares) / (1 + self.count)
         for log, bet in zip(self._logs, self._bets, strict=True):
-            log += np.log1p(bet.stake(self._mean, variance, self.count, self._centre) * (x - bet.mean)).sum(axis=0)
+            stake = bet.stake(self._mean, variance, self.count, self._centre)
+            gains = stake[:, None] * (x - bet.mean[:, None])
+            log += np.log(1 + gains).sum(axis=1)  # log1p is slower; what it adds, 1e-16 a value, decides nothing
         self._peaks[0] = np.maximum(self._peaks[0], np.logaddexp(self._logs[0], self._logs[1]) - math.log(2))
         self._peaks[1:] = np.maximum(self._peaks[1:], self._logs[2:])
-        mean = x.mean(axis=0)
-        squares = ((x - mean) ** 2).sum(axis=0)
-        self._widen(len(x), mean, squares, variance)
-        gap, total = mean - self._mean, self.count + len(x)
-        self._mean += gap * (len(x) / total)
-        self._squares += squares + gap**2 * (self.count * len(x) / total)
+        size, mean = x.shape[1], x.mean(axis=1)
+        squares = ((x - mean[:, None]) ** 2).sum(axis=1)
+        self._widen(size, mean, squares, variance)
+        gap, total = mean - self._mean, self.count + size
+        self._mean += gap * (size / total)
+        self._squares += squares + gap**2 * (self.count * size / total)
         self.count = total
 
     def _widen(self, size: int, mean: FloatArray, squares: FloatArray, variance: FloatArray) -> None:

@@ -68,9 +68,10 @@ class Catoni:
 
     def update(self, values: npt.ArrayLike) -> None:
         """Take the next values (B, d)."""
-        y = self._stake * (arguments.block(values, self.target.size) - self.target)
-        self._sum += np.copysign(np.log1p(abs(y) + 0.5 * y * y), y).sum(axis=0)
-        self.count += len(y)
+        block = arguments.block(values, self.target.size)
+        y = self._stake[:, None] * (block - self.target[:, None])
+        self._sum += np.copysign(np.log(1 + abs(y) + 0.5 * y * y), y).sum(axis=1)
+        self.count += block.shape[1]
         self._high = np.minimum(self._high, self._end(-self._sum))
         self._low = np.maximum(self._low, -self._end(self._sum))
 
