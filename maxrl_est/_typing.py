@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -63,8 +63,9 @@ class Problem(Protocol):
         """Return a prompt's rollouts for each group: likelihoods (groups, n) and scores (groups, n, d)."""
 
 
-class FiniteProblem(Protocol):
-    """A problem whose rollouts take finitely many values, so expectations are finite sums.
+@runtime_checkable
+class FiniteProblem(Prompt, Problem, Protocol):
+    """A prompt whose rollouts take finitely many values, so expectations are finite sums.
 
     With s outcomes and d parameters: ``probabilities (s,)``, ``likelihoods (s,)``, ``scores (s, d)``.
     Entries may be floats, or ``fractions.Fraction`` in object arrays for exact arithmetic.
@@ -78,9 +79,3 @@ class FiniteProblem(Protocol):
 
     @property
     def scores(self) -> Array: ...
-
-    @property
-    def pass_rate(self) -> Any: ...
-
-    @property
-    def grad_pass_rate(self) -> Array: ...

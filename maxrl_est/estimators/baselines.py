@@ -85,4 +85,4 @@ def _baseline(baseline: str | float, values: Array, weights: Array, objective: O
         raise TypeError(f"baseline is {baseline!r}: it is a number or one of {', '.join(BASELINES)}")
     if not -sys.float_info.max <= baseline <= sys.float_info.max:
         raise ValueError(f"baseline is {str(baseline)[:20]}: it is finite")
-    return Fraction(baseline) if values.dtype == object else baseline
+    return Fraction(baseline) if values.dtype == object else float(baseline)
