@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from maxrl_est.rollouts import replacing
+from maxrl_est._files import replacing
 
 
 class Misuse(Exception):

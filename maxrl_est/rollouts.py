@@ -12,20 +12,18 @@ import hashlib
 import itertools
 import json
 import operator
-import os
 import re
-import secrets
-import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from maxrl_est._files import FileError, replacing
 from maxrl_est._typing import Array, FloatArray
 
 Weigh = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
@@ -37,10 +35,6 @@ _LONGEST_FIELD = 1 << 24  # characters; the csv module's default is shorter than
 _NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")  # float() also takes 0_1
 _TRUTH = {"true": 1.0, "false": 0.0}
 _encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
-
-
-class RolloutFileError(ValueError):
-    """A file of rollouts cannot be read or written; the message names the file, line, value and rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +80,21 @@ def write_weights(
     told the rows written so far. `destination` is replaced once all is written, and left alone on failure;
     it may be `source`.
 
-    Raises RolloutFileError if a file cannot be read or written, a likelihood is not in [0, 1], a group is
+    Raises FileError if a file cannot be read or written, a likelihood is not in [0, 1], a group is
     interrupted by another or larger than `max_group`, or `weigh` refuses one.
     """
     suffix = source.suffix.lower()
     if suffix not in _FORMATS:
-        raise RolloutFileError(f"{source}: unknown suffix {suffix!r}; known are {', '.join(_FORMATS)}")
+        raise FileError(f"{source}: unknown suffix {suffix!r}; known are {', '.join(_FORMATS)}")
     if destination and _FORMATS.get(destination.suffix.lower(), _FORMATS[suffix]) != _FORMATS[suffix]:
-        raise RolloutFileError(f"{destination}: formats are not converted; end its name in {suffix}")
+        raise FileError(f"{destination}: formats are not converted; end its name in {suffix}")
     progress = progress or (lambda _: None)
     if suffix == ".npy":
         return _weigh_array(source, destination, weigh, max_group, progress)
 
     read_table = _csv_table if suffix == ".csv" else _json_table
     rows = groups = 0
-    with _long_csv_fields(), _open(source) as stream, replacing(destination) as out:
+    with _long_csv_fields(), _open(source) as stream, _output(destination) as out:
         header, template, records = read_table(source, stream, likelihood, group)
         out.write(header)
         for batch in _batches(_groups(source, records, max_group)):
@@ -115,38 +109,21 @@ def _open(source: Path) -> BinaryIO:
     try:
         return source.open("rb")
     except OSError as error:
-        raise RolloutFileError(f"{source}: cannot be read: {error.strerror}") from error
+        raise FileError(f"{source}: cannot be read: {error.strerror}") from error
 
 
 @contextmanager
-def replacing(destination: Path | None) -> Iterator[BinaryIO]:
-    """A stream whose content becomes `destination` if the block succeeds, and vanishes if it fails."""
-    if destination is None:
-        if sys.stdout is None:
-            raise RolloutFileError("standard output is closed; name an output file with -o")
-        sys.stdout.flush()
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    target = Path(os.path.realpath(destination))  # a link stays, what it points to is replaced
-    temporary = target.with_name(f".maxrl-est-{secrets.token_hex(8)}.tmp")
-    try:
-        if not target.parent.is_dir():
-            raise RolloutFileError(f"{destination}: there is no folder {str(target.parent)!r}")
-        if target.exists() and not target.is_file():
-            raise RolloutFileError(f"{destination}: is not a regular file")
-        with temporary.open("xb") as stream:
+def _output(destination: Path | None) -> Iterator[BinaryIO]:
+    """A stream to `destination`, replaced on success only; None: standard output."""
+    if destination is not None:
+        with replacing(destination) as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        if target.exists():
-            shutil.copymode(target, temporary)
-        temporary.replace(target)
-    except OSError as error:
-        raise RolloutFileError(f"{destination}: cannot be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+        return
+    if sys.stdout is None:
+        raise FileError("standard output is closed; name an output file with -o")
+    sys.stdout.flush()
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
 
 
 @contextmanager
@@ -163,7 +140,7 @@ def _lines(source: Path, stream: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
         try:
             text = raw.decode("utf-8-sig" if line == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            raise RolloutFileError(f"{source}:{line}: is not UTF-8: {error.reason}") from error
+            raise FileError(f"{source}:{line}: is not UTF-8: {error.reason}") from error
         yield line, raw, text
 
 
@@ -181,7 +158,7 @@ def _csv_records(source: Path, stream: BinaryIO) -> Iterator[tuple[int, bytes, l
         try:
             fields = next(reader, None)
         except csv.Error as error:
-            raise RolloutFileError(f"{source}:{line}: invalid CSV: {error}") from error
+            raise FileError(f"{source}:{line}: invalid CSV: {error}") from error
         if fields is None:
             return
         if fields:
@@ -194,13 +171,13 @@ def _csv_table(source: Path, stream: BinaryIO, likelihood: str, group: str) -> _
     line, header, names = next(records, (1, b"", []))
     _check_names(source, line, names, likelihood, group)
     if names.count(likelihood) + names.count(group) > 2:
-        raise RolloutFileError(f"{source}:{line}: {likelihood!r} or {group!r} names two columns")
+        raise FileError(f"{source}:{line}: {likelihood!r} or {group!r} names two columns")
     at_likelihood, at_group = names.index(likelihood), names.index(group)
 
     def rows() -> Iterator[_Row]:
         for line, raw, fields in records:
             if len(fields) != len(names):
-                raise RolloutFileError(f"{source}:{line}: {len(fields)} fields; the header has {len(names)}")
+                raise FileError(f"{source}:{line}: {len(fields)} fields; the header has {len(names)}")
             value = _number(fields[at_likelihood])
             if not 0 <= value <= 1:
                 raise _not_likelihood(source, line, likelihood, fields[at_likelihood])
@@ -219,9 +196,9 @@ def _json_table(source: Path, stream: BinaryIO, likelihood: str, group: str) -> 
                 record = json.loads(text)
             except (ValueError, RecursionError) as error:
                 what = str(error).replace("line 1 ", "")  # of the one line it was given
-                raise RolloutFileError(f"{source}:{line}: invalid JSON: {what}") from error
+                raise FileError(f"{source}:{line}: invalid JSON: {what}") from error
             if not isinstance(record, dict):
-                raise RolloutFileError(f"{source}:{line}: {_short(_encode(record))} is not a JSON object")
+                raise FileError(f"{source}:{line}: {_short(_encode(record))} is not a JSON object")
             _check_names(source, line, record, likelihood, group)
             value = record[likelihood]
             if not (isinstance(value, (int, float)) and 0 <= value <= 1):
@@ -237,18 +214,18 @@ def _check_names(source: Path, line: int, names: Collection[str], likelihood: st
             close = difflib.get_close_matches(name, names, 1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
             there = ", ".join(map(repr, names)) or "none"
-            raise RolloutFileError(f"{source}:{line}: no column {name!r}; the columns are: {there}{hint}")
+            raise FileError(f"{source}:{line}: no column {name!r}; the columns are: {there}{hint}")
     for name in ("weight", "advantage"):
         if name in names:
-            raise RolloutFileError(f"{source}:{line}: column {name!r} is there already; rename or remove it")
+            raise FileError(f"{source}:{line}: column {name!r} is there already; rename or remove it")
 
 
 def _number(text: str) -> float:
     return float(text) if _NUMBER.fullmatch(text) else _TRUTH.get(text.strip().lower(), np.nan)
 
 
-def _not_likelihood(source: Path, where: object, name: str, value: object) -> RolloutFileError:
-    return RolloutFileError(f"{source}:{where}: {name} {_short(_encode(value))} is not a number in [0, 1]")
+def _not_likelihood(source: Path, where: object, name: str, value: object) -> FileError:
+    return FileError(f"{source}:{where}: {name} {_short(_encode(value))} is not a number in [0, 1]")
 
 
 def _short(text: str) -> str:
@@ -263,9 +240,9 @@ def _groups(source: Path, rows: Iterable[_Row], max_group: int) -> Iterator[_Gro
         where = f"{source}:{lines[0]}: group {_short(value)}"
         digest = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         if digest in seen:
-            raise RolloutFileError(f"{where} comes back after others; sort the file by that column first")
+            raise FileError(f"{where} comes back after others; sort the file by that column first")
         if len(heads) > max_group:
-            raise RolloutFileError(f"{where} has more than {max_group} rows; raise --max-group")
+            raise FileError(f"{where} has more than {max_group} rows; raise --max-group")
         seen.add(digest)
         yield _Group(lines[0], value, heads, likelihoods)
 
@@ -303,28 +280,28 @@ def _weigh_block(where: str, block: FloatArray, weigh: Weigh) -> tuple[FloatArra
     try:
         return weigh(block)
     except ValueError as error:
-        raise RolloutFileError(f"{where} of {block.shape[1]} rows: {error}") from error
+        raise FileError(f"{where} of {block.shape[1]} rows: {error}") from error
 
 
 def _weigh_array(
     source: Path, destination: Path | None, weigh: Weigh, max_group: int, progress: Callable[[int], None]
 ) -> Summary:
     if destination is None:
-        raise RolloutFileError(f"{source}: an array needs an output file; name one with -o")
+        raise FileError(f"{source}: an array needs an output file; name one with -o")
     _open(source).close()
     try:
         values: Array = np.lib.format.open_memmap(source, mode="r")  # never unpickles
     except Exception as error:  # a damaged header can raise almost anything
-        raise RolloutFileError(f"{source}: is not a plain .npy array: {error}") from error
+        raise FileError(f"{source}: is not a plain .npy array: {error}") from error
     if values.ndim not in (1, 2) or values.dtype.kind not in "biuf":
         found = f"{values.dtype} of shape {values.shape}"
-        raise RolloutFileError(f"{source}: holds {found}; give numbers of shape (N,) or (B, N)")
+        raise FileError(f"{source}: holds {found}; give numbers of shape (N,) or (B, N)")
     table = np.atleast_2d(values)
     groups, size = table.shape
     if size > max_group:
-        raise RolloutFileError(f"{source}: a group has {size} rows, more than {max_group}; raise --max-group")
+        raise FileError(f"{source}: a group has {size} rows, more than {max_group}; raise --max-group")
     step = max(1, _BATCH_BYTES // 8 // max(1, size))
-    with replacing(destination) as out:
+    with _output(destination) as out:
         header = {"descr": "<f8", "fortran_order": False, "shape": (*values.shape, 3)}
         np.lib.format.write_array_header_1_0(out, header)
         for start in range(0, groups, step):

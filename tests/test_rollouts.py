@@ -17,8 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maxrl_est._files import FileError
 from maxrl_est._typing import FloatArray
-from maxrl_est.rollouts import RolloutFileError, Summary, write_weights
+from maxrl_est.rollouts import Summary, write_weights
 
 HEADER = "prompt,likelihood\n"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)  # no lone surrogates: not UTF-8
@@ -56,7 +57,7 @@ def weighed(source: Path, **options: Any) -> str:
 def refusal(source: Path, destination: Path | None, **options: Any) -> str:
     """The message of a failure, which must leave the folder and any earlier output as they were."""
     before = folder_content(source.parent)
-    with pytest.raises(RolloutFileError) as caught:
+    with pytest.raises(FileError) as caught:
         weigh_file(source, destination, **options)
     assert folder_content(source.parent) == before
     message = str(caught.value)

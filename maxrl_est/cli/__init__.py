@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import version
 
+from maxrl_est._files import FileError
 from maxrl_est.cli import bench, check, prove, table, verify, weights
 from maxrl_est.console import Misuse, check_folder
-from maxrl_est.rollouts import RolloutFileError
 
 OUTPUTS = ("json", "markdown", "csv", "latex", "html")
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         print(f"maxrl-est {options.command}: not enough memory for the largest group or order", file=sys.stderr)
         return 2
-    except (Misuse, RolloutFileError, OSError) as error:
+    except (Misuse, FileError, OSError) as error:
         print(f"maxrl-est {options.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
