@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._typing import Array, Estimator, FloatArray, Problem
+from maxrl_est.confidence._state import Arrays
 from maxrl_est.estimators import SequentialEstimator
 
 _ROLLOUTS = 1 << 16  # in a block: its arrays stay in the cache
@@ -32,6 +34,20 @@ class Blocks:
     def size(self) -> int:
         """Groups in a block."""
         return _GROUPS if self.n is None else min(_GROUPS, max(1, _ROLLOUTS // self.n))
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """All that the groups depend on: by name, and by what the first block turns out to be."""
+        first, _ = self.draw(0)
+        return {
+            "problem": _name(self.problem),
+            "estimator": _name(self.estimator),
+            "n": self.n,
+            "replicates": self.replicates,
+            "seed": self.seed,
+            "groups in a block": self.size,
+            "first block": hashlib.sha256(first.tobytes()).hexdigest()[:16],
+        }
 
     def __len__(self) -> int:
         return -(-self.replicates // self.size)
@@ -74,6 +90,12 @@ class Blocks:
                 future.cancel()
 
 
+def _name(of: Any) -> str:
+    """A name that another process gives it too."""
+    text = getattr(of, "name", None) or getattr(of, "__qualname__", None) or repr(of)
+    return type(of).__qualname__ if " at 0x" in text else str(text)
+
+
 def _gradients(estimator: Estimator, likelihoods: FloatArray, scores: FloatArray) -> FloatArray:
     """(1/N) sum_i A_i S_i for each group (groups, d)."""
     advantages = np.asarray(estimator(likelihoods), dtype=np.float64)
@@ -101,11 +123,13 @@ def _sequential(
     return np.asarray(gradients), rollouts
 
 
-class Moments:
+class Moments(Arrays):
     """Mean and centred squares of vectors (d,), block merged into block by the update of Chan, Golub and LeVeque.
 
     Also those of the squared distance from the mean, whose mean is the total variance.
     """
+
+    _REMEMBERED = ("count", "rollouts", "mean", "squares", "distance", "distance_squares")
 
     def __init__(self) -> None:
         self.count, self.rollouts = 0, 0
@@ -139,17 +163,3 @@ class Moments:
     def total_variance_error(self) -> float:
         """Standard error of the trace of the covariance, from fourth moments."""
         return float(np.sqrt(self.distance_squares / self.count / (self.count - 1)))
-
-    def state(self) -> dict[str, Any]:
-        """What `restore` needs, as plain numbers and lists."""
-        arrays = {name: getattr(self, name).tolist() for name in _ARRAYS}
-        return {"count": self.count, "rollouts": self.rollouts} | arrays
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Continue from a `state`."""
-        self.count, self.rollouts = state["count"], state["rollouts"]
-        for name in _ARRAYS:
-            setattr(self, name, np.array(state[name], dtype=np.float64))
-
-
-_ARRAYS = ("mean", "squares", "distance", "distance_squares")

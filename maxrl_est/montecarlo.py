@@ -14,49 +14,16 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from numbers import Integral
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._blocks import Blocks, Moments
+from maxrl_est._checkpoints import Checkpoint
+from maxrl_est._plans import Bounds, Plan, Question, Verdict, question, shown
 from maxrl_est._typing import Estimator, FloatArray, Problem
-from maxrl_est.confidence import Betting, Catoni, detectable_bias
 from maxrl_est.estimators import SequentialEstimator
-
-Verdict = Literal["BIASED", "CERTIFIED", "INCONCLUSIVE"]
-Evidence = Literal["betting", "catoni", "asymptotic"]
-
-MISS_RATE = 1e-2  # with which a bias of the stated size may go unseen
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run can say about the bias, known before it is run.
-
-    ``detectable_bias (d,)`` is found with probability ``1 - miss_rate`` where the variance of g is ``variance (d,)``:
-    the declared one, or the largest that the bounds allow. Both are None without bounds or variance; ``evidence`` is
-    then "asymptotic": the error rates hold for a normal mean only, which that of few or skewed values is not.
-    """
-
-    replicates: int
-    evidence: Evidence
-    false_alarm: float  # chance that any coordinate of an unbiased estimator is ever called BIASED
-    wrong_certificate: float  # chance that one off by more than the tolerance is ever CERTIFIED
-    tolerance: FloatArray | None
-    variance: FloatArray | None
-    detectable_bias: FloatArray | None
-    miss_rate: float = MISS_RATE
-
-    def __str__(self) -> str:
-        text = f"{self.replicates} groups, evidence {self.evidence}: false alarm {self.false_alarm:g}"
-        text += f", wrong certificate {self.wrong_certificate:g}" if self.tolerance is not None else ""
-        if self.detectable_bias is None or self.variance is None:
-            return f"{text}, both only if the mean were normal; no bias is sure to be found"
-        return (
-            f"{text}; at variance {_shown(self.variance)} it finds a bias of {_shown(self.detectable_bias)} "
-            f"with probability {1 - self.miss_rate:g}"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +55,10 @@ class Result:
 
     def __str__(self) -> str:
         lines = [f"{self.replicates} groups, {self.rollouts} rollouts, seed {self.seed}"]
-        lines.append(f"mean {_shown(self.mean)}, standard error {_shown(self.standard_error)}")
+        lines.append(f"mean {shown(self.mean)}, standard error {shown(self.standard_error)}")
         if self.bias is not None and self.interval is not None and self.plan is not None:
             low, high = self.interval
-            lines.append(f"bias {_shown(self.bias)}, between {_shown(low)} and {_shown(high)}")
+            lines.append(f"bias {shown(self.bias)}, between {shown(low)} and {shown(high)}")
             lines.append(f"{self.verdict} ({self.plan.evidence})")
         return "\n".join(lines)
 
@@ -104,7 +71,7 @@ def monte_carlo(
     replicates: int,
     seed: int,
     target: npt.ArrayLike | None = None,
-    bounds: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    bounds: Bounds | None = None,
     variance: npt.ArrayLike | None = None,
     tolerance: npt.ArrayLike | None = None,
     error_rate: float = 1e-9,
@@ -142,26 +109,67 @@ def monte_carlo(
     'CERTIFIED'
     """
     blocks = _blocks(problem, estimator, n, replicates, seed)
-    aim = _aim(target, bounds, variance, tolerance, error_rate, replicates)
-    progress = progress or (lambda _: None)
-    if aim:
-        progress(str(aim.plan))
-    moments = Moments()
-    for gradients, rollouts in blocks.drawn(0, executor):
-        moments.add(gradients, rollouts)
-        if aim and aim.sequence:
-            aim.sequence.update(gradients)
-        progress(f"{moments.count} of {replicates} groups")
-    return _result(moments, aim, seed)
+    asked: dict[str, Any] = {"bounds": bounds, "variance": variance, "tolerance": tolerance}
+    run = _Run(
+        blocks,
+        Moments(),
+        question(target, **asked, error_rate=error_rate, replicates=replicates),
+        progress or (lambda _: None),
+    )
+    if run.question:
+        run.progress(str(run.question.plan))
+    if checkpoint is None:
+        run.finish(executor)
+    else:
+        given = {name: _plain(value) for name, value in {"target": target, **asked}.items()}
+        configuration = blocks.configuration | given | {"error_rate": error_rate} | _versions()
+        run.finish_with(Checkpoint(checkpoint, configuration), executor)
+    return _result(run.moments, run.question, blocks.seed)
 
 
 @dataclass(frozen=True, slots=True)
-class _Aim:
-    """A target, and what watches the values for a verdict on it; no sequence where it is asymptotic."""
+class _Run:
+    """All that changes while groups are drawn is in ``moments`` and in the sequence of the question."""
 
-    target: FloatArray
-    plan: Plan
-    sequence: Betting | Catoni | None
+    blocks: Blocks
+    moments: Moments
+    question: Question | None
+    progress: Callable[[str], None]
+
+    def finish(self, executor: Executor | None, done: Callable[[], None] = lambda: None) -> None:
+        """Draw the blocks that are missing; ``done`` is called after each."""
+        first = -(-self.moments.count // self.blocks.size)
+        for gradients, rollouts in self.blocks.drawn(first, executor):
+            if self.question:
+                self.question.update(gradients)
+            self.moments.add(gradients, rollouts)
+            done()
+            self.progress(f"{self.moments.count} of {self.blocks.replicates} groups")
+
+    def finish_with(self, checkpoint: Checkpoint, executor: Executor | None) -> None:
+        """The same from what is saved; saved every few seconds, and however it ends."""
+        state = checkpoint.load()
+        if state:
+            self.moments.restore(state["moments"])
+            if self.question:
+                self.question.sequence.restore(state["sequence"])
+        state = self._state()
+        checkpoint.save(state)  # tells before the work that the file cannot be written
+
+        def done() -> None:
+            nonlocal state  # that of whole blocks: an interruption may come in the middle of one
+            state = self._state()
+            if checkpoint.due:
+                checkpoint.save(state)
+
+        try:
+            self.finish(executor, done)
+        finally:
+            checkpoint.save(state)
+
+    def _state(self) -> dict[str, Any]:
+        sequence = self.question.sequence.state() if self.question else None
+        return {"moments": self.moments.state(), "sequence": sequence}
 
 
 def _blocks(
@@ -177,88 +185,22 @@ def _blocks(
     return Blocks(problem, estimator, n if n is None else int(n), int(replicates), int(seed))
 
 
-def _aim(
-    target: npt.ArrayLike | None,
-    bounds: tuple[npt.ArrayLike, npt.ArrayLike] | None,
-    variance: npt.ArrayLike | None,
-    tolerance: npt.ArrayLike | None,
-    error_rate: float,
-    replicates: int,
-) -> _Aim | None:
-    if target is None:
-        for name, value in (("bounds", bounds), ("variance", variance), ("tolerance", tolerance)):
-            if value is not None:
-                raise ValueError(f"{name} is given and target is not: there is nothing to judge")
-        return None
-    centre = np.asarray(target, dtype=np.float64)
-    sequence: Betting | Catoni | None = None
-    evidence: Evidence = "asymptotic"
-    spread = width = detectable = None
-    if bounds is not None:
-        evidence = "betting"
-        sequence = Betting(centre, *bounds, tolerance=tolerance, error_rate=error_rate, horizon=replicates)
-        width = sequence.upper - sequence.lower
-        largest = (sequence.upper - centre) * (centre - sequence.lower)  # of any law with this mean in these bounds
-        spread = largest if variance is None else np.minimum(largest, variance)
-    elif variance is not None:
-        evidence = "catoni"
-        sequence = Catoni(centre, variance, tolerance=tolerance, error_rate=error_rate, horizon=replicates)
-        spread = sequence.variance
-    if spread is not None:
-        widths = [None] * centre.size if width is None else width
-        detectable = np.array(
-            [
-                detectable_bias(replicates, v, w, error_rate, miss_rate=MISS_RATE, coordinates=centre.size)
-                for v, w in zip(spread, widths, strict=True)
-            ]
-        )
-    margin = None if tolerance is None else np.broadcast_to(np.asarray(tolerance, dtype=np.float64), centre.shape)
-    return _Aim(centre, Plan(replicates, evidence, error_rate, error_rate, margin, spread, detectable), sequence)
-
-
-def _result(moments: Moments, aim: _Aim | None, seed: int) -> Result:
+def _result(moments: Moments, question: Question | None, seed: int) -> Result:
     covariance = moments.covariance
-    error = np.sqrt(np.diag(covariance) / moments.count)
-    bias = interval = verdict = None
-    if aim:
-        bias = moments.mean - aim.target
-        if aim.sequence:
-            interval = np.array(aim.sequence.interval) - aim.target
-            biased, certified = aim.sequence.biased, aim.sequence.certified
-        else:
-            half = _quantile(aim.plan.false_alarm, bias.size) * error
-            interval = np.array([bias - half, bias + half])
-            biased = bool((abs(bias) > half).any())
-            margin = aim.plan.tolerance
-            certified = margin is not None and bool((abs(bias) + half < margin).all())
-        verdict = _verdict(biased, certified)
     return Result(
         replicates=moments.count,
         rollouts=moments.rollouts,
         mean=moments.mean,
         covariance=covariance,
-        standard_error=error,
+        standard_error=np.sqrt(np.diag(covariance) / moments.count),
         total_variance_error=moments.total_variance_error,
-        bias=bias,
-        interval=interval,
-        verdict=verdict,
-        plan=aim.plan if aim else None,
+        bias=moments.mean - question.target if question else None,
+        interval=question.interval if question else None,
+        verdict=question.verdict if question else None,
+        plan=question.plan if question else None,
         seed=seed,
         versions=_versions(),
     )
-
-
-def _verdict(biased: bool, certified: bool) -> Verdict:
-    if biased:
-        return "BIASED"
-    return "CERTIFIED" if certified else "INCONCLUSIVE"
-
-
-def _quantile(error_rate: float, d: int) -> float:
-    """Of a normal law: what d two-sided tests may exceed with that rate."""
-    from scipy.special import ndtri
-
-    return float(-ndtri(error_rate / (2 * d)))
 
 
 def _versions() -> dict[str, str]:
@@ -270,5 +212,8 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _shown(values: FloatArray) -> str:
-    return "(" + ", ".join(f"{x:.4g}" for x in values) + ")"
+def _plain(value: Any) -> Any:
+    """Numbers or arrays of them, as JSON has them."""
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value if value is None else np.asarray(value, dtype=np.float64).tolist()

@@ -2,11 +2,12 @@
 
 Values are watched as they come and may be looked at any time, so a run may stop, resume or be extended without
 touching its error rates. `Betting` needs bounds of the values, `Catoni` a bound of their variance; a mean of
-values with neither has no verdict with a known error rate.
+values with neither gets a verdict from `Normal`, whose error rates are not known.
 """
 
 from maxrl_est.confidence.betting import Betting
 from maxrl_est.confidence.catoni import Catoni
+from maxrl_est.confidence.normal import Normal
 from maxrl_est.confidence.planning import clopper_pearson, detectable_bias, samples_needed
 
-__all__ = ["Betting", "Catoni", "clopper_pearson", "detectable_bias", "samples_needed"]
+__all__ = ["Betting", "Catoni", "Normal", "clopper_pearson", "detectable_bias", "samples_needed"]

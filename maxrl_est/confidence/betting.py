@@ -10,19 +10,19 @@ means of bounded random variables by betting", arXiv 2010.09686.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._typing import FloatArray
 from maxrl_est.confidence import _arguments as arguments
+from maxrl_est.confidence._state import Running
 
 _LARGEST_LOSS = 0.5  # of the capital, by one value: stakes stop here
 _FIRST_STEP = 16  # values before stakes are set again; later a quarter of all so far
 
 
-class Betting:
+class Betting(Running):
     """Whether the means of bounded values (d,) are at their target, away from it, or surely close to it.
 
     Parameters
@@ -43,6 +43,8 @@ class Betting:
     >>> coin.biased, coin.certified
     (False, True)
     """
+
+    _REMEMBERED = (*Running._REMEMBERED, "_logs", "_peaks", "_stakes", "_stake_sums", "_costs")
 
     def __init__(
         self,
@@ -67,8 +69,7 @@ class Betting:
         self._width = self.upper - self.lower
         self._centre = (self.target - self.lower) / self._width
         self._bets = _bets(self._centre, None if self.tolerance is None else self.tolerance / self._width)
-        self.count = 0
-        self._mean, self._squares = np.zeros(d), np.zeros(d)  # of the values so far; squares from their mean
+        super().__init__(d)  # of the values on the scale of [0, 1]
         self._logs = np.zeros((len(self._bets), d))  # of the capital that each bet has made of 1
         self._peaks = np.zeros((len(self._bets) - 1, d))  # the most it was: of the first two together, then each
         self._stakes, self._stake_sums, self._costs = np.zeros(d), np.zeros(d), np.zeros(d)
@@ -77,8 +78,8 @@ class Betting:
         """Take the next values (B, d). Raises ValueError, and takes none, if one is not within its bounds."""
         block = arguments.block(values, self.target.size)
         if (block.min(axis=1) < self.lower).any() or (block.max(axis=1) > self.upper).any():
-            outside = (block.T < self.lower) | (block.T > self.upper)
-            row, column = np.argwhere(outside)[0].tolist()
+            outside = (block < self.lower[:, None]) | (block > self.upper[:, None])
+            row, column = np.argwhere(outside.T)[0].tolist()
             raise ValueError(
                 f"values[{row}, {column}] is {block[column, row]}, the {self.count + row + 1}th: "
                 f"it is declared to lie in [{self.lower[column]}, {self.upper[column]}]"
@@ -92,28 +93,23 @@ class Betting:
 
     def _take(self, x: FloatArray) -> None:
         """Bet on values (d, b) with stakes that only earlier values have set, then learn from them."""
-        variance = (0.25 + self._squares) / (1 + self.count)
+        variance = (0.25 + self.squares) / (1 + self.count)
         for log, bet in zip(self._logs, self._bets, strict=True):
-            stake = bet.stake(self._mean, variance, self.count, self._centre)
+            stake = bet.stake(self.mean, variance, self.count, self._centre)
             gains = stake[:, None] * (x - bet.mean[:, None])
             log += np.log(1 + gains).sum(axis=1)  # log1p is slower; what it adds, 1e-16 a value, decides nothing
         self._peaks[0] = np.maximum(self._peaks[0], np.logaddexp(self._logs[0], self._logs[1]) - math.log(2))
         self._peaks[1:] = np.maximum(self._peaks[1:], self._logs[2:])
-        size, mean = x.shape[1], x.mean(axis=1)
-        squares = ((x - mean[:, None]) ** 2).sum(axis=1)
-        self._widen(size, mean, squares, variance)
-        gap, total = mean - self._mean, self.count + size
-        self._mean += gap * (size / total)
-        self._squares += squares + gap**2 * (self.count * size / total)
-        self.count = total
+        expected = (0.5 + self.count * self.mean) / (1 + self.count)
+        mean, squares = self.add(x)
+        self._widen(x.shape[1], mean, squares + x.shape[1] * (mean - expected) ** 2, variance)
 
     def _widen(self, size: int, mean: FloatArray, squares: FloatArray, variance: FloatArray) -> None:
-        """The sums of the empirical Bernstein interval, with its stakes tuned to the horizon."""
+        """The sums of the empirical Bernstein interval; squares about means that were expected before the values."""
         stake = np.minimum(_LARGEST_LOSS, np.sqrt(2 * self._log_of_interval / (variance * self.horizon)))
-        expected = (0.5 + self.count * self._mean) / (1 + self.count)
         self._stakes += stake * size
         self._stake_sums += stake * size * mean
-        self._costs += (-np.log1p(-stake) - stake) * (squares + size * (mean - expected) ** 2)
+        self._costs += (-np.log1p(-stake) - stake) * squares
 
     @property
     def _log_of_interval(self) -> float:
@@ -144,19 +140,6 @@ class Betting:
         centre, half = self._stake_sums / self._stakes, (self._log_of_interval + self._costs) / self._stakes
         low, high = np.maximum(centre - half, 0), np.minimum(centre + half, 1)
         return self.lower + low * self._width, self.lower + high * self._width
-
-    def state(self) -> dict[str, Any]:
-        """What `restore` needs, as plain numbers and lists: one length whatever the number of values."""
-        return {"count": self.count} | {name: getattr(self, name).tolist() for name in _STATE}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Continue from a `state` of a sequence with the same parameters."""
-        self.count = int(state["count"])
-        for name in _STATE:
-            setattr(self, name, np.array(state[name], dtype=np.float64))
-
-
-_STATE = ("_mean", "_squares", "_logs", "_peaks", "_stakes", "_stake_sums", "_costs")
 
 
 class _Bet:

@@ -14,16 +14,16 @@ Catoni (2012), arXiv 1009.2048; Wang and Ramdas, arXiv 2202.01250.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._typing import FloatArray
 from maxrl_est.confidence import _arguments as arguments
+from maxrl_est.confidence._state import Arrays
 
 
-class Catoni:
+class Catoni(Arrays):
     """Whether means (d,) of values with bounded variance are at their target, away from it, or surely close to it.
 
     Parameters
@@ -44,6 +44,8 @@ class Catoni:
     >>> walk.biased, walk.certified
     (False, True)
     """
+
+    _REMEMBERED = ("count", "_sum", "_low", "_high")
 
     def __init__(
         self,
@@ -98,19 +100,6 @@ class Catoni:
     def interval(self) -> tuple[FloatArray, FloatArray]:
         """Ends (d,), (d,) of intervals that contain all means but with the error rate, at any number of values."""
         return self.target + self._low, self.target + self._high
-
-    def state(self) -> dict[str, Any]:
-        """What `restore` needs, as plain numbers and lists: one length whatever the number of values."""
-        return {"count": self.count} | {name: getattr(self, name).tolist() for name in _STATE}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Continue from a `state` of a sequence with the same parameters."""
-        self.count = int(state["count"])
-        for name in _STATE:
-            setattr(self, name, np.array(state[name], dtype=np.float64))
-
-
-_STATE = ("_sum", "_low", "_high")
 
 
 def stake(variance: FloatArray, log: float, horizon: int) -> FloatArray:

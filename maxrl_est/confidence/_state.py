@@ -1,0 +1,44 @@
+"""What a sequence remembers of the values: a few arrays, that can be written down and read again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from maxrl_est._typing import FloatArray
+
+
+class Arrays:
+    """Named float arrays that are all there is to remember."""
+
+    _REMEMBERED: tuple[str, ...] = ()
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs, as plain numbers and lists: one length whatever the number of values."""
+        return {name: np.asarray(getattr(self, name)).tolist() for name in self._REMEMBERED}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a `state` of one with the same parameters."""
+        for name in self._REMEMBERED:
+            value = state[name]
+            setattr(self, name, value if isinstance(value, int) else np.array(value, dtype=np.float64))
+
+
+class Running(Arrays):
+    """``mean (d,)`` and the sum of ``squares (d,)`` about it of ``count`` values, block merged into block."""
+
+    _REMEMBERED: tuple[str, ...] = ("count", "mean", "squares")
+
+    def __init__(self, d: int) -> None:
+        self.count, self.mean, self.squares = 0, np.zeros(d), np.zeros(d)
+
+    def add(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Take values (d, b); the mean and squares of these."""
+        size, mean = x.shape[1], x.mean(axis=1)
+        squares = ((x - mean[:, None]) ** 2).sum(axis=1)
+        gap, total = mean - self.mean, self.count + size
+        self.mean = self.mean + gap * (size / total)
+        self.squares = self.squares + squares + gap**2 * (self.count * size / total)
+        self.count = total
+        return mean, squares
