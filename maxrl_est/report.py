@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from itertools import groupby
@@ -52,8 +53,8 @@ class Table:
     meta: Mapping[str, str]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, numbers unrounded."""
-        return {"meta": dict(self.meta), "rows": [asdict(row) | {"unbiased": row.unbiased} for row in self.rows]}
+        """Plain values, numbers unrounded; an infinite variance is the text "inf", which JSON has no number for."""
+        return {"meta": dict(self.meta), "rows": list(map(_plain, self.rows))}
 
     def to_json(self) -> str:
         """`to_dict` as JSON."""
@@ -107,6 +108,11 @@ def cells(row: TableRow) -> tuple[str, ...]:
         "-" if row.rollouts is None else f"{row.rollouts:.4g}",
         row.note if row.method == "none" else row.method,
     )
+
+
+def _plain(row: TableRow) -> dict[str, Any]:
+    values = asdict(row) | {"unbiased": row.unbiased}
+    return {key: str(value) if value == math.inf else value for key, value in values.items()}
 
 
 def tone(row: TableRow) -> str:

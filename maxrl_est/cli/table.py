@@ -21,7 +21,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--problems", metavar="NAME", nargs="+", help="default: all six")
     parser.add_argument("--estimators", metavar="NAME", nargs="+", help="default: all; ustat(T), passk(K), maxk(K) too")
     parser.add_argument("--group-sizes", metavar="N", type=int, nargs="+", help="default: 4 8 16")
-    parser.add_argument("--groups", metavar="COUNT", type=int, help="drawn for each sampled row (65536)")
+    parser.add_argument("--groups", metavar="COUNT", type=int, help="drawn for each sampled row (262144)")
     parser.add_argument("--seed", type=int, default=0, help="of the sampled rows (0)")
     for name in FORMATS[:-1]:
         parser.add_argument(f"--{name}", metavar="PATH", help=f"write the table as {name}; - for standard output")
