@@ -21,7 +21,8 @@ import numpy as np
 
 from maxrl_est._typing import Array, Estimator, Problem, RolloutMoments
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, advantages
-from maxrl_est.exact import Moments, equivariant_advantages, group_chance, mixture
+from maxrl_est.exact import Moments, equivariant_advantages
+from maxrl_est.exact.moments import group_chance, mixture
 from maxrl_est.objectives import Objective
 from maxrl_est.ustatistics import ObjectiveLike
 
@@ -32,7 +33,8 @@ def closed_form_moments(problem: Problem, estimator: Estimator | SequentialEstim
     """Mean ``(d,)`` and covariance ``(d, d)`` of one estimate from groups of n rollouts, in closed form.
 
     For rows of the table with coefficients (``affine``), for any function where rewards are 0/1, and for sequential
-    rows, whose size is their own. ValueError elsewhere: enumerate (`exact_moments`) or sample (`monte_carlo`).
+    rows, whose size is their own. NoClosedForm, a ValueError, elsewhere: enumerate (`exact_moments`) or sample
+    (`monte_carlo`).
 
     >>> from maxrl_est import estimators, problems
     >>> gaussian = problems.Gaussian(mean=0, scale=1, target=1, sigma=0.5)
@@ -41,10 +43,7 @@ def closed_form_moments(problem: Problem, estimator: Estimator | SequentialEstim
     """
     if n < 1:
         raise ValueError(f"n is {n}: a group has at least 1 rollout")
-    parts = [(weight, *_at_prompt(prompt.moments, estimator, n)) for weight, prompt in problem.prompts]
-    mean, covariance = mixture(parts)
-    exact = mean.dtype == covariance.dtype == object
-    return Moments(mean, covariance, 0.0 if exact else _ROUNDING, n)
+    return mixture([(weight, _at_prompt(prompt.moments, estimator, n)) for weight, prompt in problem.prompts])
 
 
 def closed_form_variance(problem: Problem, estimator: Estimator | SequentialEstimator, n: int) -> Array:
@@ -56,6 +55,10 @@ def closed_form_variance(problem: Problem, estimator: Estimator | SequentialEsti
     array([[Fraction(1, 16)]], dtype=object)
     """
     return closed_form_moments(problem, estimator, n).covariance
+
+
+class NoClosedForm(ValueError):
+    """Neither closed form applies to this estimator on this problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,13 @@ def _objective(objective: ObjectiveLike, n: int) -> Objective:
     return objective if isinstance(objective, Objective) else Objective.maxrl(n if objective is None else objective)
 
 
-def _at_prompt(moments: RolloutMoments, estimator: Any, n: int) -> tuple[Array, Array]:
+def _at_prompt(moments: RolloutMoments, estimator: Any, n: int) -> Moments:
+    mean, covariance = _mean_and_covariance(moments, estimator, n)
+    exact = mean.dtype == covariance.dtype == object
+    return Moments(mean, covariance, 0.0 if exact else _ROUNDING, n)
+
+
+def _mean_and_covariance(moments: RolloutMoments, estimator: Any, n: int) -> tuple[Array, Array]:
     if isinstance(estimator, SequentialEstimator):
         closed = estimator.closed_form(moments)
         return closed.mean, closed.covariance
@@ -138,7 +147,7 @@ def _at_prompt(moments: RolloutMoments, estimator: Any, n: int) -> tuple[Array, 
         return _affine(moments, *coefficients, n)
     if moments.p2 == moments.p:
         return _binary(moments, estimator, n)
-    raise ValueError(
+    raise NoClosedForm(
         f"estimator is {getattr(estimator, 'name', estimator)!s:.60}: no closed form, since rewards are not 0/1 and "
         "its advantages have no coefficients; enumerate with exact_moments, or sample with monte_carlo"
     )

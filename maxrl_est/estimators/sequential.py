@@ -64,8 +64,8 @@ class SequentialEstimator:
         """The same with its parameter set."""
         if not own:
             return self
-        function, form = (functools.partial(f, **own) for f in (self.function, self.closed_form))
-        return replace(self, name=name, function=function, closed_form=form)
+        form = functools.partial(self.closed_form, **own)
+        return replace(self, name=name, function=functools.partial(self.function, **own), closed_form=form)
 
 
 def inverse_sampling(

@@ -5,7 +5,7 @@ them, the answers are exact rationals; elsewhere they carry a few roundings of f
 """
 
 from maxrl_est.exact.advantages import equivariant_advantages
-from maxrl_est.exact.moments import MAX_ROLLOUTS, Moments, exact_moments, group_chance, mixture
+from maxrl_est.exact.moments import MAX_ROLLOUTS, Moments, exact_moments
 from maxrl_est.exact.targets import target_gradient
 from maxrl_est.exact.weight import EffectiveWeight, Nearest, effective_weight
 
@@ -17,7 +17,5 @@ __all__ = [
     "effective_weight",
     "equivariant_advantages",
     "exact_moments",
-    "group_chance",
-    "mixture",
     "target_gradient",
 ]

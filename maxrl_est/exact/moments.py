@@ -6,11 +6,12 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array, Estimator, FiniteProblem, Problem, Prompt
+from maxrl_est._typing import Array, Estimator, FiniteProblem, Problem
 from maxrl_est.exact.advantages import ROUNDING, equivariant_advantages
 
 MAX_ROLLOUTS = 10_000_000  # in all the distinct groups that are enumerated
@@ -35,8 +36,9 @@ def exact_moments(problem: Problem, estimator: Estimator, n: int) -> Moments:
     """Mean and covariance of ``g = (1/N) sum_i A_i S_i`` over every possible group of n rollouts.
 
     Groups that differ in order only are counted once, so the estimator must be permutation equivariant (an
-    error says where it is not). s outcomes make C(n+s-1, s-1) groups; past 10^7 rollouts in all this refuses.
-    A group belongs to one of the problem's prompts. Not for problems with a continuum of outcomes.
+    error says where it is not). A prompt with s outcomes has C(n+s-1, s-1) groups; past 10^7 rollouts in all this
+    refuses. A group belongs to one prompt, so that with several the covariance has their spread too. Not for
+    problems with a continuum of outcomes, of which `maxrl_est.variance` knows some.
 
     >>> from fractions import Fraction
     >>> from maxrl_est import estimators, problems
@@ -44,24 +46,36 @@ def exact_moments(problem: Problem, estimator: Estimator, n: int) -> Moments:
     >>> str(moments.mean[0])  # w_2(p) grad p = (2 - 1/4) 3/16
     '21/64'
     """
-    parts = [(weight, at_prompt(prompt, estimator, n)) for weight, prompt in problem.prompts]
-    mean, covariance = mixture([(weight, moments.mean, moments.covariance) for weight, moments in parts])
-    return Moments(mean, covariance, max(moments.rounding for _, moments in parts), n)
+    if isinstance(n, bool) or not isinstance(n, Integral):
+        raise ValueError(f"n is {n!r}: a group has at least 1 rollout, an int")
+    return mixture([(weight, _of_one_prompt(finite(prompt), estimator, int(n))) for weight, prompt in problem.prompts])
 
 
-def mixture(parts: Sequence[tuple[Any, Array, Array]]) -> tuple[Array, Array]:
-    """Mean and covariance over groups of a random prompt, from (probability, mean, covariance) at each."""
-    mean = sum(weight * m for weight, m, _ in parts)
-    covariance = sum(weight * (within + np.outer(m - mean, m - mean)) for weight, m, within in parts)
-    return np.asarray(mean), np.asarray(covariance)
+def mixture(parts: Sequence[tuple[Any, Moments]]) -> Moments:
+    """Moments of a group that belongs to part x with probability rho_x: pairs (rho_x, moments of x)."""
+    first = parts[0][1]
+    if len(parts) == 1:
+        return first
+    exact = all(part.exact for _, part in parts)
+    kind = object if exact else np.float64
+    weights = np.array([weight for weight, _ in parts], dtype=kind)
+    means = np.array([part.mean for _, part in parts], dtype=kind)
+    within = np.array([part.covariance for _, part in parts], dtype=kind)
+    mean = weights @ means
+    centred = means - mean
+    covariance = np.tensordot(weights, within, 1) + (weights[:, None] * centred).T @ centred
+    return Moments(mean, covariance, max(part.rounding for _, part in parts), first.n)
 
 
-def at_prompt(problem: Prompt, estimator: Estimator, n: int) -> Moments:
-    """`exact_moments` at one prompt."""
-    if not isinstance(problem, FiniteProblem):
-        raise ValueError(
-            f"problem {problem} has a continuum of outcomes: closed_form_moments or monte_carlo can do what this cannot"
-        )
+def finite(prompt: Any) -> FiniteProblem:
+    """The prompt, refused if it has a continuum of outcomes."""
+    if not hasattr(prompt, "probabilities"):
+        raise ValueError(f"problem is {prompt}: its outcomes are a continuum, which cannot be enumerated")
+    found: FiniteProblem = prompt
+    return found
+
+
+def _of_one_prompt(problem: FiniteProblem, estimator: Estimator, n: int) -> Moments:
     outcomes = len(problem.probabilities)
     groups = math.comb(n + outcomes - 1, outcomes - 1) if n >= 1 else 0
     if not 1 <= groups * n <= MAX_ROLLOUTS:

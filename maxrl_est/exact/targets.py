@@ -1,4 +1,4 @@
-"""The gradient that an estimator is meant to estimate."""
+"""The gradient of what an estimator is meant to ascend."""
 
 from __future__ import annotations
 
@@ -8,40 +8,50 @@ import numpy as np
 
 from maxrl_est._typing import Array, Problem
 from maxrl_est.estimators.targets import LogMean, LogPassRate, OverLevels, Target
-from maxrl_est.exact.moments import at_prompt
-from maxrl_est.objectives import Objective
+from maxrl_est.exact.moments import exact_moments, finite
 
 
 def target_gradient(problem: Problem, target: Target) -> Array:
-    """Gradient ``(d,)`` of what an estimator is meant to ascend, averaged over the prompts.
+    """Gradient ``(d,)`` of a target at a problem, the mean of its gradients at the prompts.
 
-    >>> from maxrl_est import problems
-    >>> coins = problems.Contextual([problems.Bernoulli(0.5), problems.Bernoulli(0.1)])
-    >>> target_gradient(coins, Objective.maxrl(2)).round(4).tolist()  # (2 - p) p (1 - p) / 2
-    [0.1875, 0.0855]
+    - an `Objective`: w(p) grad p
+    - `OverLevels`: the same of each level set, by ``prompt.gradient_over_levels``
+    - `LogPassRate`: grad p / p, so no prompt may have p = 0
+    - `LogMean`: over all groups of its size, so likelihoods are positive and finitely many; in floats
+
+    Exact Fractions where the problem is made of them, `LogMean` aside.
+
+    >>> from fractions import Fraction
+    >>> from maxrl_est.problems import Bernoulli
+    >>> target_gradient(Bernoulli(Fraction(1, 4)), LogPassRate())
+    array([Fraction(3, 4)], dtype=object)
     """
-    parts = [weight * _at_prompt(prompt, target) for weight, prompt in problem.prompts]
-    return np.asarray(sum(parts))
+    return np.asarray(sum(weight * _of_one_prompt(prompt, target) for weight, prompt in problem.prompts))
 
 
-def _at_prompt(prompt: Any, target: Target) -> Array:
+def _of_one_prompt(prompt: Any, target: Target) -> Array:
     match target:
-        case Objective():
-            return np.asarray(target.weight(prompt.pass_rate) * prompt.grad_pass_rate)
-        case OverLevels():
-            return np.asarray(prompt.gradient_over_levels(target.objective))
+        case OverLevels(objective):
+            return np.asarray(prompt.gradient_over_levels(objective))
         case LogPassRate():
-            if not prompt.pass_rate:
-                raise ValueError(f"problem {prompt} has pass rate 0: log p has no gradient there")
+            if prompt.pass_rate == 0:
+                raise ValueError(f"problem is {prompt}: log p has no gradient at p = 0")
             return np.asarray(prompt.grad_pass_rate / prompt.pass_rate)
-        case LogMean():
-            return at_prompt(prompt, _log_mean_score, target.n).mean
+        case LogMean(n):
+            return _of_log_mean(prompt, n)
+    return np.asarray(target.weight(prompt.pass_rate) * prompt.grad_pass_rate)
 
 
-def _log_mean_score(likelihoods: Array) -> Array:
-    """Advantages N log mean(l) for the whole group: the score function of E log mean."""
-    if not likelihoods.all():
-        raise ValueError("likelihoods hold a 0: a logarithm of the mean needs them positive")
-    size = likelihoods.shape[-1]
-    mean = likelihoods.astype(np.float64).mean(axis=-1, keepdims=True)
-    return np.broadcast_to(size * np.log(mean), likelihoods.shape)
+def _of_log_mean(prompt: Any, n: int) -> Array:
+    """By the score function: the gradient of E f(group) is E f(group) times the sum of all scores."""
+    for index, likelihood in enumerate(finite(prompt).likelihoods):
+        if likelihood == 0:
+            raise ValueError(
+                f"problem is {prompt}: likelihoods[{index}] is 0, and a logarithm needs all of them positive"
+            )
+
+    def for_every_score(likelihoods: Array) -> Array:
+        means = np.log(likelihoods.astype(np.float64).mean(axis=-1, keepdims=True))
+        return np.broadcast_to(n * means, likelihoods.shape)
+
+    return exact_moments(prompt, for_every_score, n).mean

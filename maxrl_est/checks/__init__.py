@@ -1,0 +1,21 @@
+"""Is an advantage function right? Named checks, from its shape to its exact bias, and one report.
+
+Nothing is sampled unless asked for: the objective is read off 0/1 groups exactly, and the bias on graded likelihoods
+is a finite sum.
+"""
+
+from maxrl_est.checks.bias import BINARY, GRADED
+from maxrl_est.checks.report import Check, CheckFailure, CheckReport, VarianceRow
+from maxrl_est.checks.runner import CHECKS, check_estimator, parametrize_with_checks
+
+__all__ = [
+    "BINARY",
+    "CHECKS",
+    "GRADED",
+    "Check",
+    "CheckFailure",
+    "CheckReport",
+    "VarianceRow",
+    "check_estimator",
+    "parametrize_with_checks",
+]

@@ -1,0 +1,111 @@
+"""Checks of the noise: exact variance beside known estimators, and, if asked for, a bias test by sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from maxrl_est import estimators
+from maxrl_est.checks.bias import BINARY, graded_problems
+from maxrl_est.checks.report import VarianceRow
+from maxrl_est.checks.subject import Failed, Skipped, Subject
+from maxrl_est.estimators.targets import Target
+from maxrl_est.exact import Moments, exact_moments, target_gradient
+from maxrl_est.montecarlo import monte_carlo
+from maxrl_est.problems import Bandit, Bernoulli
+
+OWN = "this function"
+LARGEST = 8  # group size at which variances are compared
+UNBIASED = 1e-9  # a known estimator competes if its relative bias is at most this
+
+
+def variances(subject: Subject) -> Iterator[VarianceRow]:
+    """This function's exact variance, then that of the known unbiased estimators of its target, best first."""
+    n = min(subject.sizes[0], LARGEST)
+    target = subject.target(n)
+    if target is None:
+        return
+    for problem in _problems(subject):
+        yield _row(OWN, exact_moments(problem, subject.function, n), problem)
+        rivals = (_rival(name, problem, target, n) for name in estimators.names())
+        yield from sorted((row for row in rivals if row), key=lambda row: row.total_variance)
+
+
+def compares_variance(subject: Subject) -> str:
+    """Never fails: a noisy estimator is no wrong one. Says how many times the best known variance it has."""
+    found = []
+    rows = list(variances(subject))
+    for problem in dict.fromkeys(row.problem for row in rows):
+        own, *rivals = (row for row in rows if row.problem == problem)
+        if rivals and rivals[0].total_variance:
+            ratio = own.total_variance / rivals[0].total_variance
+            found.append(f"{ratio:.3g} times that of {rivals[0].estimator} at N = {own.n} on {problem}")
+    if not found:
+        raise Skipped("no known unbiased estimator of the same target to compare with")
+    return "; ".join(found)
+
+
+def agrees_with_samples(subject: Subject) -> str:
+    """A verdict from sampled groups with a stated error rate, in place of the enumeration that decides the rest."""
+    if subject.monte_carlo is None:
+        raise Skipped("only done if monte_carlo is given")
+    n = min(subject.sizes[0], LARGEST)
+    target = subject.target(n)
+    if target is None:
+        raise Skipped("no objective is declared or ascended")
+    problem = _problems(subject)[-1]
+    truth = target_gradient(problem, target).astype(np.float64)
+    bound = _largest_advantage(subject, problem, n) * abs(problem.scores.astype(np.float64)).max(axis=0)
+    result = monte_carlo(
+        problem,
+        subject.function,
+        n,
+        replicates=subject.monte_carlo,
+        seed=subject.seed,
+        target=truth,
+        bounds=(-bound, bound),
+    )
+    text = f"{result.verdict} ({result.plan}; seed {subject.seed})"
+    if result.failed:
+        raise Failed(f"N = {n}, {problem}: {text}: {result}")
+    return text
+
+
+def _largest_advantage(subject: Subject, problem: Bandit | Bernoulli, n: int) -> float:
+    """Of all groups that the problem can give, so that bounds on the gradient are certain."""
+    outcomes = len(problem.likelihoods)
+    counts = np.array(list(np.ndindex(*(n + 1,) * (outcomes - 1))))
+    counts = counts[counts.sum(axis=1) <= n]
+    counts = np.column_stack([counts, n - counts.sum(axis=1)])
+    l = problem.likelihoods.astype(np.float64)
+    return float(abs(subject(np.array([np.repeat(l, count) for count in counts]))).max()) * (1 + 1e-9)
+
+
+def _problems(subject: Subject) -> tuple[Bandit | Bernoulli, ...]:
+    if subject.binary_only:
+        return (BINARY,)
+    graded = graded_problems(subject)
+    return (graded[-2],) if subject.positive_only else (BINARY, graded[1])
+
+
+def _rival(name: str, problem: Bandit | Bernoulli, target: Target, n: int) -> VarianceRow | None:
+    """A known estimator's variance, if it estimates the target here without bias."""
+    row = estimators.get(name)
+    if row.target(n) != target or (row.positive_only and not problem.likelihoods.all()):
+        return None
+    try:
+        moments = exact_moments(problem, row, n)
+    except ValueError:  # refuses groups of this size
+        return None
+    truth = target_gradient(problem, target).astype(np.float64)
+    if np.linalg.norm(moments.mean.astype(np.float64) - truth) > UNBIASED * np.linalg.norm(truth):
+        return None
+    return _row(name, moments, problem)
+
+
+def _row(name: str, moments: Moments, problem: Bandit | Bernoulli) -> VarianceRow:
+    return VarianceRow(str(problem), moments.n, name, float(np.trace(moments.covariance)))
+
+
+NOISE = {"variance": compares_variance, "Monte Carlo": agrees_with_samples}

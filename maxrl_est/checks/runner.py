@@ -1,0 +1,197 @@
+"""Running the checks: all of them with a report, or each as a pytest case."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from maxrl_est._typing import Estimator
+from maxrl_est.checks.bias import BIAS
+from maxrl_est.checks.noise import NOISE, variances
+from maxrl_est.checks.report import Check, CheckFailure, CheckReport
+from maxrl_est.checks.structure import STRUCTURE
+from maxrl_est.checks.subject import Failed, Skipped, Subject
+from maxrl_est.estimators import NamedEstimator
+from maxrl_est.estimators.targets import Target
+from maxrl_est.objectives import Objective
+
+CHECKS: Mapping[str, Callable[[Subject], str]] = {**STRUCTURE, **BIAS, **NOISE}
+MAX_SIZE = 64
+_NEEDED = tuple(STRUCTURE)[:7]  # without these nothing can be enumerated
+
+Reasons: TypeAlias = Mapping[str, str]
+
+
+def check_estimator(
+    estimator: Estimator,
+    *,
+    objective: Target | Callable[[int], Target | None] | None = None,
+    group_sizes: Sequence[int] = (1, 2, 3, 4, 8),
+    binary_only: bool = False,
+    positive_only: bool = False,
+    name: str | None = None,
+    expected_failed_checks: Reasons | None = None,
+    monte_carlo: int | None = None,
+    seed: int = 0,
+    callback: Callable[[Check], None] | None = None,
+    on_fail: Literal["raise", "warn"] | None = "raise",
+) -> CheckReport:
+    """Check an advantage function ``(..., N) -> (..., N)``: structure, objective, exact bias, variance.
+
+    Parameters
+    ----------
+    estimator : the function, of float64 likelihoods (and, if it can, of Fractions in object arrays)
+    objective : what it should ascend: an Objective or another target of `maxrl_est.estimators`, or one for each group
+        size. None: whichever known objective it ascends exactly on 0/1 rewards.
+    group_sizes : the N at which it is checked, up to 64; those below the order of a given Objective are left out
+    binary_only : whether it is meant for 0/1 rewards only, so that graded likelihoods are skipped
+    positive_only : whether it takes logarithms, so that likelihoods of 0 are left out
+    expected_failed_checks : names of checks that are known to fail, each with the reason. Strict: one that passes
+        counts as a failure.
+    monte_carlo : groups to draw for a bias test by sampling as well; None leaves it out. Error rates and the smallest
+        bias that it can find are in its message.
+    seed : of random likelihoods
+    callback : called with each `Check` as it is done
+    on_fail : "raise" raises CheckFailure with the whole report; "warn" warns; None only returns the report
+
+    Not for functions whose result is random: those need `monte_carlo` in place of enumeration.
+
+    >>> from maxrl_est import estimators
+    >>> check_estimator(estimators.get("rloo")).passed
+    True
+    >>> report = check_estimator(estimators.get("self_normalised"), on_fail=None)
+    >>> [check.name for check in report.checks if check.status == "failed"]
+    ['leave-one-out', 'bias on graded likelihoods']
+    """
+    subject = _subject(
+        estimator,
+        objective=objective,
+        group_sizes=group_sizes,
+        binary_only=binary_only,
+        positive_only=positive_only,
+        monte_carlo=monte_carlo,
+        seed=seed,
+    )
+    expected = _known(expected_failed_checks or {})
+    if on_fail not in ("raise", "warn", None):
+        raise ValueError(f"on_fail is {on_fail!r}: it is 'raise', 'warn' or None")
+    checks: list[Check] = []
+    for title in CHECKS:
+        broken = bool(checks) and checks[0].status == "failed"
+        check = Check(title, "skipped", "the function does not return advantages") if broken else _run(title, subject)
+        checks.append(_expected(check, expected.get(title)))
+        if callback:
+            callback(checks[-1])
+    sound = all(check.status == "passed" for check in checks if check.name in _NEEDED)
+    report = CheckReport(name or _name(estimator), tuple(checks), tuple(variances(subject)) if sound else ())
+    if not report.passed and on_fail == "raise":
+        raise CheckFailure(report)
+    if not report.passed and on_fail == "warn":
+        warnings.warn(str(report), stacklevel=2)
+    return report
+
+
+def parametrize_with_checks(
+    estimators: Iterable[Estimator],
+    *,
+    objective: Callable[[Any], Any] | None = None,
+    expected_failed_checks: Callable[[Any], Reasons] | None = None,
+    **options: Any,
+) -> Any:
+    """A pytest decorator that makes each check of each estimator a case, called ``estimator`` and ``check``.
+
+    ``objective`` and ``expected_failed_checks`` are functions of the estimator: what it should ascend (as in
+    `check_estimator`), and the checks that are known to fail, with reasons. These are strict: such a case fails if the
+    check passes. Other options are those of `check_estimator`. Needs pytest. ::
+
+        @parametrize_with_checks([my_advantages, their_advantages])
+        def test_advantages(estimator, check):
+            check(estimator)
+    """
+    import pytest
+
+    cases = []
+    for estimator in estimators:
+        reasons = _known(expected_failed_checks(estimator) if expected_failed_checks else {})
+        own = options | {"objective": objective(estimator) if objective else None}
+        for title in CHECKS:
+            marks = [pytest.mark.xfail(strict=True, reason=reasons[title])] if title in reasons else []
+            case = functools.partial(_case, title, own)
+            cases.append(pytest.param(estimator, case, id=f"{_name(estimator)}-{title}", marks=marks))
+    return pytest.mark.parametrize(("estimator", "check"), cases)
+
+
+def _case(title: str, options: Mapping[str, Any], estimator: Estimator) -> None:
+    """One check as a test: fails with its message, or is skipped."""
+    import pytest
+
+    check = _run(title, _subject(estimator, **options))
+    if check.status == "skipped":
+        pytest.skip(check.message)
+    if check.status == "failed":
+        pytest.fail(check.message, pytrace=False)
+
+
+def _run(title: str, subject: Subject) -> Check:
+    try:
+        return Check(title, "passed", CHECKS[title](subject))
+    except Skipped as reason:
+        return Check(title, "skipped", str(reason))
+    except (Failed, ValueError) as error:
+        return Check(title, "failed", str(error))
+
+
+def _expected(check: Check, reason: str | None) -> Check:
+    """The same, where a failure was expected."""
+    if reason is None or check.status == "skipped":
+        return check
+    return Check(check.name, "xfailed" if check.status == "failed" else "xpassed", check.message, reason)
+
+
+def _known(reasons: Reasons) -> Reasons:
+    for name in reasons:
+        if name not in CHECKS:
+            close = difflib.get_close_matches(name, CHECKS, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(CHECKS)}"
+            raise ValueError(f"expected_failed_checks has {name!r}: no such check; {hint}")
+    return reasons
+
+
+def _subject(
+    estimator: Estimator,
+    *,
+    objective: Target | Callable[[int], Target | None] | None = None,
+    group_sizes: Sequence[int] = (1, 2, 3, 4, 8),
+    binary_only: bool = False,
+    positive_only: bool = False,
+    monte_carlo: int | None = None,
+    seed: int = 0,
+) -> Subject:
+    if objective is not None and not callable(objective):
+        fixed = objective
+        order = fixed.order if isinstance(fixed, Objective) else 1
+        group_sizes = [n for n in group_sizes if n == 1 or n >= order]
+        objective = lambda n: fixed  # noqa: E731
+    if not any(n > 1 for n in group_sizes) or any(not 1 <= n <= MAX_SIZE for n in group_sizes):
+        raise ValueError(
+            f"group_sizes is {list(group_sizes)}: sizes lie in [1, {MAX_SIZE}], one of them above 1 and none but 1 "
+            "below the order of the objective"
+        )
+    if monte_carlo is not None and monte_carlo < 2:
+        raise ValueError(f"monte_carlo is {monte_carlo}: at least 2 groups are drawn")
+    sizes = tuple(group_sizes)
+    return Subject(estimator, _label(estimator), objective, sizes, binary_only, positive_only, monte_carlo, seed)
+
+
+def _name(estimator: Any) -> str:
+    return str(getattr(estimator, "name", None) or getattr(estimator, "__name__", repr(estimator)))
+
+
+def _label(estimator: Any) -> str:
+    """How the function is written: so that a line with it can be run where the function is at hand."""
+    if isinstance(estimator, NamedEstimator):
+        return f"maxrl_est.estimators.get({estimator.name!r})"
+    return str(getattr(estimator, "__qualname__", repr(estimator)))
