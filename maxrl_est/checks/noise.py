@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -66,10 +67,15 @@ def agrees_with_samples(subject: Subject) -> str:
         target=truth,
         bounds=(-bound, bound),
     )
-    text = f"{result.verdict} ({result.plan}; seed {subject.seed})"
+    text = f"{result.verdict} (N = {n}, {problem}, seed {subject.seed}; {result.plan})"
     if result.failed:
-        raise Failed(f"N = {n}, {problem}: {text}: {result}")
+        low, high = map(_rounded, np.asarray(result.interval))
+        raise Failed(f"{text}: bias {_rounded(result.bias)}, between {low} and {high}")
     return text
+
+
+def _rounded(values: Any) -> str:
+    return f"[{', '.join(f'{x:.4g}' for x in values)}]"
 
 
 def _largest_advantage(subject: Subject, problem: Bandit | Bernoulli, n: int) -> float:

@@ -1,0 +1,86 @@
+"""pytest plugin: a fixture that checks advantage functions, its options, and a summary of what was found.
+
+Loaded by every pytest run where the package is installed, so it imports nothing until the fixture is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from maxrl_est._typing import Estimator
+    from maxrl_est.checks import CheckReport
+
+PROPERTY = "maxrl_est"  # of a test's report, and of the JUnit file: one line for each function checked
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options: they change what the fixture checks where the test does not say."""
+    group = parser.getgroup("maxrl_est", "advantage functions (maxrl_est)")
+    group.addoption(
+        "--maxrl-est-group-sizes",
+        metavar="N,N,...",
+        type=_sizes,
+        help="group sizes at which advantage functions are checked (1,2,3,4,8)",
+    )
+    group.addoption(
+        "--maxrl-est-monte-carlo",
+        metavar="GROUPS",
+        type=int,
+        help="also test their bias by sampling that many groups",
+    )
+    group.addoption("--maxrl-est-seed", metavar="SEED", type=int, help="seed of random likelihoods (0)")
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(int(size) for size in text.split(","))
+
+
+@pytest.fixture
+def check_advantages(request: pytest.FixtureRequest) -> Callable[..., CheckReport]:
+    """A function like `maxrl_est.check_estimator`, whose report goes to the summary and to the JUnit file."""
+
+    def check(estimator: Estimator, **options: Any) -> CheckReport:
+        __tracebackhide__ = True
+        from maxrl_est.checks import check_estimator
+
+        asked = {name: request.config.getoption(f"maxrl_est_{name}") for name in ("group_sizes", "monte_carlo", "seed")}
+        given = {name: value for name, value in asked.items() if value is not None} | options
+        report = check_estimator(estimator, on_fail=None, **given)
+        request.node.user_properties += [(PROPERTY, _line(report))] + [
+            (f"{PROPERTY}: {report.estimator}: {found.name}", f"{found.status}: {found.message}")
+            for found in report.checks
+        ]
+        if not report.passed:
+            pytest.fail(str(report), pytrace=False)
+        return report
+
+    return check
+
+
+def _line(report: CheckReport) -> str:
+    """What was found, in a line."""
+    faults = [f"{check.name} {check.status}" for check in report.checks if not check.ok]
+    expected = [check.name for check in report.checks if check.status == "xfailed"]
+    known = f" ({', '.join(expected)}: expected to fail)" if expected else ""
+    objective = report["effective objective"].message.partition("; reproduce")[0]
+    return f"{report.estimator}: {'FAILED: ' + ', '.join(faults) if faults else 'passed' + known}; {objective}"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print a line for each advantage function; reports carry them, so this works with workers too."""
+    lines = [
+        value
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", None) == "call"
+        for key, value in report.user_properties
+        if key == PROPERTY
+    ]
+    if lines:
+        terminalreporter.section("advantage functions (maxrl_est)")
+        for line in lines:
+            terminalreporter.line(line)

@@ -1,0 +1,135 @@
+"""The pytest plugin, in runs of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import pytest
+
+HEAD = """
+import maxrl_est as mx
+
+def centred(r):
+    return r - r.mean(-1, keepdims=True)
+"""
+RIGHT = (
+    HEAD
+    + """
+def test_mine(check_advantages):
+    report = check_advantages(mx.advantages, objective=mx.Objective.maxrl)
+    assert report.passed
+"""
+)
+WRONG = (
+    HEAD
+    + """
+def test_mine(check_advantages):
+    check_advantages(centred, objective=mx.Objective.expected())
+"""
+)
+KNOWN = (
+    HEAD
+    + """
+def test_mine(check_advantages):
+    reason = "7/8 of the gradient at N = 8"
+    known = {"effective objective": reason, "bias on graded likelihoods": reason}
+    check_advantages(centred, objective=mx.Objective.expected(), expected_failed_checks=known)
+"""
+)
+CASES = (
+    HEAD
+    + """
+def objective(estimator):
+    return mx.Objective.expected()
+
+def known(estimator):
+    if estimator is centred:
+        return {"effective objective": "7/8", "bias on graded likelihoods": "7/8"}
+    return {"leave-one-out": "wrongly expected"}
+
+@mx.parametrize_with_checks([centred, mx.estimators.get("rloo")], objective=objective, expected_failed_checks=known)
+def test_each(estimator, check):
+    check(estimator)
+"""
+)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run pytest on a file with that text; returns the exit status and what it printed."""
+
+    def run(text, *options):
+        (tmp_path / "test_it.py").write_text(text)
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error", *options, "test_it.py"]
+        environment = {**os.environ, "COLUMNS": "200", "PYTEST_ADDOPTS": ""}
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def test_a_right_function_passes_with_a_line_in_the_summary(run):
+    status, text = run(RIGHT)
+    assert status == 0
+    assert "= advantage functions (maxrl_est) =" in text
+    assert "advantages: passed; on 0/1 rewards exactly J_2 at N = 2" in text
+
+
+def test_a_wrong_function_fails_with_the_whole_report_and_says_so_in_the_summary(run):
+    status, text = run(WRONG)
+    assert status == 1
+    assert "E[g] misses the gradient of expected by 12.5%" in text
+    assert "centred: FAILED: effective objective failed, bias on graded likelihoods failed" in text
+    assert "Traceback" not in text
+
+
+def test_known_failures_pass_and_are_named(run):
+    status, text = run(KNOWN)
+    assert status == 0
+    assert "passed (effective objective, bias on graded likelihoods: expected to fail)" in text
+
+
+def test_options_choose_group_sizes_seed_and_sampling(run):
+    status, text = run(
+        RIGHT, "--maxrl-est-group-sizes", "2,5", "--maxrl-est-monte-carlo", "500", "--maxrl-est-seed", "3"
+    )
+    assert status == 0
+    assert "exactly J_2 at N = 2, J_5 at N = 5" in text
+
+
+def test_sampling_finds_a_bias(run):
+    status, text = run(WRONG, "--maxrl-est-monte-carlo", "4000")
+    assert status == 1
+    assert re.search(r"failed +Monte Carlo: BIASED \(N = 8, .* false alarm 1e-09", text)
+
+
+def test_junit_files_carry_every_check(run, tmp_path):
+    status, _ = run(RIGHT, "--junitxml", "report.xml")
+    assert status == 0
+    properties = {x.get("name"): x.get("value") for x in ElementTree.parse(tmp_path / "report.xml").iter("property")}
+    assert properties["maxrl_est"].startswith("advantages: passed")
+    assert properties["maxrl_est: advantages: bias on graded likelihoods"].startswith("passed: exactly unbiased")
+
+
+def test_every_check_is_a_case_and_wrong_expectations_fail(run):
+    status, text = run(CASES, "-v")
+    assert status == 1
+    assert re.search(r"test_each\[centred-effective objective\] XFAIL", text)
+    assert re.search(r"test_each\[rloo-bias on graded likelihoods\] PASSED", text)
+    assert re.search(r"test_each\[rloo-leave-one-out\] FAILED", text)  # expected to fail, and passed
+    assert "1 failed" in text
+
+
+def test_a_run_without_the_fixture_prints_nothing_and_imports_nothing(run):
+    text = """
+import sys
+def test_it():
+    assert not {"numpy", "numba", "scipy"} & set(sys.modules)
+"""
+    status, printed = run(text)
+    assert status == 0
+    assert "maxrl_est)" not in printed
