@@ -14,7 +14,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._typing import FloatArray
+from maxrl_est._typing import Array, FloatArray
 from maxrl_est.confidence import _arguments as arguments
 from maxrl_est.confidence._state import Running
 
@@ -33,6 +33,7 @@ class Betting(Running):
         certificate is sought
     error_rate : of flagging all-true targets, ever, over all coordinates; of certifying a mean that is farther than
         the tolerance, ever; and of an interval that misses its mean. 1e-9 each unless given
+    family : number of means that share the error rate (Bonferroni), if not the d of this sequence
     horizon : number of values for which `interval` is made narrowest; it is valid at any number
 
     Feed `update` blocks of independent values ``(B, d)``; memory does not grow. Coordinates may depend on each other.
@@ -54,6 +55,7 @@ class Betting(Running):
         *,
         tolerance: npt.ArrayLike | None = None,
         error_rate: float = 1e-9,
+        family: int | None = None,
         horizon: int,
     ) -> None:
         self.target = arguments.coordinates("target", target)
@@ -66,6 +68,7 @@ class Betting(Running):
         self.tolerance = arguments.tolerances(tolerance, d)
         self.error_rate = arguments.rate("error_rate", error_rate)
         self.horizon = arguments.count("horizon", horizon)
+        self._log = math.log(arguments.count("family", d if family is None else family) / self.error_rate)
         self._width = self.upper - self.lower
         self._centre = (self.target - self.lower) / self._width
         self._bets = _bets(self._centre, None if self.tolerance is None else self.tolerance / self._width)
@@ -106,19 +109,20 @@ class Betting(Running):
 
     def _widen(self, size: int, mean: FloatArray, squares: FloatArray, variance: FloatArray) -> None:
         """The sums of the empirical Bernstein interval; squares about means that were expected before the values."""
-        stake = np.minimum(_LARGEST_LOSS, np.sqrt(2 * self._log_of_interval / (variance * self.horizon)))
+        stake = np.minimum(_LARGEST_LOSS, np.sqrt(2 * (self._log + math.log(2)) / (variance * self.horizon)))
         self._stakes += stake * size
         self._stake_sums += stake * size * mean
         self._costs += (-np.log1p(-stake) - stake) * squares
 
     @property
-    def _log_of_interval(self) -> float:
-        return math.log(2 * self.target.size / self.error_rate)
+    def refuted(self) -> Array:
+        """Which means (d,) are not their target: any right target ever is with at most the error rate."""
+        return np.asarray(self._peaks[0] >= self._log)
 
     @property
     def biased(self) -> bool:
-        """Whether some mean is not its target. True for right targets with probability at most the error rate."""
-        return bool((self._peaks[0] >= math.log(self.target.size / self.error_rate)).any())
+        """Whether any is."""
+        return bool(self.refuted.any())
 
     @property
     def certified(self) -> bool:
@@ -137,7 +141,7 @@ class Betting(Running):
         """
         if self.count == 0:
             return self.lower.copy(), self.upper.copy()
-        centre, half = self._stake_sums / self._stakes, (self._log_of_interval + self._costs) / self._stakes
+        centre, half = self._stake_sums / self._stakes, (self._log + math.log(2) + self._costs) / self._stakes
         low, high = np.maximum(centre - half, 0), np.minimum(centre + half, 1)
         return self.lower + low * self._width, self.lower + high * self._width
 

@@ -18,7 +18,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._typing import FloatArray
+from maxrl_est._typing import Array, FloatArray
 from maxrl_est.confidence import _arguments as arguments
 from maxrl_est.confidence._state import Arrays
 
@@ -34,6 +34,7 @@ class Catoni(Arrays):
         certificate is sought
     error_rate : that any `interval` ever misses its mean, over all coordinates; 1e-9 unless given. Both kinds of
         wrong verdict are such misses
+    family : number of means that share the error rate (Bonferroni), if not the d of this sequence
     horizon : number of values for which intervals are made narrowest; they are valid at any number
 
     Feed `update` blocks of independent values ``(B, d)``; memory does not grow. Not for variances estimated from the
@@ -54,6 +55,7 @@ class Catoni(Arrays):
         *,
         tolerance: npt.ArrayLike | None = None,
         error_rate: float = 1e-9,
+        family: int | None = None,
         horizon: int,
     ) -> None:
         self.target = arguments.coordinates("target", target)
@@ -62,8 +64,8 @@ class Catoni(Arrays):
         self.tolerance = arguments.tolerances(tolerance, d)
         self.error_rate = arguments.rate("error_rate", error_rate)
         self.horizon = arguments.count("horizon", horizon)
-        self._log = math.log(2 * d / self.error_rate)
-        self._stake = stake(self.variance, self._log, self.horizon)
+        self._log = math.log(2 * arguments.count("family", d if family is None else family) / self.error_rate)
+        self._stake = np.sqrt(2 * self._log / (self.variance * self.horizon))
         self.count = 0
         self._sum = np.zeros(d)  # of phi
         self._low, self._high = np.full(d, -np.inf), np.full(d, np.inf)  # of mean - target, by all looks so far
@@ -85,9 +87,14 @@ class Catoni(Arrays):
         return np.where(beyond < 1, root, np.inf)
 
     @property
+    def refuted(self) -> Array:
+        """Which means (d,) are not their target: any right target ever is with at most the error rate."""
+        return np.asarray((self._low > 0) | (self._high < 0))
+
+    @property
     def biased(self) -> bool:
-        """Whether some mean is not its target. True for right targets with probability at most the error rate."""
-        return bool(((self._low > 0) | (self._high < 0)).any())
+        """Whether any is."""
+        return bool(self.refuted.any())
 
     @property
     def certified(self) -> bool:
@@ -100,8 +107,3 @@ class Catoni(Arrays):
     def interval(self) -> tuple[FloatArray, FloatArray]:
         """Ends (d,), (d,) of intervals that contain all means but with the error rate, at any number of values."""
         return self.target + self._low, self.target + self._high
-
-
-def stake(variance: FloatArray, log: float, horizon: int) -> FloatArray:
-    """The lambda with which the interval is narrowest after `horizon` values."""
-    return np.sqrt(2 * log / (variance * horizon))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._typing import FloatArray
+from maxrl_est._typing import Array, FloatArray
 from maxrl_est.confidence import _arguments as arguments
 from maxrl_est.confidence._state import Running
 
@@ -18,11 +18,17 @@ class Normal(Running):
     """
 
     def __init__(
-        self, target: npt.ArrayLike, *, tolerance: npt.ArrayLike | None = None, error_rate: float = 1e-9
+        self,
+        target: npt.ArrayLike,
+        *,
+        tolerance: npt.ArrayLike | None = None,
+        error_rate: float = 1e-9,
+        family: int | None = None,
     ) -> None:
         self.target = arguments.coordinates("target", target)
         self.tolerance = arguments.tolerances(tolerance, self.target.size)
         self.error_rate = arguments.rate("error_rate", error_rate)
+        self._family = arguments.count("family", self.target.size if family is None else family)
         super().__init__(self.target.size)
 
     def update(self, values: npt.ArrayLike) -> None:
@@ -35,13 +41,18 @@ class Normal(Running):
 
         if self.count < 2:
             return np.full(self.target.size, np.inf)
-        quantile = -ndtri(self.error_rate / (2 * self.target.size))
+        quantile = -ndtri(self.error_rate / (2 * self._family))
         return np.asarray(quantile * np.sqrt(self.squares / (self.count - 1) / self.count))
 
     @property
+    def refuted(self) -> Array:
+        """Which means (d,) seem not to be their target."""
+        return np.asarray(abs(self.mean - self.target) > self._half)
+
+    @property
     def biased(self) -> bool:
-        """Whether some mean seems not to be its target."""
-        return bool((abs(self.mean - self.target) > self._half).any())
+        """Whether any is."""
+        return bool(self.refuted.any())
 
     @property
     def certified(self) -> bool:
