@@ -7,16 +7,74 @@ import numpy as np
 import pytest
 
 import maxrl_est as mx
-from maxrl_est.checks import CheckFailure, check_estimator
+from maxrl_est.checks import CHECKS, CheckFailure, check_estimator, parametrize_with_checks
+from maxrl_est.estimators import LogMean, OverLevels
+from maxrl_est.variance import ustat_optimal
 
-UNBIASED = ("reinforce", "rloo", "ustat", "ustat_one", "ustat_seed", "ustat_pass_loo", "ustat_mean_loo")
-BINARY_ONLY = ("maxrl", "maxrl_cv", "maxrl_shipped")
-BIASED = {
-    "mean_centred": {"effective objective", "bias on graded likelihoods"},
-    "grpo": {"effective objective", "leave-one-out", "bias on graded likelihoods"},
-    "grpo_population": {"effective objective", "leave-one-out", "bias on graded likelihoods"},
-    "self_normalised": {"leave-one-out", "bias on graded likelihoods"},
+BENT = "not linear in its own likelihood"
+GRADED_BIAS = "bias on graded likelihoods"
+KNOWN_FAILURES = {  # what check_estimator measures at N = 8, as reasons
+    "grpo": {
+        "effective objective": "ascends no known objective; nearest 1.964 x J_1 (off by 0.11 of it over p)",
+        "leave-one-out": BENT,
+        GRADED_BIAS: "no objective is ascended on 0/1 rewards",
+    },
+    "grpo_population": {
+        "effective objective": "ascends no known objective; nearest 2.099 x J_1 (off by 0.11 of it over p)",
+        "leave-one-out": BENT,
+        GRADED_BIAS: "no objective is ascended on 0/1 rewards",
+    },
+    "maxrl": {"leave-one-out": BENT, GRADED_BIAS: "misses the gradient of J_8 by 19.3%, 11 degrees off"},
+    "maxrl_cv": {"leave-one-out": BENT, GRADED_BIAS: "misses the gradient of J_8 by 19.3%, 11 degrees off"},
+    "maxrl_shipped": {"leave-one-out": BENT, GRADED_BIAS: "misses the gradient of J_7 by 19.8%, 10.9 degrees off"},
+    "self_normalised": {"leave-one-out": BENT, GRADED_BIAS: "misses the gradient of J_8 by 19.3%, 11 degrees off"},
+    "plug_in_loo": {GRADED_BIAS: "misses the gradient of J_8 by 8.8%"},
+    "jackknife": {GRADED_BIAS: "misses the gradient of log p by 0.95%, 0.298 degrees off"},
 }
+BINARY_ONLY = ("maxrl", "maxrl_cv", "maxrl_shipped")
+MORE_THAN_K = ("passk_loo", "maxk_loo")  # k = 2 by default, of the others
+ALL = [mx.estimators.get(name) for name in mx.estimators.names()]
+OPTIMAL = ustat_optimal(mx.problems.Bernoulli(F(1, 4)), 8, mx.Objective.maxrl(2))
+
+
+def stated_target(row):
+    return row.target
+
+
+def known_failures(row):
+    return KNOWN_FAILURES.get(row.name, {})
+
+
+@parametrize_with_checks(
+    [*(row for row in ALL if row.name not in MORE_THAN_K), OPTIMAL],
+    objective=stated_target,
+    expected_failed_checks=known_failures,
+)
+def test_every_estimator_passes_every_check_but_those_that_are_known_to_fail(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks(
+    [row for row in ALL if row.name in MORE_THAN_K], objective=stated_target, group_sizes=(1, 3, 4, 8)
+)
+def test_those_with_a_baseline_of_k_others_do_so_from_three_rollouts(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("name", KNOWN_FAILURES)
+def test_reasons_of_known_failures_are_what_is_measured(name):
+    row = mx.estimators.get(name)
+    report = check_estimator(row, objective=row.target, expected_failed_checks=KNOWN_FAILURES[name])
+    for title, reason in KNOWN_FAILURES[name].items():
+        assert report[title].status == "xfailed"
+        assert reason in report[title].message
+        assert report[title].reason == reason
+
+
+@pytest.mark.parametrize("name", BINARY_ONLY)
+def test_binary_estimators_pass_for_binary_rewards(name):
+    row = mx.estimators.get(name)
+    assert check_estimator(row, objective=row.target, binary_only=True).passed
 
 
 def failed(function, **options):
@@ -81,27 +139,6 @@ WRONG = {
     raises: "shape and dtype",
     weights_from_all_values: "bias on graded likelihoods",
 }
-
-
-@pytest.mark.parametrize("name", UNBIASED)
-def test_unbiased_estimators_pass_every_check(name):
-    assert check_estimator(mx.estimators.get(name)).passed
-
-
-@pytest.mark.parametrize("name", BINARY_ONLY)
-def test_binary_estimators_pass_for_binary_rewards_and_fail_for_graded_ones(name):
-    row = mx.estimators.get(name)
-    assert check_estimator(row, binary_only=True).passed
-    assert failed(row) == {"leave-one-out", "bias on graded likelihoods"}
-
-
-@pytest.mark.parametrize("name", BIASED)
-def test_biased_estimators_fail_exactly_the_checks_that_say_why(name):
-    assert failed(mx.estimators.get(name)) == BIASED[name]
-
-
-def test_every_estimator_of_the_table_is_either_shown_to_pass_or_to_fail():
-    assert {*UNBIASED, *BINARY_ONLY, *BIASED} == set(mx.estimators.names())
 
 
 @pytest.mark.parametrize(("function", "name"), WRONG.items(), ids=lambda x: getattr(x, "__name__", ""))
@@ -209,7 +246,7 @@ def test_only_exact_arithmetic_is_called_exact():
         return r - (r.sum(axis=-1, keepdims=True) - r) / (r.shape[-1] - 1)
 
     messages = [
-        check_estimator(function, group_sizes=(2, 4)).checks[-1].message
+        check_estimator(function, group_sizes=(2, 4))["bias on graded likelihoods"].message
         for function in (mx.estimators.get("rloo"), in_floats)
     ]
     assert messages == ["exactly unbiased for the same objective", "unbiased to rounding for the same objective"]
@@ -226,3 +263,109 @@ def test_a_function_that_exits_is_reported():
 def test_objectives_given_in_floats_are_met_by_exact_estimators_of_them():
     objective = mx.Objective.tsallis(0.3, 2)
     assert not failed(lambda r: mx.advantages(r, objective), objective=mx.Objective.tsallis(F(3, 10), 2))
+
+
+# Expected failures, callbacks, and what to do at a failure.
+
+
+def test_expected_failures_are_strict():
+    known = {"effective objective": "7/8 of it", "bias on graded likelihoods": "7/8 of it"}
+    expected = mx.Objective.expected()
+    assert check_estimator(centred, objective=expected, expected_failed_checks=known).passed
+    report = check_estimator(
+        centred, objective=expected, expected_failed_checks=known | {"deterministic": "?"}, on_fail=None
+    )
+    assert not report.passed
+    assert report["deterministic"].status == "xpassed"
+    assert "take it off the list" in str(report)
+
+
+def test_an_unknown_name_among_expected_failures_is_refused_with_the_closest():
+    with pytest.raises(ValueError, match=r"has 'leave one out': no such check; did you mean 'leave-one-out'\?"):
+        check_estimator(centred, expected_failed_checks={"leave one out": "?"})
+    with pytest.raises(ValueError, match="no such check"):
+        parametrize_with_checks([centred], expected_failed_checks=lambda _: {"xyz": "?"})
+
+
+def test_the_callback_sees_every_check_as_it_is_done():
+    seen = []
+    report = check_estimator(mx.estimators.get("rloo"), callback=seen.append)
+    assert tuple(seen) == report.checks
+    assert [check.name for check in seen] == list(CHECKS)
+
+
+def test_a_failure_warns_if_asked_to():
+    with pytest.warns(UserWarning, match="misses the gradient"):
+        report = check_estimator(mx.estimators.get("self_normalised"), on_fail="warn")
+    assert not report.passed
+    with pytest.raises(ValueError, match="on_fail is 'ignore'"):
+        check_estimator(centred, on_fail="ignore")
+
+
+def test_lines_that_reproduce_a_failure_do():
+    report = check_estimator(mx.estimators.get("self_normalised"), on_fail=None)
+    line = report["bias on graded likelihoods"].message.partition("reproduce: ")[2]
+    bandit = "maxrl_est.problems.Bandit([1/2, 1/3, 1/6], [0, 1/3, 1])"
+    assert line == f"maxrl_est.exact_moments({bandit}, maxrl_est.estimators.get('self_normalised'), 8).mean"
+    got = eval(line, {"maxrl_est": mx})
+    truth = (
+        mx.Objective.maxrl(8).weight(F(5, 18))
+        * mx.problems.Bandit([F(1, 2), F(1, 3), F(1, 6)], [F(0), F(1, 3), F(1)]).grad_pass_rate
+    )
+    assert np.linalg.norm(got - truth.astype(float)) / np.linalg.norm(truth.astype(float)) == pytest.approx(
+        0.193, abs=5e-4
+    )
+
+
+# Targets that are no objective of the pass rate.
+
+
+def test_other_targets_are_held_against_their_own_gradients():
+    best_of_two = OverLevels(mx.Objective.pass_at(2))
+    report = check_estimator(mx.estimators.get("maxk"), objective=best_of_two)
+    assert report["leave-one-out"].status == "skipped"
+    assert report["bias on graded likelihoods"].message == "exactly unbiased for the same objective"
+    assert "bias on graded likelihoods" in failed(mx.estimators.get("passk"), objective=best_of_two)
+    assert "bias on graded likelihoods" in failed(mx.estimators.get("tailrl"), objective=mx.Objective.maxrl)
+
+
+def test_functions_of_positive_likelihoods_are_given_no_other():
+    def log_mean(r):
+        assert (r > 0).all()
+        return r.shape[-1] * np.broadcast_to(np.log(r.mean(axis=-1, keepdims=True)), r.shape)
+
+    report = check_estimator(log_mean, objective=LogMean, positive_only=True)
+    assert report.passed
+    assert report["effective objective"].status == "skipped"
+    assert "bias on graded likelihoods" in failed(lambda r: 2 * log_mean(r), objective=LogMean, positive_only=True)
+
+
+# Sampling, as an option: error rate 1e-9.
+
+
+def test_sampling_finds_a_bias_and_no_bias_where_there_is_none():
+    def message(function):
+        report = check_estimator(function, objective=mx.Objective.maxrl, monte_carlo=20_000, on_fail=None)
+        return report["Monte Carlo"]
+
+    wrong, right = message(weights_from_all_values), message(mx.advantages)
+    assert (wrong.status, right.status) == ("failed", "passed")
+    assert wrong.message.startswith("BIASED (N = 8")
+    assert right.message.startswith("INCONCLUSIVE (N = 8")
+    assert "false alarm 1e-09" in right.message
+    assert "it finds a bias of" in right.message
+    with pytest.raises(ValueError, match="monte_carlo is 1"):
+        check_estimator(mx.advantages, monte_carlo=1)
+
+
+def test_array_layouts_that_change_the_result_are_found():
+    def flat(r):
+        return r - np.frombuffer(r.tobytes("A"), dtype=r.dtype).reshape(r.shape).mean(axis=-1, keepdims=True)
+
+    assert "memory layout" in failed(flat)
+
+    def writes(r):
+        r[..., 0] += 0
+        return r
+
+    assert "memory layout" in failed(writes)

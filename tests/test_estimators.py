@@ -50,6 +50,7 @@ FORMULAS = {
     "maxrl_cv": 4 * FLOATS / SUM - 1,
     "maxrl_shipped": (FLOATS - MEAN) / MEAN,
     "self_normalised": 4 * FLOATS / SUM,
+    "plug_in_loo": 4 * FLOATS / (1 + SUM - FLOATS),
     "ustat": WEIGHTS * FLOATS,
     "ustat_one": WEIGHTS * FLOATS - 1,
     "ustat_seed": WEIGHTS * FLOATS - 1 / 4,
@@ -65,8 +66,28 @@ def test_each_row_is_its_formula(name):
     assert set(others) <= {"maxrl", "self_normalised", "maxrl_cv", "maxrl_shipped"}  # equal where the sum is not 0
 
 
-def test_every_row_but_one_has_its_formula_here_and_that_one_below():
-    assert set(estimators.names()) - set(FORMULAS) == {"ustat_pass_loo"}
+POSITIVE = {  # on positive likelihoods, here those of GRADED with 1/8 for 0
+    "vimco": lambda l: 4 * (np.log(l.mean()) - np.log((l.sum() - l) / 3)),
+    "jackknife": lambda l: (
+        4 * (4 * np.log(l.mean()) - 3 * np.log((l.sum() - l) / 3).mean() - np.log((l.sum() - l) / 3))
+    ),
+}
+BY_SUBSETS = {"passk", "passk_loo", "maxk", "maxk_loo", "maxk_loo_minus_one", "tailrl", "tailrl_centred"}
+
+
+def test_every_row_has_its_formula_here_or_below_or_where_subsets_and_levels_are_enumerated():
+    assert set(estimators.names()) - set(FORMULAS) == {"ustat_pass_loo", *POSITIVE, *BY_SUBSETS}
+
+
+@pytest.mark.parametrize("name", POSITIVE)
+def test_rows_with_logarithms_are_their_formulas_and_refuse_zero_by_its_place(name):
+    positive = np.maximum(FLOATS, 1 / 8)
+    assert estimators.get(name)(positive) == pytest.approx(POSITIVE[name](positive), rel=1e-13)
+    with pytest.raises(ValueError, match=r"likelihoods\[1\] is 0: .* likelihoods are positive"):
+        estimators.get(name)(FLOATS)
+    with pytest.raises(TypeError, match="a logarithm has no exact value on Fractions"):
+        estimators.get(name)(np.maximum(GRADED, Fraction(1, 8)))
+    assert np.isfinite(estimators.get(name)([1.0, 1e-300, 1e-300])).all()  # the sum less 1 would be 0
 
 
 def test_the_ustat_family_takes_an_order():
@@ -227,7 +248,8 @@ def test_rows_take_any_batch_axes_and_give_back_the_dtype(name):
         assert row(values[index]) == pytest.approx(got[index], rel=1e-14)
     assert row(values.astype(np.float32)).dtype == np.float32
     assert row(values[:0]).shape == (0, 3, 5)
-    assert row((values > 0.5).tolist()) == pytest.approx(row((values > 0.5).astype(float)))
+    successes = (values > 0.5) | row.positive_only
+    assert row(successes.tolist()) == pytest.approx(row(successes.astype(float)))
 
 
 @every_estimator
@@ -247,14 +269,17 @@ def test_rows_are_exact_on_fractions_or_say_that_they_cannot_be(name):
     if name.startswith("grpo"):
         with pytest.raises(TypeError, match="a standard deviation has no exact value on Fractions: give floats"):
             row(GRADED)
-    else:
+    elif not row.positive_only:
         got = row(GRADED)
         assert {type(x) for x in got} <= {Fraction, int}
         assert got.astype(float) == pytest.approx(row(FLOATS), rel=1e-14, abs=1e-15)
 
 
-REFUSES_ONE = {"rloo", "grpo", "ustat_pass_loo", "ustat_mean_loo"}
-ALONE = {"mean_centred": 0, "grpo_population": 0, "maxrl_shipped": 0, "ustat_one": -0.75, "ustat_seed": -0.75}
+REFUSES_ONE = {"rloo", "grpo", "ustat_pass_loo", "ustat_mean_loo", "vimco", "jackknife"} | {
+    name for name in estimators.names() if name.startswith(("passk", "maxk"))
+}
+ZERO_ALONE = dict.fromkeys(("mean_centred", "grpo_population", "maxrl_shipped", "tailrl_centred"), 0)
+ALONE = ZERO_ALONE | {"ustat_one": -0.75, "ustat_seed": -0.75}
 
 
 @every_estimator
@@ -272,7 +297,8 @@ def test_groups_of_one_are_refused_by_name_or_have_a_stated_answer(name):
 def test_extreme_groups_have_finite_advantages(name):
     tiny = [[5e-324, 0, 0, 0], [1e-300] * 4, [1e-310, 1, 0, 0]]
     ends = [[0, 0, 0, 0], [1, 1, 1, 1], [1, 0, 0, 0], [0, 1, 1, 1], [1 - 2**-53] * 4]
-    assert np.isfinite(estimators.get(name)(np.array(tiny + ends, dtype=np.float64))).all()
+    row, groups = estimators.get(name), np.array(tiny + ends, dtype=np.float64)
+    assert np.isfinite(row(np.maximum(groups, 5e-324 if row.positive_only else 0))).all()
 
 
 def test_the_least_double_is_a_success_among_zeros_to_maxrl():
@@ -293,14 +319,14 @@ def test_rows_say_what_they_are(name):
     row = estimators.get(name)
     assert row.name == name
     assert row.reference
-    assert row.notes.startswith(tuple("lomN("))
+    assert all(word in row.notes for word in ("Estimates", "By", "nbiased", "Cost", "Source"))
     assert (row.target(4) is None) == name.startswith("grpo")
     assert row.binary_only is (name in {"maxrl", "maxrl_cv", "maxrl_shipped"})
 
 
 def test_targets_at_groups_of_one_are_none_where_nothing_is_learnt():
     without = {name for name in estimators.names() if estimators.get(name).target(1) is None}
-    assert without == {"mean_centred", "grpo", "grpo_population", "maxrl_shipped", "ustat_pass_loo"}
+    assert without == {"mean_centred", "grpo", "grpo_population", "maxrl_shipped", "ustat_pass_loo", "tailrl_centred"}
 
 
 def test_a_row_with_an_order_keeps_its_notes():
@@ -312,9 +338,11 @@ def test_a_row_with_an_order_keeps_its_notes():
 def test_rows_survive_pickling_for_use_in_other_processes(name):
     row = estimators.get(name)
     copied = pickle.loads(pickle.dumps(row))
+    positive = np.maximum(FLOATS, 1 / 8)
     assert copied.name == row.name
-    assert copied(FLOATS).tolist() == row(FLOATS).tolist()
+    assert copied(positive).tolist() == row(positive).tolist()
     assert copied.target(4) == row.target(4)
+    assert copied.affine(4) == row.affine(4)
 
 
 @pytest.mark.parametrize(
@@ -332,6 +360,9 @@ def test_unknown_names_are_refused_with_a_hint(name, message):
         estimators.get(name)
 
 
-def test_a_row_of_order_zero_is_refused():
-    with pytest.raises(ValueError, match="is 0"):
-        estimators.get("ustat(0)")
+@pytest.mark.parametrize(
+    ("name", "rule"), [("ustat(0)", "order"), ("passk(0)", "k"), ("inverse_sampling(0)", "acceptances")]
+)
+def test_parameters_of_zero_are_refused(name, rule):
+    with pytest.raises(ValueError, match=re.escape(f"name is {name!r}: {rule} is an integer >= 1")):
+        estimators.get(name)

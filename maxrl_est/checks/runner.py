@@ -48,7 +48,7 @@ def check_estimator(
         size. None: whichever known objective it ascends exactly on 0/1 rewards.
     group_sizes : the N at which it is checked, up to 64; those below the order of a given Objective are left out
     binary_only : whether it is meant for 0/1 rewards only, so that graded likelihoods are skipped
-    positive_only : whether it takes logarithms, so that likelihoods of 0 are left out
+    positive_only : whether it takes logarithms, so that likelihoods of 0 are left out; rows of the table know
     expected_failed_checks : names of checks that are known to fail, each with the reason. Strict: one that passes
         counts as a failure.
     monte_carlo : groups to draw for a bias test by sampling as well; None leaves it out. Error rates and the smallest
@@ -182,8 +182,8 @@ def _subject(
         )
     if monte_carlo is not None and monte_carlo < 2:
         raise ValueError(f"monte_carlo is {monte_carlo}: at least 2 groups are drawn")
-    sizes = tuple(group_sizes)
-    return Subject(estimator, _label(estimator), objective, sizes, binary_only, positive_only, monte_carlo, seed)
+    sizes, positive = tuple(group_sizes), positive_only or getattr(estimator, "positive_only", False)
+    return Subject(estimator, _label(estimator), objective, sizes, binary_only, positive, monte_carlo, seed)
 
 
 def _name(estimator: Any) -> str:

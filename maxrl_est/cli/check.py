@@ -57,7 +57,6 @@ def run(options: argparse.Namespace) -> int:
                 objective=objective,
                 group_sizes=options.group_sizes,
                 binary_only=options.binary or getattr(function, "binary_only", False),
-                positive_only=getattr(function, "positive_only", False),
                 name=options.target,
                 on_fail=None,
             )

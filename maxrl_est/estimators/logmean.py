@@ -27,8 +27,7 @@ def vimco(likelihoods: Array) -> Array:
     geometric one). Unbiased always; refuses N = 1 and likelihoods of 0. Cost O(N). Source: arXiv 1602.06725.
     """
     peers = mean_of_others(positive(likelihoods))
-    size = likelihoods.shape[-1]
-    return np.asarray(size * np.log1p((likelihoods - peers) / (size * peers)))
+    return np.asarray(likelihoods.shape[-1] * (np.log(mean(likelihoods)) - np.log(peers)))
 
 
 @register(_log_pass_rate, "M. H. Quenouille (1949); arXiv 1802.04030", positive_only=True)

@@ -42,8 +42,8 @@ def maxrl_cv(likelihoods: Array) -> Array:
 def maxrl_shipped(likelihoods: Array) -> Array:
     """(l_i - mean) / mean, zero if the mean is (K = 0).
 
-    Estimates grad J_{N-1}, one order less than `maxrl_cv`, because zeros at K = 0 drop the control variate there.
-    Unbiased for 0/1 rewards; zero at N = 1. Cost O(N). Source: arXiv 2602.02710, as trainers ship it.
+    Estimates grad J_{N-1}, one order less than `maxrl_cv`. By its control variate, dropped at K = 0. Unbiased for 0/1
+    rewards; zero at N = 1. Cost O(N). Source: arXiv 2602.02710, as trainers ship it.
     """
     average = mean(likelihoods)
     return ratio(likelihoods - average, average, 0)

@@ -19,7 +19,11 @@ def mean_of_others(values: Array) -> Array:
     size = values.shape[-1]
     if size < 2:
         raise ValueError("likelihoods has groups of N = 1: the mean of the others needs N >= 2")
-    return np.asarray((values.sum(axis=-1, keepdims=True) - values) / (size - 1))
+    # From both sides: the sum less l_i would lose likelihoods far below l_i.
+    zero = np.zeros_like(values[..., :1])
+    before = np.cumsum(np.concatenate([zero, values[..., :-1]], axis=-1), axis=-1)
+    after = np.cumsum(np.concatenate([zero, values[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
+    return np.asarray((before + after) / (size - 1))
 
 
 def ratio(top: Array, bottom: Array, otherwise: Any) -> Array:
