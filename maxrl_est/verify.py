@@ -19,12 +19,14 @@ from maxrl_est import reference
 from maxrl_est._kernels import load
 from maxrl_est._typing import Array, Estimator, FiniteProblem, FloatArray
 from maxrl_est.checks import GRADED
-from maxrl_est.estimators import advantages, get, names
-from maxrl_est.exact import effective_weight, exact_moments
+from maxrl_est.estimators import NamedEstimator, advantages, get, names
+from maxrl_est.estimators.targets import Target
+from maxrl_est.exact import Moments, effective_weight, exact_moments, target_gradient
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bernoulli
 from maxrl_est.problems.adversarial import FAMILIES
 from maxrl_est.ustatistics import failure_powers, loo_weights, objective_estimate, weight_estimate
+from maxrl_est.variance import closed_form_moments
 
 KERNEL_ULPS = 8  # what the kernels may lose against the correctly rounded weight
 KERNEL_SIZES = (1, 2, 3, 4, 8, 16)
@@ -78,6 +80,7 @@ def verdicts() -> Iterator[tuple[str, Callable[[], Verdict]]]:
         _pass_baseline_generalises_rloo,
         _centring_costs_a_power,
         _effective_weight_is_the_mean,
+        _variances_have_closed_forms,
         _kernels_are_accurate,
         _large_groups_are_accurate,
     ):
@@ -89,15 +92,19 @@ def verdicts() -> Iterator[tuple[str, Callable[[], Verdict]]]:
 
 
 def objective_table(n: int = 8) -> list[ObjectiveRow]:
-    """For every estimator of the table, which objective it ascends with groups of n rollouts."""
+    """Which objective each estimator of 0/1 rewards ascends with groups of n rollouts."""
     rows = []
-    for name in names():
+    for name in _binary_rows():
         row = get(name)
         near = effective_weight(row, n).nearest()
         target = row.target(n)
         bias, angle = _graded_bias(row, target or near.objective or Objective.expected(), n)
         rows.append(ObjectiveRow(name, n, str(near), near.exact, bias, angle, target.name if target else "none"))
     return rows
+
+
+def _binary_rows() -> list[str]:
+    return [name for name in names() if not get(name).positive_only]
 
 
 def _verdict(claim: str, evidence: str, rejects: str, check: Callable[[Any], bool], right: Any, wrong: Any) -> Verdict:
@@ -302,7 +309,7 @@ def _centring_costs_a_power() -> Verdict:
 
 def _effective_weight_is_the_mean() -> Verdict:
     n, problems = 4, [Bernoulli(F(1, 3)), Bernoulli(F(1, 50)), Bernoulli(F(9, 10))]
-    rational = [row for row in map(get, names()) if not row.name.startswith("grpo")]
+    rational = [get(name) for name in _binary_rows() if not name.startswith("grpo")]
 
     def matches(at: Callable[[F], F]) -> bool:
         return all(
@@ -319,6 +326,27 @@ def _effective_weight_is_the_mean() -> Verdict:
         matches,
         lambda p: p,
         lambda p: 1 - p,
+    )
+
+
+def _variances_have_closed_forms() -> Verdict:
+    rows = [row for name in names() if (row := get(name)).affine(3)]
+
+    def matches(moments: Callable[[FiniteProblem, NamedEstimator, int], Moments]) -> bool:
+        return all(
+            (moments(problem, row, n).covariance == exact_moments(problem, row, n).covariance).all()
+            for problem in PROBLEMS
+            for row in rows
+            for n in (3, 5)
+        )
+
+    return _verdict(
+        "the covariance of every polynomial estimator follows from seven moments of one rollout",
+        f"{len(rows)} estimators, {len(PROBLEMS)} problems, N = 3 and 5, exact rationals",
+        "the same with one rollout less",
+        matches,
+        closed_form_moments,
+        lambda problem, row, n: closed_form_moments(problem, get(row.name), n - 1),
     )
 
 
@@ -423,10 +451,10 @@ def _self_normalised_is_biased() -> Verdict:
     )
 
 
-def _graded_bias(estimator: Estimator, target: Objective, n: int) -> tuple[float, float]:
+def _graded_bias(estimator: Estimator, target: Target, n: int) -> tuple[float, float]:
     """Relative size of the exact bias on a graded problem, and the angle to the true gradient in degrees."""
     problem = GRADED[0]
-    truth = target.weight(problem.pass_rate) * problem.grad_pass_rate
+    truth = target_gradient(problem, target)
     mean = exact_moments(problem, estimator, n).mean
     bias = float(np.linalg.norm((mean - truth).astype(np.float64)) / np.linalg.norm(truth.astype(np.float64)))
     got, expected = mean.astype(np.float64), truth.astype(np.float64)

@@ -20,6 +20,7 @@ def test_the_table_states_what_is_computed():
     assert table["self_normalised"].graded_bias > 0.1
     assert {name for name, row in table.items() if row.graded_bias == 0} == {
         "reinforce", "rloo", "mean_centred", "ustat", "ustat_one", "ustat_seed", "ustat_pass_loo", "ustat_mean_loo",
+        "passk", "passk_loo", "maxk", "maxk_loo", "maxk_loo_minus_one", "tailrl", "tailrl_centred",
     }  # fmt: skip
 
 
