@@ -163,6 +163,7 @@ POWER_LAWS = {
     "rare": (rare, 1e-3, 1e-3),
     "mostly": (lambda rng, size: (rng.random(size) < 0.9).astype(float), 0.9, 0.09),
     "skewed": (skewed, 1 / 21, 1 / 41 - 1 / 21**2),
+    "narrow": (lambda rng, size: 0.5 + 1e-3 * coin(rng, size), 0.5005, 2.5e-7),
 }
 
 

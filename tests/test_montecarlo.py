@@ -20,7 +20,8 @@ from maxrl_est.confidence import samples_needed
 from maxrl_est.exact import exact_moments
 from maxrl_est.montecarlo import monte_carlo
 from maxrl_est.objectives import Objective
-from maxrl_est.problems import Bandit, Bernoulli, Contextual
+from maxrl_est.problems import Bandit, Bernoulli, Contextual, Gaussian
+from maxrl_est.variance import closed_form_moments
 from mutants import ADVANTAGES, SAME_MEAN
 
 N = 4
@@ -74,6 +75,21 @@ def test_moments_are_the_exact_ones_but_for_chance(problem, name):
     assert abs(np.trace(got.covariance) - total) <= SIGMAS * got.total_variance_error + ROUNDING
     assert got.standard_error == pytest.approx(np.sqrt(np.diag(got.covariance) / 100_000))
     assert got.rollouts == N * 100_000
+
+
+def test_moments_on_a_continuum_are_those_of_the_closed_form_and_certified_by_their_variance():
+    problem, row = Gaussian([0.0, 0.0, 0.0], 1.0, [1.0, 0.5, 0.0], 1.0), estimators.get("ustat_one")
+    closed = closed_form_moments(problem, row, 8)
+    variance = np.diag(closed.covariance)
+    got = monte_carlo(
+        problem, row, 8, replicates=60_000, seed=1, target=closed.mean, variance=1.01 * variance, tolerance=0.05
+    )
+    assert got.verdict == "CERTIFIED"
+    assert np.all(abs(got.bias) <= SIGMAS * got.standard_error)
+    assert abs(np.trace(got.covariance) - variance.sum()) <= SIGMAS * got.total_variance_error
+    wrong = dataclasses.replace(got.plan, tolerance=None)
+    assert "certificate" in str(got.plan)
+    assert "certificate" not in str(wrong)
 
 
 def test_blocks_merge_to_the_moments_of_all_values():

@@ -9,6 +9,8 @@ import numpy as np
 from maxrl_est.confidence import _arguments as arguments
 
 _MOST = 1 << 62  # values; more will not be drawn
+_LEARNING = 0.5  # of log n: what a capital loses by stakes that follow a running mean
+_SKEWNESS = 1.5  # of width / n for each unit of its logarithm: stakes stop where single values could cost too much
 
 
 def detectable_bias(
@@ -53,10 +55,6 @@ def _by_betting(n: int, variance: float, width: float, log: float, misses: float
     quantile = float(-ndtri(misses))
     noncentrality = quantile + math.sqrt(quantile**2 + 2 * needed)
     return noncentrality * math.sqrt(variance / n) + _SKEWNESS * width * needed / n
-
-
-_LEARNING = 0.5
-_SKEWNESS = 1.5
 
 
 def _by_catoni(n: int, variance: float, log: float, log_of_misses: float) -> float:
