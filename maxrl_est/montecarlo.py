@@ -32,7 +32,8 @@ class Result:
 
     ``mean (d,)``, ``covariance (d, d)``, ``standard_error (d,)`` of the mean, ``total_variance_error`` of the trace of
     the covariance. With a target: ``bias (d,)``, ends of its ``interval (2, d)`` that hold simultaneously, at any
-    number of replicates, but with the error rate; and a verdict. ``rollouts`` is what was drawn in all.
+    number of replicates, but with the error rate; and a verdict, which by betting is sharper than the interval.
+    ``rollouts`` is what was drawn in all.
     """
 
     replicates: int
