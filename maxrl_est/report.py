@@ -68,7 +68,7 @@ class Table:
 
     def to_markdown(self) -> str:
         """A section for each problem and group size, rounded for reading."""
-        parts = [", ".join(f"{key} {value}" for key, value in self.meta.items())]
+        parts = [f"Made with: {', '.join(f'{key} {value}' for key, value in self.meta.items())}.", LEGEND]
         for title, rows in self.sections():
             parts += [f"## {title}", formats.to_markdown(HEAD, list(map(cells, rows)))]
         return "\n\n".join(parts) + "\n"
@@ -90,6 +90,11 @@ class Table:
             yield f"{problem}, N = {n}", list(rows)
 
 
+LEGEND = (
+    "bias: |E[g] - gradient of the target|; angle: degrees between the two, or to grad p where there is no target; "
+    "variance: trace of the covariance of one estimate; x best: variance over that of the best unbiased row with the "
+    "same target; rollouts: for one estimate; ±: one standard error."
+)
 HEAD = ("estimator", "target", "bias", "relative", "angle", "variance", "MSE", "x best", "rollouts", "how")
 
 

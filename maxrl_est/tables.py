@@ -78,7 +78,7 @@ def bias_variance_table(
                     progress(f"{name}, N = {size}: {row if isinstance(row, str) else row.name}")
                 section.append(_row(name, problem, row, size, groups, seed))
             rows += _compared(section)
-    return Table(tuple(rows), {"seed": str(seed), "groups sampled": f"{groups:,}", **_versions()})
+    return Table(tuple(rows), {"seed": str(seed), "groups sampled": str(groups), **_versions()})
 
 
 def _check(problems: Mapping[str, Any], rows: Sequence[Any], sizes: Sequence[Any], groups: int, seed: int) -> None:

@@ -57,4 +57,5 @@ def run(options: argparse.Namespace) -> int:
             head, rule, *body = aligned(report.HEAD, list(map(report.cells, rows)))
             lines = (paint(line, report.tone(row)) for line, row in zip(body, rows, strict=True))
             print("\n".join((title, head, rule, *lines, "")))
+        print(report.LEGEND)
     return 0
