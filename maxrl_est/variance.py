@@ -26,6 +26,7 @@ from maxrl_est.exact.moments import group_chance, mixture
 from maxrl_est.objectives import Objective
 from maxrl_est.ustatistics import ObjectiveLike
 
+MAX_ORDER = 2048  # n steps with matrices of this size: some minutes
 _ROUNDING = 1e-10  # relative; measured worst at N <= 64: 4e-14
 
 
@@ -184,6 +185,8 @@ def _affine(
         raise ValueError(f"coefficients reach power {max(len(slopes), len(constants)) - 1}: n = {n} has n - 1 others")
     r, s = 1 - moments.p, 1 - 2 * moments.p + moments.p2
     size = max(len(slopes), len(constants))
+    if size > MAX_ORDER:
+        raise NoClosedForm(f"coefficients reach power {size - 1}: the closed form is for orders up to {MAX_ORDER}")
     c, d = (_numbers([*x, *[Fraction(0)] * (size - len(x))], moments) for x in (slopes, constants))
     of_two, of_one = _products(r, s, n, size)
     own = (c @ of_one @ c) * moments.l2SS - 2 * (c @ of_one @ d) * moments.lSS + (d @ of_one @ d) * moments.SS

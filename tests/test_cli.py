@@ -182,6 +182,67 @@ def test_check_refuses_group_sizes_that_decide_nothing(capsys):
     assert "group_sizes is [1]" in one_line(capsys)
 
 
+def test_check_samples_if_asked_to_and_refuses_what_draws_its_own_rollouts(capsys):
+    assert run("check", "rloo", "--objective", "expected", "--monte-carlo", 500) == 0
+    assert "Monte Carlo: INCONCLUSIVE" in capsys.readouterr().out
+    assert run("check", "inverse_sampling") == 2
+    assert "it draws rollouts itself" in one_line(capsys)
+
+
+def test_table_prints_a_section_for_each_problem_and_size_with_a_legend(capsys):
+    assert (
+        run("table", "--problems", "bandit", "gaussian", "--estimators", "ustat_one", "maxrl", "--group-sizes", 4, 8)
+        == 0
+    )
+    shown = capsys.readouterr().out
+    assert [line for line in shown.splitlines() if ", N = " in line] == [
+        "bandit, N = 4", "bandit, N = 8", "gaussian, N = 4", "gaussian, N = 8",
+    ]  # fmt: skip
+    assert "0.107 " in shown  # exact
+    assert "\033" not in shown  # colours are for terminals
+    assert "one standard error" in shown
+
+
+def test_table_writes_every_format_and_one_of_them_to_standard_output(capsys, tmp_path):
+    formats = ("markdown", "csv", "latex", "html")
+    options = [x for name in formats for x in (f"--{name}", tmp_path / name)]
+    assert run("table", "--problems", "bernoulli", "--estimators", "rloo", "--json", "-", *options) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["n"] for row in rows] == [4, 8, 16]
+    for name in formats:
+        assert "rloo" in (tmp_path / name).read_text()
+
+
+def test_table_colours_rows_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    arguments = ("table", "--problems", "bandit", "--estimators", "rloo", "maxrl", "--group-sizes", 4)
+    run(*arguments)
+    good, bad = (line for line in capsys.readouterr().out.splitlines() if line.startswith("\033"))
+    assert good.startswith("\033[32mrloo")
+    assert bad.startswith("\033[31mmaxrl")
+    monkeypatch.setenv("NO_COLOR", "1")
+    run(*arguments)
+    assert "\033" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--problems", "coins"), "--problems is 'coins': there is "),
+        (("--estimators", "rlo"), "did you mean 'rloo'?"),
+        (("--group-sizes", 0), "n is 0: a group has at least 1 rollout"),
+        (("--groups", 1), "groups is 1: at least 2 are drawn"),
+        (("--seed", -1), "seed is -1"),
+        (("--json", "-", "--csv", "-"), "--json and --csv cannot both go to standard output"),
+        (("--html", "/nowhere/x.html"), "--html /nowhere/x.html: there is no folder"),
+    ],
+)
+def test_what_table_cannot_do_is_said_in_one_line(arguments, says, capsys):
+    assert run("table", *arguments) == 2
+    assert says in one_line(capsys)
+
+
 def test_weights_adds_a_weight_and_an_advantage_to_every_row(tmp_path):
     source, target = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_text("prompt,group,likelihood\nwhy,a,1\nwhy,a,0\nhow,b,0.5\n")

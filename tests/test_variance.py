@@ -207,6 +207,7 @@ def test_sumo_has_infinite_variance_unless_likelihoods_are_equal():
         (lambda: closed_form_variance(REGRESSION, estimators.get("maxk"), 4), "estimator is maxk: no closed form"),
         (lambda: closed_form_variance(REGRESSION, np.negative, 4), "no closed form"),
         (lambda: closed_form_variance(FINITE["coin"], estimators.get("ustat"), 0), "n is 0: a group has at least 1"),
+        (lambda: closed_form_variance(REGRESSION, estimators.get("ustat"), 2049), "is for orders up to 2048"),
         (lambda: optimal_baseline(FINITE["coin"], 3, 4), "objective has order T = 4: groups of n = 3 estimate orders"),
     ],
 )

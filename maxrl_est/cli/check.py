@@ -40,6 +40,9 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--group-sizes", metavar="N", type=int, nargs="+", default=[1, 2, 3, 4, 8], help="default: 1 2 3 4 8"
     )
+    parser.add_argument(
+        "--monte-carlo", metavar="GROUPS", type=int, help="also test the bias by sampling that many groups"
+    )
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -58,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
                 group_sizes=options.group_sizes,
                 binary_only=options.binary or getattr(function, "binary_only", False),
                 name=options.target,
+                monte_carlo=options.monte_carlo,
                 on_fail=None,
             )
     except ValueError as error:
@@ -74,9 +78,12 @@ def _load(target: str) -> Estimator:
     place, colon, name = target.rpartition(":")
     if not colon:
         try:
-            return estimators.get(target)  # type: ignore[no-any-return]
+            row = estimators.get(target)
         except ValueError as error:
             raise Misuse(f"TARGET {error}; a function of yours is path/to/file.py:function") from None
+        if not isinstance(row, estimators.NamedEstimator):
+            raise Misuse(f"TARGET {target}: it draws rollouts itself, so it has no advantages to check")
+        return row
     path, argv = Path(place), sys.argv
     try:
         sys.argv = [place]  # a script that reads its arguments finds none
