@@ -3,8 +3,8 @@
 Two closed forms cover most of the table, and both need only the moments of one rollout:
 
 - 0/1 rewards, any advantage function: given the number K of successes, scores are independent draws from two laws.
-- any likelihoods, advantages ``A_i = sum_k (c_k l_i - d_k) E_k(q of the others)``, which is what unbiased estimators
-  are: E_k is multilinear, so the covariance is a quadratic form in c and d with the moments E[E_j E_k].
+- any likelihoods, advantages ``A_i = sum_k (c_k l_i - d_k) E_k(q of the others)``, U-statistics like most unbiased
+  rows: E_k is multilinear, so the covariance is a quadratic form in c and d with the moments E[E_j E_k].
 
 Fractions in, Fractions out; otherwise float64 with terms of one sign, except in the last difference.
 """

@@ -341,7 +341,7 @@ def _variances_have_closed_forms() -> Verdict:
         )
 
     return _verdict(
-        "the covariance of every polynomial estimator follows from seven moments of one rollout",
+        "the covariance of U-statistic estimators follows from seven moments of one rollout",
         f"{len(rows)} estimators, {len(PROBLEMS)} problems, N = 3 and 5, exact rationals",
         "the same with one rollout less",
         matches,
