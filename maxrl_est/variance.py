@@ -11,10 +11,12 @@ Fractions in, Fractions out; otherwise float64 with terms of one sign, except in
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import partial, reduce
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,7 @@ from maxrl_est.objectives import Objective
 from maxrl_est.ustatistics import ObjectiveLike
 
 MAX_ORDER = 2048  # n steps with matrices of this size: some minutes
-_ROUNDING = 1e-10  # relative; measured worst at N <= 64: 4e-14
+_ROUNDING = 1e-10  # relative to E g g'; measured worst at N <= 64: 3e-12 for l of 1e-5, 7e-15 for l above 1e-3
 
 
 def closed_form_moments(problem: Problem, estimator: Estimator | SequentialEstimator, n: int) -> Moments:
@@ -79,6 +81,8 @@ class OptimalBaseline:
 def optimal_baseline(problem: Problem, n: int, objective: ObjectiveLike = None) -> OptimalBaseline:
     """The best constant baseline for `ustat` of an objective (None: MaxRL with T = N), the same for all prompts.
 
+    It is (w(p) tr E[l S S'] + w'(p) |grad p|^2) / tr E[S S'], numerator and denominator averaged over prompts: for a
+    given objective the same whatever the group size.
     It needs the problem's moments, so it is a yardstick and not for training.
 
     >>> from maxrl_est import problems
@@ -86,21 +90,24 @@ def optimal_baseline(problem: Problem, n: int, objective: ObjectiveLike = None) 
     >>> [round(float(x), 4) for x in (best.constant, best.without, best.variance)]
     [0.3151, 0.0607, 0.0483]
     """
-    c = _objective(objective, n).rational_coefficients
-    if len(c) > n:
-        raise ValueError(f"objective has order T = {len(c)}: groups of n = {n} estimate orders up to n")
-    slope, spread = 0, 0
+    given = _objective(objective, n)
+    if given.order > n:
+        raise ValueError(f"objective has order T = {given.order}: groups of n = {n} estimate orders up to n")
+    c = given.rational_coefficients
+    with_scores, spread = 0, 0  # n Cov(g, mean score) and n Cov(mean score), traces of both
     for weight, prompt in problem.prompts:
         moments = prompt.moments
-        r = 1 - moments.p
-        weights, crossed = _numbers(c, moments), _numbers(_split(c, n).crossed, moments)
-        rate = sum(x * r**k for k, x in enumerate(weights))
-        cross = sum(x * r**k for k, x in enumerate(crossed))
-        with_score = rate * np.trace(moments.lSS) + (n - 1) * cross * (moments.lS @ moments.lS)
-        slope, spread = slope + weight * with_score / n, spread + weight * np.trace(moments.SS) / n
-    constant = slope / spread if spread else 0 * slope
-    without = np.trace(closed_form_variance(problem, _ustat("ustat", c, Fraction(0), objective, n), n))
-    return OptimalBaseline(constant, without, without - constant * slope)
+        rate, steepness = (_at(x, 1 - moments.p) for x in (c, [k * x for k, x in enumerate(c)][1:]))
+        curved = rate * np.trace(moments.lSS) - steepness * (moments.lS @ moments.lS)
+        with_scores, spread = with_scores + weight * curved, spread + weight * np.trace(moments.SS)
+    constant = with_scores / spread if spread else 0 * with_scores
+    without = np.trace(closed_form_variance(problem, _ustat("ustat", given, Fraction(0)), n))
+    return OptimalBaseline(constant, without, without - constant * with_scores / n)
+
+
+def _at(c: Sequence[Fraction], q: Any) -> Any:
+    """sum_k c_k q^k in the arithmetic of q."""
+    return reduce(lambda total, x: total * q + (x if isinstance(q, Fraction) else float(x)), reversed(c), 0 * q)
 
 
 def ustat_optimal(problem: Problem, n: int, objective: ObjectiveLike = None) -> NamedEstimator:
@@ -110,18 +117,16 @@ def ustat_optimal(problem: Problem, n: int, objective: ObjectiveLike = None) -> 
     >>> ustat_optimal(problems.Bernoulli(Fraction(1, 4)), 2)([1.0, 0.0]).round(3).tolist()
     [0.875, -1.125]
     """
-    constant = optimal_baseline(problem, n, objective).constant
-    return _ustat("ustat_optimal", _objective(objective, n).rational_coefficients, constant, objective, n)
+    return _ustat("ustat_optimal", _objective(objective, n), optimal_baseline(problem, n, objective).constant)
 
 
-def _ustat(name: str, c: Sequence[Fraction], constant: Any, objective: ObjectiveLike, n: int) -> NamedEstimator:
-    given = _objective(objective, n)
+def _ustat(name: str, objective: Objective, constant: Any) -> NamedEstimator:
     return NamedEstimator(
         name,
         partial(advantages, objective=objective, baseline=constant),
-        partial(_always, given),
+        partial(_always, objective),
         "U-statistic weights",
-        affine=partial(_always, (tuple(c), (constant,))),
+        affine=partial(_always, (objective.rational_coefficients, (constant,))),
     )
 
 
@@ -156,93 +161,82 @@ def _mean_and_covariance(moments: RolloutMoments, estimator: Any, n: int) -> tup
 
 def _binary(moments: RolloutMoments, estimator: Estimator, n: int) -> tuple[Array, Array]:
     """Successes and failures, each with a mean and a covariance of the score, mixed over K ~ Binomial(n, p)."""
-    p, exact = moments.p, isinstance(moments.p, Fraction)
     successes = np.array([[Fraction(int(i < k)) for i in range(n)] for k in range(n + 1)], dtype=object)
     got, rounding = equivariant_advantages(estimator, successes)
-    if rounding or not exact:
-        got, moments, exact = got.astype(np.float64), _in_floats(moments), False
-    rates = np.array([1 - p, p], dtype=object if exact else np.float64)
+    if rounding or not isinstance(moments.p, Fraction):
+        got, moments = got.astype(np.float64), _in_floats(moments)
+    p = moments.p
+    rates = np.array([1 - p, p])
     zero = 0 * moments.SS
     up = moments.lS / p if p else 0 * moments.lS
     down = -moments.lS / (1 - p) if p != 1 else 0 * moments.lS
     spread_up = moments.lSS / p - np.outer(up, up) if p else zero
     spread_down = (moments.SS - moments.lSS) / (1 - p) - np.outer(down, down) if p != 1 else zero
-    mean, square, spread = 0 * moments.lS, zero, zero
-    for k in range(n + 1):
-        chance = group_chance(np.array([n - k, k]), rates)
-        a, b = (got[k, 0] if k else 0), (got[k, -1] if k < n else 0)
-        given = (k * a * up + (n - k) * b * down) / n
-        mean, square = mean + chance * given, square + chance * np.outer(given, given)
-        spread = spread + chance * (k * a * a * spread_up + (n - k) * b * b * spread_down) / (n * n)
-    return mean, spread + square - np.outer(mean, mean)
+    chances = np.array([group_chance(np.array([n - k, k]), rates) for k in range(n + 1)], dtype=rates.dtype)
+    a, b = np.append(0 * got[:1, 0], got[1:, 0]), np.append(got[:-1, -1], 0 * got[:1, 0])
+    successes_share, failures_share = np.arange(n + 1) * a / n, np.arange(n, -1, -1) * b / n
+    within = (chances * successes_share) @ a * spread_up + (chances * failures_share) @ b * spread_down
+    given = np.outer(successes_share, up) + np.outer(failures_share, down)
+    mean = chances @ given
+    centred = given - mean
+    return mean, within / n + (chances[:, None] * centred).T @ centred
 
 
 def _affine(
     moments: RolloutMoments, slopes: Sequence[Fraction], constants: Sequence[Any], n: int
 ) -> tuple[Array, Array]:
-    """The quadratic form: N terms of a rollout with itself, N (N-1) of two rollouts."""
-    if max(len(slopes), len(constants)) > n:
-        raise ValueError(f"coefficients reach power {max(len(slopes), len(constants)) - 1}: n = {n} has n - 1 others")
-    r, s = 1 - moments.p, 1 - 2 * moments.p + moments.p2
-    size = max(len(slopes), len(constants))
-    if size > MAX_ORDER:
-        raise NoClosedForm(f"coefficients reach power {size - 1}: the closed form is for orders up to {MAX_ORDER}")
-    c, d = (_numbers([*x, *[Fraction(0)] * (size - len(x))], moments) for x in (slopes, constants))
-    of_two, of_one = _products(r, s, n, size)
-    own = (c @ of_one @ c) * moments.l2SS - 2 * (c @ of_one @ d) * moments.lSS + (d @ of_one @ d) * moments.SS
-    mean = sum(x * r**k for k, x in enumerate(c)) * moments.lS
-    if n == 1:
-        return mean, own - np.outer(mean, mean)
-    first, second = moments.lS, moments.l2S
-    slope, constant = _split(c, n), _split(d, n)
-    P, Q, U, V = slope.kept, slope.crossed, -constant.kept, -constant.crossed
-    ones = P @ of_two @ P + 2 * (Q @ of_two @ U) + V @ of_two @ V
-    mixed = P @ of_two @ Q + Q @ of_two @ V
-    pairs = ones * np.outer(first, first) + (Q @ of_two @ Q) * np.outer(second, second)
-    pairs = pairs + mixed * (np.outer(first, second) + np.outer(second, first))
-    return mean, (own + (n - 1) * pairs) / n - np.outer(mean, mean)
+    """Variances of uncorrelated parts of the estimate, one for each set of m rollouts: no mean square is subtracted.
 
-
-@dataclass(frozen=True, slots=True)
-class _Split:
-    """``sum_k x_k E_k(q_2, R) = sum_k (kept_k + crossed_k l_2) E_k(R)``, R the rollouts but two."""
-
-    kept: Array
-    crossed: Array
-
-
-def _split(x: Any, n: int) -> _Split:
-    """E_k(q_2, R) = ((n-1-k) E_k(R) + k q_2 E_{k-1}(R)) / (n-1), and q_2 = 1 - l_2."""
-    x, k, others = np.asarray(x), np.arange(len(x)), max(n - 1, 1)
-    moved = np.append((x * k)[1:], 0 * x[:1]) / others
-    return _Split(x * (others - k) / others + moved, -moved)
-
-
-def _products(r: Any, s: Any, n: int, size: int) -> tuple[Array, Array]:
-    """E[E_j E_k] ``(size, size)`` of n-2 and of n-1 values q with means r = E q, s = E q^2: all terms positive.
-
-    One more value x makes E_k into ((m-k) E_k + k x E_{k-1}) / m.
+    With x = l - p, r = x S - E[x S] and u_i, v_i the two combinations of E_k(q of the others),
+    A_i S_i = S_i (p u_i - v_i) + r_i u_i + E[x S] u_i. In sums t of products of x (`_parts`), the part of a set B is
+    ``sum_{i in B} (S_i level + r_i t) prod_{B - i} x - E[x S] rest prod_B x`` up to its sign.
     """
-    k = np.arange(size)
-    now = np.zeros((size, size), dtype=object if isinstance(r, Fraction) else np.float64)
-    one = now[0, 0] = 1 + 0 * r
-    before = now
-    for m in range(1, n):
-        before = now
-        kept = np.maximum(m - k, 0)
-        down = np.zeros_like(now)
-        down[1:] = now[:-1] * k[1:, None]
-        across = down * kept
-        both = np.zeros_like(now)
-        both[:, 1:] = down[:, :-1] * k[1:]
-        now = (now * np.outer(kept, kept) + r * (across + across.T) + s * both) * (one / (m * m))
-    return before, now
+    size = max(len(slopes), len(constants))
+    if size > n:
+        raise ValueError(f"coefficients reach power {size - 1}: n = {n} has n - 1 others")
+    exact = isinstance(moments.p, Fraction) and all(isinstance(x, Fraction | int) for x in (*slopes, *constants))
+    moments = moments if exact else _in_floats(moments)
+    p, spread = moments.p, moments.p2 - moments.p**2
+    t, s = (_parts([*x, *[Fraction(0)] * (size - len(x))], 1 - p, n) for x in (slopes, constants))
+    m = np.arange(1, size + 1)
+    level, rest = p * t - s, (n - m) * np.append(t[1:], 0 * t[:1])
+    alone = _binomial_powers(n - 1, spread, size) / n  # C(n-1, m-1) spread^(m-1) / n
+    pairs = np.append(0 * t[:1], _binomial_powers(n - 2, spread, size - 1) * (n - 1) / n)
+    both = alone * spread / m
+    first, second = moments.lS, moments.l2S - 2 * p * moments.lS  # E x S, E x^2 S
+    third = moments.lSS - p * moments.SS  # E x S S'
+    fourth = moments.l2SS - 2 * p * moments.lSS + p * p * moments.SS - np.outer(first, first)  # E r r'
+    ones = (pairs * level - 2 * alone * rest) @ level + (both * rest) @ rest
+    mixed = (pairs * level - alone * rest) @ t * np.outer(first, second)
+    covariance = (alone * level) @ level * moments.SS + 2 * ((alone * level) @ t) * third + (alone * t) @ t * fourth
+    covariance = covariance + ones * np.outer(first, first) + mixed + mixed.T
+    return t[0] * first, covariance + (pairs * t) @ t * np.outer(second, second)
 
 
-def _numbers(values: Sequence[Any] | Array, moments: RolloutMoments) -> Array:
-    """Coefficients in the arithmetic of the moments."""
-    exact = isinstance(moments.p, Fraction) and all(isinstance(x, Fraction | int) for x in values)
-    return np.array([*values, None], dtype=object)[:-1] if exact else np.array([float(x) for x in values])
+def _parts(coefficients: Sequence[Any], q: Any, n: int) -> Array:
+    """t ``(K,)`` with ``sum_k c_k E_k = sum_h (-1)^h t_h e_h``, e_h of the others' l - p: q - x is the failure mass.
+
+    They are the Taylor coefficients of sum_k c_k y^k at q over C(n-1, h), by Horner's rule.
+    """
+    values = np.array([*coefficients, None], dtype=object)[:-1] if isinstance(q, Fraction) else _floats(coefficients)
+    h = np.arange(1, len(values))
+    t = 0 * values
+    for value in values[::-1]:
+        moved = t[:-1] * h / (n - h)
+        t = q * t
+        t[1:] += moved
+        t[0] += value
+    return t
+
+
+def _binomial_powers(n: int, base: Any, size: int) -> Array:
+    """C(n, j) base^j for j < size."""
+    ratios = [base * (n - j) / (j + 1) for j in range(size - 1)]
+    return np.array(list(accumulate(ratios, operator.mul, initial=0 * base + 1))[:size])
+
+
+def _floats(values: Sequence[Any]) -> Array:
+    return np.array([float(x) for x in values])
 
 
 def _in_floats(moments: RolloutMoments) -> RolloutMoments:

@@ -12,9 +12,10 @@ import pytest
 
 import maxrl_est as mx
 from maxrl_est import estimators
-from maxrl_est.exact import effective_weight, exact_moments
+from maxrl_est.estimators import LogMean, LogPassRate, OverLevels
+from maxrl_est.exact import effective_weight, exact_moments, target_gradient
 from maxrl_est.objectives import Objective
-from maxrl_est.problems import Bandit, Bernoulli
+from maxrl_est.problems import Bandit, Bernoulli, Contextual, Gaussian
 from maxrl_est.problems.finite import Finite
 from mutants import ADVANTAGES, RELATIVE_BIAS, SAME_MEAN, definition, earlier_rollouts_only
 
@@ -51,7 +52,8 @@ def by_brute_force(problem, estimator, n, *, ways=lambda group: 1):
     mean, square = 0, 0
     for group in itertools.product(range(len(problem.probabilities)), repeat=n):
         chance = math.prod(problem.probabilities[list(group)]) * ways(group)
-        gradient = np.asarray(estimator(problem.likelihoods[list(group)])) @ problem.scores[list(group)] / n
+        share = F(1, n) if problem.probabilities.dtype == object else 1 / n  # quotients of ints would be floats
+        gradient = np.asarray(estimator(problem.likelihoods[list(group)])) @ problem.scores[list(group)] * share
         mean = mean + chance * gradient
         square = square + chance * np.outer(gradient, gradient)
     return mean, square - np.outer(mean, mean)
@@ -464,3 +466,98 @@ def test_an_estimator_may_write_to_what_it_is_given():
     assert effective_weight(writes, 4).equals(Objective.expected())
     assert exact_moments(TILTED, writes, 3).mean.tolist() == truth(Objective.expected(), TILTED)
     assert TILTED.likelihoods.tolist() == [F(1, 4), F(1, 2), F(1)]
+
+
+# Several prompts.
+
+
+PROMPTS = [Bandit([F(1, 2), F(1, 2)], [F(1, 4), F(1)]), Bernoulli(F(1, 10))]
+MIXED = Contextual(PROMPTS, [F(1, 3), F(2, 3)])
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("name", ["maxrl", "ustat_one"])
+def test_a_group_of_several_prompts_belongs_to_one_of_them(name, n):
+    row = estimators.get(name)
+    mean, square, within = 0, 0, 0
+    for weight, prompt in MIXED.prompts:
+        its_mean, its_covariance = by_brute_force(prompt, row, n)
+        mean, within = mean + weight * its_mean, within + weight * its_covariance
+        square = square + weight * np.outer(its_mean, its_mean)
+    got = exact_moments(MIXED, row, n)
+    assert got.exact
+    assert got.mean.tolist() == mean.tolist()
+    assert all(isinstance(x, F) for x in (*got.mean, *got.covariance.flat))
+    assert got.covariance.tolist() == (within + square - np.outer(mean, mean)).tolist()
+    assert got.covariance.tolist() != within.tolist()  # the spread between prompts left out
+
+
+def test_a_prompt_computed_in_floats_makes_the_mixture_one_of_floats():
+    got = exact_moments(MIXED, estimators.get("grpo"), 3)
+    assert not got.exact
+    assert got.mean.dtype == got.covariance.dtype == np.float64
+
+
+def test_a_continuum_of_outcomes_is_refused():
+    with pytest.raises(ValueError, match=r"problem is Gaussian\(.*continuum, which cannot be enumerated"):
+        exact_moments(Gaussian(0, 1, 1, 0.5), estimators.get("ustat"), 2)
+
+
+# Gradients of targets.
+
+
+def test_the_gradient_of_an_objective_weights_each_prompt_by_itself():
+    objective = Objective.maxrl(4)
+    expected = sum(w * objective.weight(x.pass_rate) * x.grad_pass_rate for w, x in MIXED.prompts)
+    assert target_gradient(MIXED, objective).tolist() == expected.tolist()
+    pooled = objective.weight(MIXED.pass_rate) * MIXED.grad_pass_rate
+    assert target_gradient(MIXED, objective).tolist() != pooled.tolist()
+
+
+def test_the_gradient_of_log_p_is_that_of_each_prompt():
+    expected = sum(w * x.grad_pass_rate / x.pass_rate for w, x in MIXED.prompts)
+    assert target_gradient(MIXED, LogPassRate()).tolist() == expected.tolist()
+    with pytest.raises(ValueError, match="log p has no gradient at p = 0"):
+        target_gradient(Bandit([F(1, 2), F(1, 2)], [F(0), F(0)]), LogPassRate())
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_over_levels_of_pass_at_k_is_the_largest_of_k(k):
+    """E max of k likelihoods: its gradient by the score function over all groups, as for any function of a group."""
+    problem = Contextual([PROMPTS[0], GRADED["three arms"]])
+
+    def largest(likelihoods):
+        return np.broadcast_to(k * likelihoods.max(axis=-1, keepdims=True), likelihoods.shape)
+
+    got = target_gradient(problem, OverLevels(Objective.pass_at(k)))
+    assert got.tolist() == exact_moments(problem, largest, k).mean.tolist()
+    assert (got.tolist() == target_gradient(problem, Objective.pass_at(k)).tolist()) == (k == 1)
+
+
+DIFFERENCE = 1e-6
+DIFFERENCE_ERROR = 1e-8  # relative; central differences, measured worst: 2e-10
+
+
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_the_gradient_of_a_log_mean_is_its_slope(n):
+    likelihoods = np.array([0.1, 0.5, 0.9])
+
+    def bound(logits):
+        policy = np.exp(logits) / np.exp(logits).sum()
+        groups = list(itertools.product(range(3), repeat=n))
+        return sum(math.prod(policy[list(g)]) * math.log(likelihoods[list(g)].mean()) for g in groups)
+
+    logits = np.log([0.5, 0.3, 0.2])
+    steps = DIFFERENCE * np.eye(3)
+    expected = np.array([bound(logits + e) - bound(logits - e) for e in steps]) / (2 * DIFFERENCE)
+    got = target_gradient(Bandit([0.5, 0.3, 0.2], likelihoods.tolist()), LogMean(n))
+    assert abs(got - expected).max() <= DIFFERENCE_ERROR * abs(expected).max()
+    other = target_gradient(Bandit([0.5, 0.3, 0.2], likelihoods.tolist()), LogMean(n + 1))
+    assert abs(other - expected).max() > 1e-3 * abs(expected).max()
+
+
+def test_a_log_mean_is_refused_where_it_cannot_be_enumerated():
+    with pytest.raises(ValueError, match=r"likelihoods\[0\] is 0, and a logarithm needs all of them positive"):
+        target_gradient(GRADED["three arms"], LogMean(2))
+    with pytest.raises(ValueError, match="continuum"):
+        target_gradient(Gaussian(0, 1, 1, 0.5), LogMean(2))

@@ -57,4 +57,4 @@ def _exactly(estimator: Estimator, groups: Array) -> Array | None:
         return None
     if got.shape != groups.shape or not all(isinstance(x, Fraction | int) for x in got.flat):
         return None
-    return got.astype(object)
+    return np.asarray(np.frompyfunc(Fraction, 1, 1)(got))  # of ints too, whose quotients would be floats
