@@ -29,6 +29,7 @@ from maxrl_est.objectives import Objective
 from maxrl_est.ustatistics import ObjectiveLike
 
 MAX_ORDER = 2048  # n steps with matrices of this size: some minutes
+MAX_ORDER = 2048  # beyond it, counts of sets of rollouts overflow at n = T
 _ROUNDING = 1e-10  # relative to E g g'; measured worst at N <= 64: 3e-12 for l of 1e-5, 7e-15 for l above 1e-3
 
 
@@ -194,6 +195,8 @@ def _affine(
     size = max(len(slopes), len(constants))
     if size > n:
         raise ValueError(f"coefficients reach power {size - 1}: n = {n} has n - 1 others")
+    if size > MAX_ORDER:
+        raise NoClosedForm(f"coefficients reach power {size - 1}: the closed form is for orders up to {MAX_ORDER}")
     exact = isinstance(moments.p, Fraction) and all(isinstance(x, Fraction | int) for x in (*slopes, *constants))
     moments = moments if exact else _in_floats(moments)
     p, spread = moments.p, moments.p2 - moments.p**2
@@ -201,6 +204,8 @@ def _affine(
     m = np.arange(1, size + 1)
     level, rest = p * t - s, (n - m) * np.append(t[1:], 0 * t[:1])
     alone = _binomial_powers(n - 1, spread, size) / n  # C(n-1, m-1) spread^(m-1) / n
+    if not (exact or np.isfinite(alone).all()):
+        raise NoClosedForm(f"n is {n}: with coefficients up to power {size - 1}, counts of sets of rollouts overflow")
     pairs = np.append(0 * t[:1], _binomial_powers(n - 2, spread, size - 1) * (n - 1) / n)
     both = alone * spread / m
     first, second = moments.lS, moments.l2S - 2 * p * moments.lS  # E x S, E x^2 S

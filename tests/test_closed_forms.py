@@ -315,3 +315,12 @@ def test_wrong_sizes_are_refused():
         optimal_baseline(GAUSSIAN, 4, Objective.maxrl(5))
     with pytest.raises(ValueError, match="coefficients reach power 4: n = 3 has n - 1 others"):
         closed_form_moments(GAUSSIAN, ustat_optimal(GAUSSIAN, 5), 3)
+    with pytest.raises(NoClosedForm, match="n is 1000000: with coefficients up to power 1999, counts .* overflow"):
+        closed_form_moments(GAUSSIAN, estimators.get("ustat(2000)"), 1_000_000)
+
+
+def test_the_largest_order_is_done_at_its_own_size():
+    """At n = T = 2048 the variance is the limit law's, 1/n times a constant, to the next order in 1/n."""
+    two, four = (closed_form_variance(GAUSSIAN, estimators.get("ustat_one"), n).item() * n for n in (1024, 2048))
+    assert four == pytest.approx(two, rel=2 / 1024)
+    assert four != pytest.approx(two, rel=1e-6)
