@@ -315,7 +315,7 @@ def test_wrong_sizes_are_refused():
         optimal_baseline(GAUSSIAN, 4, Objective.maxrl(5))
     with pytest.raises(ValueError, match="coefficients reach power 4: n = 3 has n - 1 others"):
         closed_form_moments(GAUSSIAN, ustat_optimal(GAUSSIAN, 5), 3)
-    with pytest.raises(NoClosedForm, match="n is 1000000: with coefficients up to power 1999, counts .* overflow"):
+    with pytest.raises(NoClosedForm, match=r"n is 1000000: with coefficients .* overflow"):
         closed_form_moments(GAUSSIAN, estimators.get("ustat(2000)"), 1_000_000)
 
 
