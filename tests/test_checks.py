@@ -8,73 +8,6 @@ import pytest
 
 import maxrl_est as mx
 from maxrl_est.checks import CHECKS, CheckFailure, check_estimator, parametrize_with_checks
-from maxrl_est.estimators import LogMean, OverLevels
-from maxrl_est.variance import ustat_optimal
-
-BENT = "not linear in its own likelihood"
-GRADED_BIAS = "bias on graded likelihoods"
-KNOWN_FAILURES = {  # what check_estimator measures at N = 8, as reasons
-    "grpo": {
-        "effective objective": "ascends no known objective; nearest 1.964 x J_1 (off by 0.11 of it over p)",
-        "leave-one-out": BENT,
-        GRADED_BIAS: "no objective is ascended on 0/1 rewards",
-    },
-    "grpo_population": {
-        "effective objective": "ascends no known objective; nearest 2.099 x J_1 (off by 0.11 of it over p)",
-        "leave-one-out": BENT,
-        GRADED_BIAS: "no objective is ascended on 0/1 rewards",
-    },
-    "maxrl": {"leave-one-out": BENT, GRADED_BIAS: "misses the gradient of J_8 by 19.3%, 11 degrees off"},
-    "maxrl_cv": {"leave-one-out": BENT, GRADED_BIAS: "misses the gradient of J_8 by 19.3%, 11 degrees off"},
-    "maxrl_shipped": {"leave-one-out": BENT, GRADED_BIAS: "misses the gradient of J_7 by 19.8%, 10.9 degrees off"},
-    "self_normalised": {"leave-one-out": BENT, GRADED_BIAS: "misses the gradient of J_8 by 19.3%, 11 degrees off"},
-    "plug_in_loo": {GRADED_BIAS: "misses the gradient of J_8 by 8.8%"},
-    "jackknife": {GRADED_BIAS: "misses the gradient of log p by 0.95%, 0.298 degrees off"},
-}
-BINARY_ONLY = ("maxrl", "maxrl_cv", "maxrl_shipped")
-MORE_THAN_K = ("passk_loo", "maxk_loo")  # k = 2 by default, of the others
-ALL = [mx.estimators.get(name) for name in mx.estimators.names()]
-OPTIMAL = ustat_optimal(mx.problems.Bernoulli(F(1, 4)), 8, mx.Objective.maxrl(2))
-
-
-def stated_target(row):
-    return row.target
-
-
-def known_failures(row):
-    return KNOWN_FAILURES.get(row.name, {})
-
-
-@parametrize_with_checks(
-    [*(row for row in ALL if row.name not in MORE_THAN_K), OPTIMAL],
-    objective=stated_target,
-    expected_failed_checks=known_failures,
-)
-def test_every_estimator_passes_every_check_but_those_that_are_known_to_fail(estimator, check):
-    check(estimator)
-
-
-@parametrize_with_checks(
-    [row for row in ALL if row.name in MORE_THAN_K], objective=stated_target, group_sizes=(1, 3, 4, 8)
-)
-def test_those_with_a_baseline_of_k_others_do_so_from_three_rollouts(estimator, check):
-    check(estimator)
-
-
-@pytest.mark.parametrize("name", KNOWN_FAILURES)
-def test_reasons_of_known_failures_are_what_is_measured(name):
-    row = mx.estimators.get(name)
-    report = check_estimator(row, objective=row.target, expected_failed_checks=KNOWN_FAILURES[name])
-    for title, reason in KNOWN_FAILURES[name].items():
-        assert report[title].status == "xfailed"
-        assert reason in report[title].message
-        assert report[title].reason == reason
-
-
-@pytest.mark.parametrize("name", BINARY_ONLY)
-def test_binary_estimators_pass_for_binary_rewards(name):
-    row = mx.estimators.get(name)
-    assert check_estimator(row, objective=row.target, binary_only=True).passed
 
 
 def failed(function, **options):
@@ -189,7 +122,7 @@ def test_variances_stand_beside_those_of_unbiased_estimators_only():
     assert [r.total_variance for r in graded[1:]] == sorted(r.total_variance for r in graded[1:])
 
 
-@pytest.mark.parametrize("sizes", [[], [1], [0, 4], [65]])
+@pytest.mark.parametrize("sizes", [[], [1], (1, 1)])
 def test_group_sizes_that_decide_nothing_are_refused(sizes):
     with pytest.raises(ValueError, match="group_sizes is"):
         check_estimator(mx.estimators.get("rloo"), group_sizes=sizes)
@@ -223,7 +156,7 @@ def exits(r):
 
 def test_rounding_is_judged_in_the_dtype_that_is_returned():
     assert not failed(in_float32, group_sizes=(2, 3, 4, 8))
-    assert "bias on graded likelihoods" in failed(only_for_two_or_more)  # float32 errors in float64 clothes
+    assert "leave-one-out" in failed(only_for_two_or_more)  # float32 errors in float64 clothes
 
 
 def test_what_happens_between_the_usual_values_is_seen():
@@ -284,7 +217,7 @@ def test_an_unknown_name_among_expected_failures_is_refused_with_the_closest():
     with pytest.raises(ValueError, match=r"has 'leave one out': no such check; did you mean 'leave-one-out'\?"):
         check_estimator(centred, expected_failed_checks={"leave one out": "?"})
     with pytest.raises(ValueError, match="no such check"):
-        parametrize_with_checks([centred], expected_failed_checks=lambda _: {"xyz": "?"})
+        parametrize_with_checks([centred], expected_failed_checks={"centred": {"xyz": "?"}})
 
 
 def test_the_callback_sees_every_check_as_it_is_done():
@@ -315,57 +248,3 @@ def test_lines_that_reproduce_a_failure_do():
     assert np.linalg.norm(got - truth.astype(float)) / np.linalg.norm(truth.astype(float)) == pytest.approx(
         0.193, abs=5e-4
     )
-
-
-# Targets that are no objective of the pass rate.
-
-
-def test_other_targets_are_held_against_their_own_gradients():
-    best_of_two = OverLevels(mx.Objective.pass_at(2))
-    report = check_estimator(mx.estimators.get("maxk"), objective=best_of_two)
-    assert report["leave-one-out"].status == "skipped"
-    assert report["bias on graded likelihoods"].message == "exactly unbiased for the same objective"
-    assert "bias on graded likelihoods" in failed(mx.estimators.get("passk"), objective=best_of_two)
-    assert "bias on graded likelihoods" in failed(mx.estimators.get("tailrl"), objective=mx.Objective.maxrl)
-
-
-def test_functions_of_positive_likelihoods_are_given_no_other():
-    def log_mean(r):
-        assert (r > 0).all()
-        return r.shape[-1] * np.broadcast_to(np.log(r.mean(axis=-1, keepdims=True)), r.shape)
-
-    report = check_estimator(log_mean, objective=LogMean, positive_only=True)
-    assert report.passed
-    assert report["effective objective"].status == "skipped"
-    assert "bias on graded likelihoods" in failed(lambda r: 2 * log_mean(r), objective=LogMean, positive_only=True)
-
-
-# Sampling, as an option: error rate 1e-9.
-
-
-def test_sampling_finds_a_bias_and_no_bias_where_there_is_none():
-    def message(function):
-        report = check_estimator(function, objective=mx.Objective.maxrl, monte_carlo=20_000, on_fail=None)
-        return report["Monte Carlo"]
-
-    wrong, right = message(weights_from_all_values), message(mx.advantages)
-    assert (wrong.status, right.status) == ("failed", "passed")
-    assert wrong.message.startswith("BIASED (N = 8")
-    assert right.message.startswith("INCONCLUSIVE (N = 8")
-    assert "false alarm 1e-09" in right.message
-    assert "it finds a bias of" in right.message
-    with pytest.raises(ValueError, match="monte_carlo is 1"):
-        check_estimator(mx.advantages, monte_carlo=1)
-
-
-def test_array_layouts_that_change_the_result_are_found():
-    def flat(r):
-        return r - np.frombuffer(r.tobytes("A"), dtype=r.dtype).reshape(r.shape).mean(axis=-1, keepdims=True)
-
-    assert "memory layout" in failed(flat)
-
-    def writes(r):
-        r[..., 0] += 0
-        return r
-
-    assert "memory layout" in failed(writes)

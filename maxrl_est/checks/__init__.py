@@ -5,8 +5,9 @@ is a finite sum.
 """
 
 from maxrl_est.checks.bias import BINARY, GRADED
+from maxrl_est.checks.cases import parametrize_with_checks
 from maxrl_est.checks.report import Check, CheckFailure, CheckReport, VarianceRow
-from maxrl_est.checks.runner import CHECKS, check_estimator, parametrize_with_checks
+from maxrl_est.checks.runner import CHECKS, check_estimator
 
 __all__ = [
     "BINARY",

@@ -8,7 +8,8 @@ from fractions import Fraction as F
 import numpy as np
 
 from maxrl_est._typing import Array, FloatArray
-from maxrl_est.checks.subject import Failed, Skipped, Subject, on_binary_rewards
+from maxrl_est.checks.structure import follows_the_order, is_deterministic, sees_one_group
+from maxrl_est.checks.subject import LONGEST, Failed, Skipped, Subject, on_binary_rewards
 from maxrl_est.estimators.targets import Target
 from maxrl_est.exact import EffectiveWeight, effective_weight, exact_moments, target_gradient
 from maxrl_est.objectives import Objective
@@ -29,10 +30,20 @@ def graded_problems(subject: Subject) -> tuple[Bandit, ...]:
     return tuple(problem for problem in GRADED if problem.likelihoods.all() or not subject.positive_only)
 
 
+def enumerable(subject: Subject) -> None:
+    """Skips what is decided by one group of each composition where that is not enough, so says nothing of bias."""
+    for check in (is_deterministic, follows_the_order, sees_one_group):
+        try:
+            check(subject)
+        except Failed as reason:
+            raise Skipped(f"cannot be enumerated: {reason}") from None
+
+
 def ascends_an_objective(subject: Subject) -> str:
     """The exact effective weight on 0/1 rewards is that of the declared objective, or of a known one."""
     if subject.positive_only:
         raise Skipped("only meant for positive likelihoods")
+    enumerable(subject)
     found = []
     for n in subject.sizes:
         weight = effective_weight(subject.function, n)
@@ -56,6 +67,9 @@ def weighs_by_the_others(subject: Subject) -> str:
     other = next((t for n in subject.sizes if (t := subject.declared(n)) and not isinstance(t, Objective)), None)
     if other is not None:
         raise Skipped(f"{other.name} is no objective of the pass rate, so its advantages need not be linear")
+    if subject.positive_only and not subject.objective:
+        raise Skipped("no objective is declared")
+    least = OWN_VALUES[0] if subject.positive_only else 0.0
     for n in subject.sizes:
         groups = subject.random((20, n))
 
@@ -64,15 +78,22 @@ def weighs_by_the_others(subject: Subject) -> str:
             changed[:, 0] = value
             return subject(changed)[:, 0].astype(np.float64)
 
-        low, high = own(0.0), own(1.0)
+        low, high = own(least), own(1.0)
         size = max(float(np.max(abs(low) + abs(high))), np.finfo(np.float64).tiny)
-        bends = {x: float(np.max(abs(own(x) - (1 - x) * low - x * high))) / size for x in OWN_VALUES}
+        bends = {}
+        for x in OWN_VALUES:
+            share = (x - least) / (1 - least)
+            bends[x] = float(np.max(abs(own(x) - (1 - share) * low - share * high))) / size
         worst = max(bends, key=lambda x: bends[x])
         if bends[worst] > subject.tolerance:
+            rest = ", ".join(map(str, groups[0, 1:].tolist()))
             raise Failed(
                 f"N = {n}: the advantage of a rollout is not linear in its own likelihood (at {worst} off by "
                 f"{bends[worst]:.2g}), so its weight or baseline depends on that rollout and no objective is ascended "
-                "without bias"
+                "without bias",
+                f"[{subject.label}(numpy.array([x, {rest}]))[0] for x in ({least}, {worst}, 1)]"
+                if n <= LONGEST
+                else "",
             )
     return "each advantage is linear in its own likelihood"
 
@@ -81,6 +102,7 @@ def is_unbiased_on_graded(subject: Subject) -> str:
     """Exact bias on graded problems, against the gradient of the target."""
     if subject.binary_only:
         raise Skipped("only meant for 0/1 rewards")
+    enumerable(subject)
     exact = True
     for problem in graded_problems(subject):
         for n in subject.sizes:
@@ -102,7 +124,7 @@ def is_unbiased_on_graded(subject: Subject) -> str:
             if gap > (SAME if moments.exact else subject.tolerance):
                 raise Failed(
                     _describe(moments.mean, truth, gap, n, target, problem),
-                    f"maxrl_est.exact_moments({_expression(problem)}, {subject.label}, {n}).mean",
+                    f"maxrl_est.exact_moments({expression(problem)}, {subject.label}, {n}).mean",
                 )
             exact = exact and moments.exact and gap == 0
     return f"{'exactly unbiased' if exact else 'unbiased to rounding'} for the same objective"
@@ -128,7 +150,10 @@ def _describe(mean: Array, truth: Array, gap: float, n: int, target: Target, pro
     )
 
 
-def _expression(problem: Bandit) -> str:
+def expression(problem: Bandit | Bernoulli) -> str:
+    """How a problem is written."""
+    if isinstance(problem, Bernoulli):
+        return f"maxrl_est.problems.Bernoulli({problem.pass_rate})"
     pi, l = ([str(x) for x in values] for values in (problem.probabilities, problem.likelihoods))
     return f"maxrl_est.problems.Bandit([{', '.join(pi)}], [{', '.join(l)}])"
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from maxrl_est import estimators
-from maxrl_est.checks.bias import BINARY, graded_problems
+from maxrl_est.checks.bias import BINARY, enumerable, expression, graded_problems
 from maxrl_est.checks.report import VarianceRow
 from maxrl_est.checks.subject import Failed, Skipped, Subject
 from maxrl_est.estimators.targets import Target
@@ -29,12 +30,12 @@ def variances(subject: Subject) -> Iterator[VarianceRow]:
         return
     for problem in _problems(subject):
         yield _row(OWN, exact_moments(problem, subject.function, n), problem)
-        rivals = (_rival(name, problem, target, n) for name in estimators.names())
-        yield from sorted((row for row in rivals if row), key=lambda row: row.total_variance)
+        yield from _rivals(problem, target, n)
 
 
 def compares_variance(subject: Subject) -> str:
     """Never fails: a noisy estimator is no wrong one. Says how many times the best known variance it has."""
+    enumerable(subject)
     found = []
     rows = list(variances(subject))
     for problem in dict.fromkeys(row.problem for row in rows):
@@ -70,7 +71,11 @@ def agrees_with_samples(subject: Subject) -> str:
     text = f"{result.verdict} (N = {n}, {problem}, seed {subject.seed}; {result.plan})"
     if result.failed:
         low, high = map(_rounded, np.asarray(result.interval))
-        raise Failed(f"{text}: bias {_rounded(result.bias)}, between {low} and {high}")
+        raise Failed(
+            f"{text}: bias {_rounded(result.bias)}, between {low} and {high}",
+            f"maxrl_est.monte_carlo({expression(problem)}, {subject.label}, {n}, replicates={subject.monte_carlo}, "
+            f"seed={subject.seed}, target={truth.tolist()}, bounds=({(-bound).tolist()}, {bound.tolist()}))",
+        )
     return text
 
 
@@ -93,6 +98,12 @@ def _problems(subject: Subject) -> tuple[Bandit | Bernoulli, ...]:
         return (BINARY,)
     graded = graded_problems(subject)
     return (graded[-2],) if subject.positive_only else (BINARY, graded[1])
+
+
+@functools.lru_cache(maxsize=64)
+def _rivals(problem: Bandit | Bernoulli, target: Target, n: int) -> tuple[VarianceRow, ...]:
+    rows = (_rival(name, problem, target, n) for name in estimators.names())
+    return tuple(sorted((row for row in rows if row), key=lambda row: row.total_variance))
 
 
 def _rival(name: str, problem: Bandit | Bernoulli, target: Target, n: int) -> VarianceRow | None:

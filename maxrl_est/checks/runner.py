@@ -1,11 +1,11 @@
-"""Running the checks: all of them with a report, or each as a pytest case."""
+"""Running the checks of one function, with a report."""
 
 from __future__ import annotations
 
 import difflib
-import functools
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from numbers import Integral
 from typing import Any, Literal, TypeAlias
 
 from maxrl_est._typing import Estimator
@@ -13,22 +13,22 @@ from maxrl_est.checks.bias import BIAS
 from maxrl_est.checks.noise import NOISE, variances
 from maxrl_est.checks.report import Check, CheckFailure, CheckReport
 from maxrl_est.checks.structure import STRUCTURE
-from maxrl_est.checks.subject import Failed, Skipped, Subject
+from maxrl_est.checks.subject import Failed, Skipped, Subject, on_binary_rewards
 from maxrl_est.estimators import NamedEstimator
-from maxrl_est.estimators.targets import Target
-from maxrl_est.objectives import Objective
+from maxrl_est.estimators.targets import LogMean, Target
 
 CHECKS: Mapping[str, Callable[[Subject], str]] = {**STRUCTURE, **BIAS, **NOISE}
 MAX_SIZE = 64
 _NEEDED = tuple(STRUCTURE)[:7]  # without these nothing can be enumerated
 
 Reasons: TypeAlias = Mapping[str, str]
+Wanted: TypeAlias = Target | Callable[[int], Target | None] | None
 
 
 def check_estimator(
     estimator: Estimator,
     *,
-    objective: Target | Callable[[int], Target | None] | None = None,
+    objective: Wanted = None,
     group_sizes: Sequence[int] = (1, 2, 3, 4, 8),
     binary_only: bool = False,
     positive_only: bool = False,
@@ -66,7 +66,7 @@ def check_estimator(
     >>> [check.name for check in report.checks if check.status == "failed"]
     ['leave-one-out', 'bias on graded likelihoods']
     """
-    subject = _subject(
+    subject = subject_of(
         estimator,
         objective=objective,
         group_sizes=group_sizes,
@@ -75,18 +75,18 @@ def check_estimator(
         monte_carlo=monte_carlo,
         seed=seed,
     )
-    expected = _known(expected_failed_checks or {})
+    expected = known(expected_failed_checks or {})
     if on_fail not in ("raise", "warn", None):
         raise ValueError(f"on_fail is {on_fail!r}: it is 'raise', 'warn' or None")
     checks: list[Check] = []
     for title in CHECKS:
         broken = bool(checks) and checks[0].status == "failed"
-        check = Check(title, "skipped", "the function does not return advantages") if broken else _run(title, subject)
+        check = Check(title, "skipped", "the function does not return advantages") if broken else run(title, subject)
         checks.append(_expected(check, expected.get(title)))
         if callback:
             callback(checks[-1])
     sound = all(check.status == "passed" for check in checks if check.name in _NEEDED)
-    report = CheckReport(name or _name(estimator), tuple(checks), tuple(variances(subject)) if sound else ())
+    report = CheckReport(name or name_of(estimator), tuple(checks), tuple(variances(subject)) if sound else ())
     if not report.passed and on_fail == "raise":
         raise CheckFailure(report)
     if not report.passed and on_fail == "warn":
@@ -94,54 +94,16 @@ def check_estimator(
     return report
 
 
-def parametrize_with_checks(
-    estimators: Iterable[Estimator],
-    *,
-    objective: Callable[[Any], Any] | None = None,
-    expected_failed_checks: Callable[[Any], Reasons] | None = None,
-    **options: Any,
-) -> Any:
-    """A pytest decorator that makes each check of each estimator a case, called ``estimator`` and ``check``.
-
-    ``objective`` and ``expected_failed_checks`` are functions of the estimator: what it should ascend (as in
-    `check_estimator`), and the checks that are known to fail, with reasons. These are strict: such a case fails if the
-    check passes. Other options are those of `check_estimator`. Needs pytest. ::
-
-        @parametrize_with_checks([my_advantages, their_advantages])
-        def test_advantages(estimator, check):
-            check(estimator)
-    """
-    import pytest
-
-    cases = []
-    for estimator in estimators:
-        reasons = _known(expected_failed_checks(estimator) if expected_failed_checks else {})
-        own = options | {"objective": objective(estimator) if objective else None}
-        for title in CHECKS:
-            marks = [pytest.mark.xfail(strict=True, reason=reasons[title])] if title in reasons else []
-            case = functools.partial(_case, title, own)
-            cases.append(pytest.param(estimator, case, id=f"{_name(estimator)}-{title}", marks=marks))
-    return pytest.mark.parametrize(("estimator", "check"), cases)
-
-
-def _case(title: str, options: Mapping[str, Any], estimator: Estimator) -> None:
-    """One check as a test: fails with its message, or is skipped."""
-    import pytest
-
-    check = _run(title, _subject(estimator, **options))
-    if check.status == "skipped":
-        pytest.skip(check.message)
-    if check.status == "failed":
-        pytest.fail(check.message, pytrace=False)
-
-
-def _run(title: str, subject: Subject) -> Check:
+def run(title: str, subject: Subject) -> Check:
+    """The outcome of one check."""
     try:
         return Check(title, "passed", CHECKS[title](subject))
     except Skipped as reason:
         return Check(title, "skipped", str(reason))
     except (Failed, ValueError) as error:
         return Check(title, "failed", str(error))
+    except (Exception, SystemExit) as error:  # of the function, where it is enumerated
+        return Check(title, "failed", f"raised {type(error).__name__}: {error}")
 
 
 def _expected(check: Check, reason: str | None) -> Check:
@@ -151,42 +113,57 @@ def _expected(check: Check, reason: str | None) -> Check:
     return Check(check.name, "xfailed" if check.status == "failed" else "xpassed", check.message, reason)
 
 
-def _known(reasons: Reasons) -> Reasons:
+def known(reasons: Reasons) -> Reasons:
+    """The same, refused if a check has no such name."""
     for name in reasons:
         if name not in CHECKS:
-            close = difflib.get_close_matches(name, CHECKS, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(CHECKS)}"
-            raise ValueError(f"expected_failed_checks has {name!r}: no such check; {hint}")
+            raise ValueError(f"expected_failed_checks has {name!r}: no such check; {closest(name, CHECKS)}")
     return reasons
 
 
-def _subject(
+def closest(name: str, names: Collection[str]) -> str:
+    """What may have been meant."""
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"
+
+
+def subject_of(
     estimator: Estimator,
     *,
-    objective: Target | Callable[[int], Target | None] | None = None,
+    objective: Wanted = None,
     group_sizes: Sequence[int] = (1, 2, 3, 4, 8),
     binary_only: bool = False,
     positive_only: bool = False,
     monte_carlo: int | None = None,
     seed: int = 0,
 ) -> Subject:
+    """What is checked, from the arguments of `check_estimator`."""
+    for index, n in enumerate(group_sizes):
+        if not isinstance(n, Integral) or not 1 <= n <= MAX_SIZE:
+            raise ValueError(f"group_sizes[{index}] is {n!r}: sizes are ints in [1, {MAX_SIZE}]")
+    for label, value, least in (("monte_carlo", monte_carlo, 2), ("seed", seed, 0)):
+        if value is not None and (not isinstance(value, Integral) or value < least):
+            raise ValueError(f"{label} is {value!r}: it is an int of at least {least}")
     if objective is not None and not callable(objective):
         fixed = objective
-        order = fixed.order if isinstance(fixed, Objective) else 1
-        group_sizes = [n for n in group_sizes if n == 1 or n >= order]
+        group_sizes = [n for n in group_sizes if n == 1 or n >= _order(fixed)]
         objective = lambda n: fixed  # noqa: E731
-    if not any(n > 1 for n in group_sizes) or any(not 1 <= n <= MAX_SIZE for n in group_sizes):
+    if not any(n > 1 for n in group_sizes):
         raise ValueError(
-            f"group_sizes is {list(group_sizes)}: sizes lie in [1, {MAX_SIZE}], one of them above 1 and none but 1 "
-            "below the order of the objective"
+            f"group_sizes is {list(group_sizes)}: one is above 1, and none but 1 below the order of the objective"
         )
-    if monte_carlo is not None and monte_carlo < 2:
-        raise ValueError(f"monte_carlo is {monte_carlo}: at least 2 groups are drawn")
     sizes, positive = tuple(group_sizes), positive_only or getattr(estimator, "positive_only", False)
     return Subject(estimator, _label(estimator), objective, sizes, binary_only, positive, monte_carlo, seed)
 
 
-def _name(estimator: Any) -> str:
+def _order(target: Target) -> int:
+    """Rollouts that an unbiased estimate of its gradient takes."""
+    objective = on_binary_rewards(target)
+    return objective.order if objective else target.n if isinstance(target, LogMean) else 1
+
+
+def name_of(estimator: Any) -> str:
+    """What reports call it."""
     return str(getattr(estimator, "name", None) or getattr(estimator, "__name__", repr(estimator)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from maxrl_est._typing import Array
-from maxrl_est.checks.subject import Failed, Skipped, Subject, relative, shown
+from maxrl_est.checks.subject import LONGEST, Failed, Skipped, Subject, relative, shown
 from maxrl_est.exact import effective_weight
 
 
@@ -61,9 +61,15 @@ def follows_the_order(subject: Subject) -> str:
     for n in subject.sizes:
         groups = subject.random((20, n))
         order = np.random.default_rng(1).permutation(n)
-        worst = relative(subject(groups[:, order]), subject(groups)[:, order])
+        got, expected = subject(groups[:, order]), subject(groups)[:, order]
+        worst = relative(got, expected)
         if worst > subject.tolerance:
-            raise Failed(f"permuting a group of {n} changes advantages by {worst:.2g} relative")
+            row = int(abs(got - expected).max(axis=1).argmax())
+            first, second = (f"{subject.label}(numpy.array({x[row].tolist()}))" for x in (groups, groups[:, order]))
+            raise Failed(
+                f"permuting a group of {n} changes advantages by {worst:.2g} relative",
+                f"{first}[{order.tolist()}] - {second}" if n <= LONGEST else "",
+            )
     return "permuting rollouts permutes advantages"
 
 
@@ -74,7 +80,12 @@ def sees_one_group(subject: Subject) -> str:
         alone = np.stack([subject(group) for group in groups])
         worst = relative(subject(groups), alone)
         if worst > subject.tolerance:
-            raise Failed(f"a group of {n} has other advantages in a batch than alone, by {worst:.2g} relative")
+            drawn = f"numpy.random.default_rng({subject.seed}).random((20, {n}))"
+            batch = f"1 * ({drawn} < 0.5)" if subject.binary_only else f"1 - {drawn}"
+            raise Failed(
+                f"a group of {n} has other advantages in a batch than alone, by {worst:.2g} relative",
+                f"(lambda x: {subject.label}(x) - numpy.stack([{subject.label}(g) for g in x]))({batch})",
+            )
     return "a group's advantages do not depend on the batch"
 
 

@@ -13,6 +13,7 @@ from maxrl_est.estimators.targets import OverLevels, Target
 from maxrl_est.exact import effective_weight
 from maxrl_est.objectives import Objective
 
+LONGEST = 8  # group that is written out in a line that reproduces a failure
 TOLERANCE = 1e-9  # relative, and 64 roundings where the function returns shorter floats
 
 
@@ -66,7 +67,7 @@ class Subject:
     def failed(self, message: str, groups: Array) -> Failed:
         """The failure, with a call on the first of the groups if it is short enough to be typed."""
         first = groups.reshape(-1, groups.shape[-1])[0].tolist()
-        return Failed(message, f"{self.label}(numpy.array({first}))" if len(first) <= 8 else "")
+        return Failed(message, f"{self.label}(numpy.array({first}))" if len(first) <= LONGEST else "")
 
     @property
     def tolerance(self) -> float:

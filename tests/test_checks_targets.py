@@ -1,0 +1,162 @@
+"""`check_estimator` with other targets, with sampling, where it cannot decide, and the lines that repeat a failure."""
+
+import numpy as np
+import pytest
+
+import maxrl_est as mx
+from maxrl_est.checks import check_estimator
+from maxrl_est.estimators import LogMean, OverLevels
+
+
+def failed(function, **options):
+    report = check_estimator(function, on_fail=None, **options)
+    return {check.name for check in report.checks if check.status == "failed"}
+
+
+def centred(r):
+    return r - r.mean(axis=-1, keepdims=True)
+
+
+def depends_on_position(r):
+    return r * np.arange(1, r.shape[-1] + 1)
+
+
+def depends_on_the_batch(r):
+    return r - r.mean()
+
+
+def weights_from_all_values(r):
+    return mx.failure_powers(r, r.shape[-1] - 1).sum(axis=-1)[..., None] * r
+
+
+# Targets that are no objective of the pass rate.
+
+
+def test_other_targets_are_held_against_their_own_gradients():
+    best_of_two = OverLevels(mx.Objective.pass_at(2))
+    report = check_estimator(mx.estimators.get("maxk"), objective=best_of_two)
+    assert report["leave-one-out"].status == "skipped"
+    assert report["bias on graded likelihoods"].message == "exactly unbiased for the same objective"
+    assert "bias on graded likelihoods" in failed(mx.estimators.get("passk"), objective=best_of_two)
+    assert "bias on graded likelihoods" in failed(mx.estimators.get("tailrl"), objective=mx.Objective.maxrl)
+
+
+def test_functions_of_positive_likelihoods_are_given_no_other():
+    def log_mean(r):
+        assert (r > 0).all()
+        return r.shape[-1] * np.broadcast_to(np.log(r.mean(axis=-1, keepdims=True)), r.shape)
+
+    report = check_estimator(log_mean, objective=LogMean, positive_only=True)
+    assert report.passed
+    assert report["effective objective"].status == "skipped"
+    assert "bias on graded likelihoods" in failed(lambda r: 2 * log_mean(r), objective=LogMean, positive_only=True)
+
+
+# Sampling, as an option: error rate 1e-9.
+
+
+def test_sampling_finds_a_bias_and_no_bias_where_there_is_none():
+    def message(function):
+        report = check_estimator(function, objective=mx.Objective.maxrl, monte_carlo=20_000, on_fail=None)
+        return report["Monte Carlo"]
+
+    wrong, right = message(weights_from_all_values), message(mx.advantages)
+    assert (wrong.status, right.status) == ("failed", "passed")
+    assert wrong.message.startswith("BIASED (N = 8")
+    assert right.message.startswith("INCONCLUSIVE (N = 8")
+    assert "false alarm 1e-09" in right.message
+    assert "it finds a bias of" in right.message
+    with pytest.raises(ValueError, match="monte_carlo is 1"):
+        check_estimator(mx.advantages, monte_carlo=1)
+
+
+def test_array_layouts_that_change_the_result_are_found():
+    def flat(r):
+        return r - np.frombuffer(r.tobytes("A"), dtype=r.dtype).reshape(r.shape).mean(axis=-1, keepdims=True)
+
+    assert "memory layout" in failed(flat)
+
+    def writes(r):
+        r[..., 0] += 0
+        return r
+
+    assert "memory layout" in failed(writes)
+
+
+# What enumeration cannot decide, and functions and arguments that are no good.
+
+
+def test_a_baseline_that_depends_on_the_order_is_not_called_biased():
+    def next_one_as_baseline(r):
+        return r - np.roll(r, 1, axis=-1)
+
+    report = check_estimator(next_one_as_baseline, objective=mx.Objective.expected(), monte_carlo=20_000, on_fail=None)
+    assert {check.name for check in report.checks if check.status == "failed"} == {"order of rollouts"}
+    assert report["bias on graded likelihoods"].message.startswith("cannot be enumerated: permuting a group of 8")
+    assert report["Monte Carlo"].status == "passed"
+
+
+def test_a_function_that_raises_on_few_likelihoods_is_reported():
+    def raises_on_two_successes(r):
+        if (r.sum(axis=-1) == 2).any():
+            raise KeyError("two")
+        return r
+
+    report = check_estimator(raises_on_two_successes, on_fail=None, group_sizes=(3, 4, 8))
+    assert "raised KeyError: 'two'" in report["effective objective"].message
+
+
+def test_functions_of_positive_likelihoods_with_an_objective_are_not_given_zero():
+    def in_logarithms(r):
+        assert (r > 0).all()
+        return np.exp(np.log(r))
+
+    assert check_estimator(in_logarithms, objective=mx.Objective.expected(), positive_only=True).passed
+    report = check_estimator(mx.estimators.get("vimco"), on_fail=None)
+    assert report["leave-one-out"].message == report["bias on graded likelihoods"].message == "no objective is declared"
+
+
+def test_sizes_below_what_a_target_needs_are_left_out():
+    sizes = {}
+    for name, target in (("maxk(3)", OverLevels(mx.Objective.pass_at(3))), ("passk(3)", mx.Objective.pass_at(3))):
+        report = check_estimator(mx.estimators.get(name), objective=target, group_sizes=(2, 3, 4))
+        sizes[name] = report["effective objective"].message
+    assert set(sizes.values()) == {"on 0/1 rewards exactly pass@3 at N = 3, pass@3 at N = 4"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"seed": -1}, "seed is -1: it is an int of at least 0"),
+        ({"monte_carlo": 2.5}, "monte_carlo is 2.5: it is an int of at least 2"),
+        ({"group_sizes": (0, 4)}, r"group_sizes\[0\] is 0: sizes are ints in \[1, 64\]"),
+        ({"group_sizes": (4, 65)}, r"group_sizes\[1\] is 65: sizes are ints in \[1, 64\]"),
+        ({"group_sizes": (2, 2.5)}, r"group_sizes\[1\] is 2.5: sizes are ints in \[1, 64\]"),
+    ],
+    ids=str,
+)
+def test_other_bad_arguments_are_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        check_estimator(centred, **given)
+
+
+@pytest.mark.parametrize(
+    ("function", "name"), [(depends_on_position, "order of rollouts"), (depends_on_the_batch, "batch independence")]
+)
+def test_lines_for_structure_reproduce_it(function, name):
+    line = check_estimator(function, on_fail=None)[name].message.partition("reproduce: ")[2]
+    assert abs(eval(line, {"numpy": np, function.__name__: function})).max() > 0.01
+
+
+def test_lines_for_weights_and_samples_reproduce_a_failure():
+    def squares(r):
+        return r * r
+
+    report = check_estimator(squares, objective=mx.Objective.expected(), monte_carlo=20_000, on_fail=None)
+    names = {"numpy": np, "maxrl_est": mx, squares.__qualname__: squares}
+    bent = report["leave-one-out"].message.partition("reproduce: ")[2].replace(squares.__qualname__, "squares")
+    low, middle, high = eval(bent, names | {"squares": squares})
+    assert (low, high) == (0, 1)
+    assert middle == 0.25
+    drawn = report["Monte Carlo"].message.partition("reproduce: ")[2].replace(squares.__qualname__, "squares")
+    assert eval(drawn, names | {"squares": squares}).verdict == "BIASED"
