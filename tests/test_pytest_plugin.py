@@ -123,6 +123,27 @@ def test_every_check_is_a_case_and_wrong_expectations_fail(run):
     assert "1 failed" in text
 
 
+def test_reports_of_workers_reach_the_summary(run):
+    pytest.importorskip("xdist")
+    status, text = run(RIGHT, "-n", "1")
+    assert status == 0
+    assert "advantages: passed; on 0/1 rewards exactly J_2 at N = 2" in text
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--maxrl-est-group-sizes", "2,b", "argument --maxrl-est-group-sizes: '2,b' is no list of group sizes"),
+        ("--maxrl-est-group-sizes", "2,65", "group_sizes[1] is 65: sizes are ints in [1, 64]"),
+        ("--maxrl-est-monte-carlo", "1", "monte_carlo is 1: it is an int of at least 2"),
+    ],
+)
+def test_bad_options_are_named(run, option, value, message):
+    status, text = run(RIGHT, option, value)
+    assert status != 0
+    assert message in text
+
+
 def test_a_run_without_the_fixture_prints_nothing_and_imports_nothing(run):
     text = """
 import sys
