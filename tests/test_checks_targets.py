@@ -96,6 +96,18 @@ def test_a_baseline_that_depends_on_the_order_is_not_called_biased():
     assert report["Monte Carlo"].status == "passed"
 
 
+def test_bounds_are_not_taken_from_groups_in_one_order_where_the_order_counts():
+    def larger_if_it_falls(r):
+        return r * np.where(r[..., :1] > r[..., -1:], 50, 1)  # never in groups that ascend
+
+    options = {"objective": mx.Objective.expected(), "monte_carlo": 2_000, "on_fail": None}
+    check = check_estimator(larger_if_it_falls, **options)["Monte Carlo"]
+    assert check.status == "passed"
+    assert check.message.startswith("BIASED")
+    assert "evidence asymptotic" in check.message
+    assert "evidence betting" in check_estimator(centred, **options)["Monte Carlo"].message
+
+
 def test_a_function_that_raises_on_few_likelihoods_is_reported():
     def raises_on_two_successes(r):
         if (r.sum(axis=-1) == 2).any():

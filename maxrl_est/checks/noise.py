@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est import estimators
+from maxrl_est._typing import FloatArray
 from maxrl_est.checks.bias import BINARY, enumerable, expression, graded_problems
 from maxrl_est.checks.report import VarianceRow
 from maxrl_est.checks.subject import Failed, Skipped, Subject
@@ -49,7 +50,7 @@ def compares_variance(subject: Subject) -> str:
 
 
 def agrees_with_samples(subject: Subject) -> str:
-    """A verdict from sampled groups with a stated error rate, in place of the enumeration that decides the rest."""
+    """A verdict from sampled groups; it fails only where its error rate is known, which bounds are needed for."""
     if subject.monte_carlo is None:
         raise Skipped("only done if monte_carlo is given")
     n = min(subject.sizes[0], LARGEST)
@@ -58,7 +59,7 @@ def agrees_with_samples(subject: Subject) -> str:
         raise Skipped("no objective is declared or ascended")
     problem = _problems(subject)[-1]
     truth = target_gradient(problem, target).astype(np.float64)
-    bound = _largest_advantage(subject, problem, n) * abs(problem.scores.astype(np.float64)).max(axis=0)
+    bounds = _bounds(subject, problem, n)
     result = monte_carlo(
         problem,
         subject.function,
@@ -66,15 +67,15 @@ def agrees_with_samples(subject: Subject) -> str:
         replicates=subject.monte_carlo,
         seed=subject.seed,
         target=truth,
-        bounds=(-bound, bound),
+        bounds=bounds,
     )
     text = f"{result.verdict} (N = {n}, {problem}, seed {subject.seed}; {result.plan})"
     if result.failed:
         low, high = map(_rounded, np.asarray(result.interval))
+        given = f"replicates={subject.monte_carlo}, seed={subject.seed}, target={truth.tolist()}"
         raise Failed(
             f"{text}: bias {_rounded(result.bias)}, between {low} and {high}",
-            f"maxrl_est.monte_carlo({expression(problem)}, {subject.label}, {n}, replicates={subject.monte_carlo}, "
-            f"seed={subject.seed}, target={truth.tolist()}, bounds=({(-bound).tolist()}, {bound.tolist()}))",
+            f"maxrl_est.monte_carlo({expression(problem)}, {subject.label}, {n}, {given}, bounds={_plain(bounds)})",
         )
     return text
 
@@ -83,14 +84,27 @@ def _rounded(values: Any) -> str:
     return f"[{', '.join(f'{x:.4g}' for x in values)}]"
 
 
-def _largest_advantage(subject: Subject, problem: Bandit | Bernoulli, n: int) -> float:
-    """Of all groups that the problem can give, so that bounds on the gradient are certain."""
+def _plain(bounds: tuple[FloatArray, FloatArray] | None) -> tuple[list[float], ...] | None:
+    return tuple(side.tolist() for side in bounds) if bounds else None
+
+
+def _bounds(subject: Subject, problem: Bandit | Bernoulli, n: int) -> tuple[FloatArray, FloatArray] | None:
+    """Certain bounds (d,) of the gradient: the largest advantage in any group that the problem can give, times scores.
+
+    None where advantages depend on more than which outcomes a group has, so that they cannot all be seen.
+    """
+    try:
+        enumerable(subject)
+    except Skipped:
+        return None
     outcomes = len(problem.likelihoods)
     counts = np.array(list(np.ndindex(*(n + 1,) * (outcomes - 1))))
     counts = counts[counts.sum(axis=1) <= n]
     counts = np.column_stack([counts, n - counts.sum(axis=1)])
     l = problem.likelihoods.astype(np.float64)
-    return float(abs(subject(np.array([np.repeat(l, count) for count in counts]))).max()) * (1 + 1e-9)
+    largest = float(abs(subject(np.array([np.repeat(l, count) for count in counts]))).max()) * (1 + 1e-9)
+    bound = largest * abs(problem.scores.astype(np.float64)).max(axis=0)
+    return -bound, bound
 
 
 def _problems(subject: Subject) -> tuple[Bandit | Bernoulli, ...]:

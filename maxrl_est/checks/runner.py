@@ -57,7 +57,8 @@ def check_estimator(
     callback : called with each `Check` as it is done
     on_fail : "raise" raises CheckFailure with the whole report; "warn" warns; None only returns the report
 
-    Not for functions whose result is random: those need `monte_carlo` in place of enumeration.
+    Not for functions whose result is random or depends on the order of rollouts: they fail, their bias is not
+    enumerated, and `monte_carlo` gives an asymptotic verdict that is no evidence either way.
 
     >>> from maxrl_est import estimators
     >>> check_estimator(estimators.get("rloo")).passed
