@@ -1,4 +1,4 @@
-"""A rollout of several steps, each a decision of its own."""
+"""A task of several steps: the score of a rollout is summed over its steps, the pass rate is found backwards."""
 
 from __future__ import annotations
 
@@ -11,52 +11,54 @@ from maxrl_est.problems.finite import Finite, Numbers, numbers
 
 
 class Chain(Finite):
-    """H steps in a row: step h succeeds with probability ``advance[h]``, and the first failure ends the rollout.
+    """At each of H steps the rollout advances with probability ``advance[h]``, else it stops there for good.
 
-    A rollout that fails at step h has likelihood ``likelihoods[h]``; one that gets through has ``likelihoods[H]``. So
-    ``likelihoods (H + 1,)`` of 0, ..., 0, 1 make a sparse reward. Each step has a logit of its own, d = H, and the
-    score is the sum of those of the steps taken: 1 - advance[h] for a success, -advance[h] for the failure. Give
-    Fractions for exact answers.
+    A rollout that stops at step h has likelihood ``likelihoods[h]``, one that goes through ``likelihoods[H]``;
+    with (0, .., 0, 1) all steps have to succeed. Each step has a logit of its own (d = H), so its score is
+    1 - advance[h] where it advances and -advance[h] where it stops, and steps never reached add nothing.
+    ``pass_rate`` and ``grad_pass_rate`` are by dynamic programming, in O(H). Give Fractions for exact answers.
 
     >>> from fractions import Fraction as F
-    >>> two = Chain([F(1, 2), F(1, 3)], [F(0), F(0), F(1)])
-    >>> two.pass_rate, [str(x) for x in two.grad_pass_rate]
-    (Fraction(1, 6), ['1/12', '1/9'])
+    >>> steps = Chain([F(1, 2), F(1, 3)], [F(0), F(1, 4), F(1)])
+    >>> steps.pass_rate
+    Fraction(1, 4)
+    >>> [str(x) for x in steps.grad_pass_rate]
+    ['1/8', '1/12']
     """
 
     def __init__(self, advance: Numbers, likelihoods: Numbers) -> None:
         pi, l = numbers("advance", advance), numbers("likelihoods", likelihoods)
         steps = len(pi)
-        if len(l) != steps + 1:
+        if l.shape != (steps + 1,):
             raise ValueError(
-                f"likelihoods has shape {l.shape}: one for each of the {steps} steps to fail at, and 1 more"
+                f"likelihoods has shape {l.shape}: one for a stop at each of the {steps} steps, and one for the end"
             )
-        self.advance = pi
-        reached = np.cumprod(np.append(pi[:1] * 0 + 1, pi))  # the chance to come to step h, and through
-        stopped = np.append(reached[:-1] * (1 - pi), reached[-1:])
-        taken = np.tri(steps + 1, steps, -1, dtype=int)  # steps that succeeded, for each end
-        failed = np.eye(steps + 1, steps, dtype=int)
-        ends = ", ".join(map(str, l))
-        super().__init__(f"Chain({', '.join(map(str, pi))}; {ends})", stopped, l, taken * (1 - pi) - failed * pi)
+        reached = np.multiply.accumulate(np.append(1 + 0 * pi[:1], pi))  # (H + 1,), the last is the end
+        passed = np.tril(np.ones((steps + 1, steps), dtype=int), -1)  # (H + 1, H), whether a stop is after a step
+        stopped = np.eye(steps + 1, steps, dtype=int)
+        super().__init__(
+            f"Chain({', '.join(map(str, pi))}: {', '.join(map(str, l))})",
+            reached * np.append(1 - pi, 1 + 0 * pi[:1]),
+            l,
+            passed * (1 - pi) - stopped * pi,
+        )
+        self.advance, self._reached = pi, reached[:-1]
 
     @property
     def values(self) -> Array:
-        """The expected likelihood ``(H + 1,)`` from each step on, by dynamic programming from the end."""
-        value = self.likelihoods[-1]
-        values = [value]
-        for advance, failure in zip(self.advance[::-1], self.likelihoods[-2::-1], strict=True):
-            value = advance * value + (1 - advance) * failure
-            values.append(value)
-        return np.array(values[::-1])
+        """Expected likelihoods (H + 1,) of rollouts that have reached each step, and the end."""
+        values = self.likelihoods.copy()
+        for step in reversed(range(len(self.advance))):
+            values[step] += self.advance[step] * (values[step + 1] - values[step])
+        return values
 
     @property
     def pass_rate(self) -> Any:
-        """p = E[l], the value of the first step."""
+        """p = E[l], a number: the value of the first step."""
         return self.values[0]
 
     @property
     def grad_pass_rate(self) -> Array:
-        """grad p ``(d,)`` by the policy-gradient theorem: chance to come to a step times what its success gains."""
+        """grad p (H,): the chance to reach a step, times what advancing there gains over stopping."""
         gain = self.values[1:] - self.likelihoods[:-1]
-        reached = np.cumprod(np.append(self.advance[:1] * 0 + 1, self.advance[:-1]))
-        return np.asarray(reached * self.advance * (1 - self.advance) * gain)
+        return np.asarray(self._reached * self.advance * (1 - self.advance) * gain)

@@ -1,81 +1,122 @@
-"""Several prompts of different difficulty, each with parameters of its own."""
+"""Several prompts, of which some are hard and some are easy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._typing import Array, FloatArray, Problem, Prompt, RolloutMoments
 from maxrl_est.problems.finite import Finite, Numbers, numbers
 
 
 class Contextual:
-    """Prompts drawn with probabilities ``weights`` (equal by default), a group of rollouts for each draw.
+    """Each group of rollouts belongs to one of the problems, drawn with probability ``weights`` (default: equal).
 
-    The policy is tabular: the parameters of the prompts stand one after another, d is the sum of theirs, and the
-    score of a rollout is zero outside the block of its prompt. The smallest problem on which objectives differ in
-    direction and not only in length: each prompt's gradient has weight w(p) of its own. Give Fractions throughout
-    for exact answers. Not for one prompt, which is a problem by itself.
+    Every problem keeps parameters of its own: the parameter vector is theirs one after the other, so d is the
+    sum of their d, and the score of a rollout is zero outside the block of its prompt. An objective of several
+    prompts is the mean of theirs, with gradient ``sum_x weight_x w(p_x) grad p_x``: not w(p) grad p at the mean
+    pass rate. Exact where problems and weights are of Fractions; then the default weights are too.
 
-    >>> from maxrl_est.problems.bernoulli import Bernoulli
-    >>> easy_and_hard = Contextual([Bernoulli(0.5), Bernoulli(0.1)])
-    >>> float(easy_and_hard.pass_rate), easy_and_hard.grad_pass_rate.round(3).tolist()
-    (0.3, [0.125, 0.045])
+    >>> from maxrl_est.problems import Bernoulli
+    >>> prompts = Contextual([Bernoulli(Fraction(1, 10)), Bernoulli(Fraction(1, 2))])
+    >>> prompts.pass_rate
+    Fraction(3, 10)
+    >>> [str(x) for x in prompts.grad_pass_rate]
+    ['9/200', '1/8']
     """
 
-    def __init__(self, problems: Sequence[Finite], weights: Numbers | None = None) -> None:
-        if len(problems) < 2:
-            raise ValueError(f"problems has {len(problems)} entries: there are at least 2 prompts")
-        for index, problem in enumerate(problems):
-            if not isinstance(problem, Finite):
-                raise TypeError(f"problems[{index}] is {problem!r:.60}: a prompt has finitely many outcomes")
-        count = len(problems)
-        shares = numbers("weights", [Fraction(1, count)] * count if weights is None else weights)
-        if shares.shape != (count,):
-            raise ValueError(f"weights has shape {shares.shape}: one for each of the {count} problems")
-        if abs(shares.sum() - 1) > (0 if shares.dtype == object else 1e-12):
-            raise ValueError(f"weights sum to {shares.sum()}: they sum to 1")
-        if any(problem.probabilities.dtype != object for problem in problems):
-            shares = shares.astype(np.float64)
-        sizes = [problem.scores.shape[1] for problem in problems]
-        ends = np.cumsum(sizes)
-        self.name = f"Contextual({', '.join(map(str, problems))})"
-        self.prompts: tuple[tuple[Any, Finite], ...] = tuple(
-            (share, _in_block(problem, int(end) - size, int(ends[-1])))
-            for share, problem, size, end in zip(shares, problems, sizes, ends, strict=True)
+    def __init__(self, problems: Sequence[Problem], weights: Numbers | None = None) -> None:
+        problems = list(problems)
+        if not problems:
+            raise ValueError("problems is empty: a prompt is drawn from at least 1 of them")
+        if weights is None:
+            weights = [Fraction(1, len(problems))] * len(problems)
+        chances = numbers("weights", weights)
+        if len(chances) != len(problems):
+            raise ValueError(f"weights has shape {chances.shape}: one for each of the {len(problems)} problems")
+        total = chances.sum()
+        if abs(total - 1) > (0 if chances.dtype == object else 1e-12):
+            raise ValueError(f"weights sum to {total}: they sum to 1")
+        sizes = [len(problem.prompts[0][1].grad_pass_rate) for problem in problems]
+        starts, d = np.cumsum([0, *sizes[:-1]]).tolist(), sum(sizes)
+        self.prompts: tuple[tuple[Any, Prompt], ...] = tuple(
+            (chance * inner, _placed(prompt, start, d))
+            for chance, problem, start in zip(chances, problems, starts, strict=True)
+            for inner, prompt in problem.prompts
         )
+        self.name = f"Contextual({', '.join(f'{w}: {x}' for w, x in zip(chances, problems, strict=True))})"
 
     def __repr__(self) -> str:
         return self.name
 
     @property
     def pass_rate(self) -> Any:
-        """Mean pass rate of the prompts."""
+        """The mean of the prompts' pass rates, a number."""
         return sum(weight * prompt.pass_rate for weight, prompt in self.prompts)
 
     @property
     def grad_pass_rate(self) -> Array:
-        """Gradient ``(d,)`` of the mean pass rate."""
+        """The gradient (d,) of the mean pass rate."""
         return np.asarray(sum(weight * prompt.grad_pass_rate for weight, prompt in self.prompts))
 
     def sample(self, rng: np.random.Generator, groups: int, n: int) -> tuple[FloatArray, FloatArray]:
-        """A prompt for each group, then its rollouts: likelihoods (groups, n) and scores (groups, n, d)."""
-        weights = np.array([float(weight) for weight, _ in self.prompts])
-        drawn = rng.choice(len(weights), size=groups, p=weights / weights.sum())
-        likelihoods = np.empty((groups, n))
-        scores = np.empty((groups, n, self.prompts[0][1].scores.shape[1]))
+        """A prompt's rollouts for each group: likelihoods (groups, n) and scores (groups, n, d), in float64."""
+        chances = np.array([float(weight) for weight, _ in self.prompts])
+        drawn = rng.choice(len(chances), size=groups, p=chances)
+        likelihoods, scores = np.empty((groups, n)), np.empty((groups, n, len(self.grad_pass_rate)))
         for index, (_, prompt) in enumerate(self.prompts):
-            mine = np.flatnonzero(drawn == index)
-            likelihoods[mine], scores[mine] = prompt.sample(rng, mine.size, n)
+            chosen = np.flatnonzero(drawn == index)
+            likelihoods[chosen], scores[chosen] = prompt.sample(rng, len(chosen), n)
         return likelihoods, scores
 
 
-def _in_block(problem: Finite, start: int, d: int) -> Finite:
-    """The same prompt with its parameters at ``start`` among d."""
-    scores = problem.scores
-    padded = np.zeros((len(scores), d), dtype=scores.dtype)
-    padded[:, start : start + scores.shape[1]] = scores
-    return Finite(problem.name, problem.probabilities, problem.likelihoods, padded)
+def _placed(prompt: Prompt, start: int, d: int) -> Prompt:
+    """The prompt with its parameters from ``start`` on in a vector of d."""
+    if isinstance(prompt, Finite):
+        scores = _pad(prompt.scores, start, d)
+        return Finite(prompt.name, prompt.probabilities, prompt.likelihoods, scores)
+    return _Placed(prompt, start, d)
+
+
+def _pad(values: Array, start: int, d: int, axes: int = 1) -> Array:
+    """Values in place on each of the last ``axes`` axes of length d, zeros elsewhere."""
+    padded = np.zeros((*values.shape[: values.ndim - axes], *[d] * axes), dtype=values.dtype)
+    where: tuple[Any, ...] = (..., *(slice(start, start + size) for size in values.shape[values.ndim - axes :]))
+    padded[where] = values
+    return padded
+
+
+class _Placed:
+    """A prompt that is no finite sum, with zeros where other prompts have their parameters."""
+
+    def __init__(self, prompt: Prompt, start: int, d: int) -> None:
+        self._prompt, self._start, self._d = prompt, start, d
+
+    def __repr__(self) -> str:
+        return repr(self._prompt)
+
+    @property
+    def pass_rate(self) -> Any:
+        return self._prompt.pass_rate
+
+    @property
+    def grad_pass_rate(self) -> Array:
+        return _pad(self._prompt.grad_pass_rate, self._start, self._d)
+
+    @property
+    def moments(self) -> RolloutMoments:
+        moments = self._prompt.moments
+        vectors = {name: _pad(getattr(moments, name), self._start, self._d) for name in ("lS", "l2S")}
+        matrices = {name: _pad(getattr(moments, name), self._start, self._d, 2) for name in ("SS", "lSS", "l2SS")}
+        return replace(moments, **vectors, **matrices)
+
+    def gradient_over_levels(self, objective: Any) -> Array:
+        return _pad(self._prompt.gradient_over_levels(objective), self._start, self._d)
+
+    def sample(self, rng: np.random.Generator, groups: int, n: int) -> tuple[FloatArray, FloatArray]:
+        likelihoods, scores = self._prompt.sample(rng, groups, n)
+        return likelihoods, _pad(scores, self._start, self._d)

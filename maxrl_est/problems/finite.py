@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from fractions import Fraction
 from numbers import Rational
@@ -84,13 +83,17 @@ class Finite:
         return RolloutMoments(weighted[1].sum(), weighted[2].sum(), first[1], first[2], *second)
 
     def gradient_over_levels(self, objective: Objective) -> Array:
-        """``Int_0^1 w(P) grad P dtau (d,)``, P = P(l > tau): constant between one likelihood and the next."""
-        levels = sorted(set(self.likelihoods.tolist()) | {self.likelihoods[0] * 0})
-        total = 0 * self.grad_pass_rate
-        for low, high in itertools.pairwise(levels):
-            above = self.probabilities * (self.likelihoods > low)
-            rate = above.sum() if above.dtype == object else min(float(above.sum()), 1.0)
-            total = total + (high - low) * objective.weight(rate) * (above @ self.scores)
+        """``Int_0^1 w(P(l > tau)) grad P(l > tau) dtau`` (d,) for the weight w of an objective.
+
+        A finite sum, because between two neighbouring likelihoods neither P nor its gradient depends on tau. For
+        0/1 rewards it is w(p) grad p. Exact in Fractions.
+        """
+        total, below = 0 * self.grad_pass_rate, 0 * self.pass_rate
+        for level in sorted({*self.likelihoods.tolist()} - {0}):
+            above = self.likelihoods >= level
+            chance = min(self.probabilities[above].sum(), 1)  # a sum of floats may exceed 1 by rounding
+            gradient = self.probabilities[above] @ self.scores[above]
+            total, below = total + (level - below) * objective.weight(chance) * gradient, level
         return np.asarray(total)
 
     def sample(self, rng: np.random.Generator, groups: int, n: int) -> tuple[FloatArray, FloatArray]:

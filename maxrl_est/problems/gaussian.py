@@ -1,139 +1,174 @@
-"""Regression by a Gaussian policy: likelihoods between 0 and 1, and every moment in closed form."""
+"""Regression with a Gaussian policy: a continuum of likelihoods, and still everything in closed form."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from maxrl_est._typing import FloatArray, RolloutMoments
+from maxrl_est._typing import Array, FloatArray, RolloutMoments
 from maxrl_est.objectives import Objective
 
-_NODES = 200  # of the Gauss-Legendre rule over levels; 120 already agree to 1e-13
+Point: TypeAlias = float | Sequence[float] | Array  # a number for D = 1, or (D,)
+
+_AGREED = 1e-13  # two rules that agree to this, relative to the integral of sizes, have converged
+_HALVINGS = 10
 
 
 class Gaussian:
-    """A Gaussian policy z ~ N(mean, scale^2 I) in D dimensions, with likelihood exp(-|target - z|^2 / (2 sigma^2)).
+    """The policy draws ``z ~ N(mean, scale^2 I)``, and ``l = exp(-|target - z|^2 / (2 sigma^2))``, in D dimensions.
 
-    Parameters of the policy are the mean, d = D, and with ``learn_scale`` the logarithm of the scale after it,
-    d = D + 1: scores (z - mean) / scale^2 and |z - mean|^2 / scale^2 - D. The likelihood is a Gaussian density over
-    its peak, so that it lies in (0, 1]; the peak's height is a factor that changes J_T at finite T. Never exact
-    rationals; for those take a `Bandit`.
+    Parameters are the mean (d = D) and, with ``learn_scale``, the logarithm of the scale after it (d = D + 1);
+    scores are ``(z - mean) / scale^2`` and ``|z - mean|^2 / scale^2 - D``. Likelihoods lie in (0, 1] and are a
+    density of the target up to a constant factor. In float64: for exact rationals use a problem of few outcomes.
 
-    >>> problem = Gaussian(mean=0, scale=1, target=1, sigma=0.5)
-    >>> round(problem.pass_rate, 6), problem.grad_pass_rate.round(6).tolist()
+    >>> problem = Gaussian(0.0, 1.0, 1.0, 0.5)
+    >>> round(problem.pass_rate, 6), problem.grad_pass_rate.round(6).tolist()  # 5^-1/2 exp(-2/5), and 4/5 of it
     (0.299776, [0.239821])
     """
 
-    def __init__(
-        self,
-        mean: npt.ArrayLike,
-        scale: float,
-        target: npt.ArrayLike,
-        sigma: float,
-        learn_scale: bool = False,
-    ) -> None:
-        self.mean, self.target = _vector("mean", mean), _vector("target", target)
-        if self.mean.shape != self.target.shape:
-            raise ValueError(f"target has shape {self.target.shape}: that of the mean, {self.mean.shape}")
-        for label, value in (("scale", scale), ("sigma", sigma)):
-            if not 0 < value < math.inf:
-                raise ValueError(f"{label} is {value}: it is positive and finite")
-        self.scale, self.sigma, self.learn_scale = float(scale), float(sigma), learn_scale
+    def __init__(self, mean: Point, scale: float, target: Point, sigma: float, learn_scale: bool = False) -> None:
+        self.mean, self.target = _point("mean", mean), _point("target", target)
+        if self.target.shape != self.mean.shape:
+            raise ValueError(f"target has shape {self.target.shape}: that of mean is {self.mean.shape}")
+        self.scale, self.sigma = _width("scale", scale), _width("sigma", sigma)
+        self.learn_scale = learn_scale
+        if self.pass_rate == 0:
+            raise ValueError(f"target is {target}: so far from mean {mean} the pass rate is 0 in float64")
+        learned = ", learn_scale=True" if learn_scale else ""
+        self.name = f"Gaussian({mean}, {scale}, {target}, {sigma}{learned})"
 
     def __repr__(self) -> str:
-        mean, target = (v.tolist() if v.size > 1 else v.item() for v in (self.mean, self.target))
-        learned = ", learn_scale=True" if self.learn_scale else ""
-        return f"Gaussian({mean}, {self.scale:g}, {target}, {self.sigma:g}{learned})"
-
-    @property
-    def prompts(self) -> tuple[tuple[float, Gaussian], ...]:
-        """Pairs of a probability and a problem of one prompt: here 1 and this one."""
-        return ((1.0, self),)
+        return self.name
 
     @property
     def pass_rate(self) -> float:
-        """p = E[l]."""
+        """p = E[l], a number."""
         return self._tilted(1)[0]
 
     @property
     def grad_pass_rate(self) -> FloatArray:
         """grad p = E[l S], of shape (d,)."""
-        return self._tilted(1)[1]
+        return self._weighted(1)[1]
+
+    @property
+    def prompts(self) -> tuple[tuple[int, Gaussian], ...]:
+        """Pairs of a probability and a problem of one prompt: here 1 and this one."""
+        return ((1, self),)
 
     @property
     def moments(self) -> RolloutMoments:
         """Moments of one rollout up to the second order."""
-        (_, _, SS), (p, lS, lSS), (p2, l2S, l2SS) = map(self._tilted, range(3))
+        (_, _, SS), (p, lS, lSS), (p2, l2S, l2SS) = (self._weighted(power) for power in (0, 1, 2))
         return RolloutMoments(p, p2, lS, l2S, SS, lSS, l2SS)
 
-    def _tilted(self, power: int) -> tuple[float, FloatArray, FloatArray]:
-        """E l^power, E l^power S ``(d,)`` and E l^power S S' ``(d, d)``.
-
-        l^power times the policy's density is the total times the density of x = (z - mean) / scale ~ N(m, v I).
-        """
-        D, ratio = self.mean.size, power * (self.scale / self.sigma) ** 2
-        gap = (self.target - self.mean) / self.scale
-        v = 1 / (1 + ratio)
-        m = gap * (ratio * v)
-        total = v ** (D / 2) * math.exp(-0.5 * ratio * v * float(gap @ gap))
-        first, second = m / self.scale, (np.outer(m, m) + v * np.eye(D)) / self.scale**2
-        if self.learn_scale:
-            norm = float(m @ m)
-            square = norm + D * v - D  # E r, r = |x|^2 - D
-            with_mean = m * (square + 2 * v) / self.scale  # E x r
-            fourth = square**2 + 4 * v * norm + 2 * D * v**2
-            first = np.append(first, square)
-            second = np.block([[second, with_mean[:, None]], [with_mean[None], np.full((1, 1), fourth)]])
-        return total, total * first, total * second
+    def sample(self, rng: np.random.Generator, groups: int, n: int) -> tuple[FloatArray, FloatArray]:
+        """Independent rollouts: likelihoods (groups, n) and scores (groups, n, d), in float64."""
+        dimensions = len(self.mean)
+        u = rng.standard_normal((groups, n, dimensions))
+        missed = u * (self.scale / self.sigma)
+        missed -= (self.target - self.mean) / self.sigma
+        likelihoods = np.exp(-0.5 * np.einsum("...i,...i", missed, missed))
+        if not self.learn_scale:
+            u /= self.scale
+            return likelihoods, u
+        scores = np.empty((groups, n, dimensions + 1))
+        np.divide(u, self.scale, out=scores[..., :-1])
+        scores[..., -1] = np.einsum("...i,...i", u, u) - dimensions
+        return likelihoods, scores
 
     def gradient_over_levels(self, objective: Objective) -> FloatArray:
-        """``Int_0^1 w(P) grad P dtau (d,)``, P = P(l > tau), by quadrature to about 1e-13.
+        """Return ``Int_0^1 w(P(l > tau)) grad P(l > tau) dtau`` (d,) for the weight w of an objective.
 
-        l > tau where z lies within r of the target, and |z - target|^2 / scale^2 is noncentral chi-square with D
-        degrees of freedom and noncentrality |mean - target|^2 / scale^2. Raising the noncentrality moves mass from D
-        degrees to D + 2, which is the derivative; with tau = exp(-r^2 / 2 sigma^2) the integrand is smooth in r.
+        By the trapezoidal rule to about 1e-12, in the logarithm of the distance r from the target at which l is
+        tau: the integrand is analytic there and vanishes at both ends, so that every halving of the step
+        doubles the number of correct digits. P(l > tau) is the chance that z is within r.
         """
-        from scipy.special import chndtr  # here, since importing SciPy takes longer than all of this package
+        spread = 1 / math.hypot(1, self.scale / self.sigma)  # of what l leaves of the policy, in units of scale
+        offset = float(np.linalg.norm(self.target - self.mean)) / self.scale
+        least = 1e-6 * spread / objective.order  # the integrand vanishes like r^(D + 2)
+        most = offset * spread**2 + (math.sqrt(len(self.mean)) + 12) * spread
+        start, length = math.log(least), math.log(most / least)
+        total, previous = np.zeros(0), np.zeros(0)
+        for halving in range(_HALVINGS):
+            points = 64 << halving
+            step = length / points
+            terms = self._by_distance(objective, np.exp(start + step * np.arange(points + 1))) * step
+            total, previous = terms.sum(axis=0), total
+            if halving and abs(total - previous).max() <= _AGREED * abs(terms).sum(axis=0).max():
+                break
+        return total
 
-        D, gap = self.mean.size, (self.mean - self.target) / self.scale
-        centre = float(gap @ gap)
-        nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-        end = 9 * self.sigma / self.scale  # tau there is below 3e-18
-        r = end * (nodes + 1) / 2
-        tau_weights = (
-            weights * end / 2 * r * (self.scale / self.sigma) ** 2 * np.exp(-0.5 * (r * self.scale / self.sigma) ** 2)
-        )
-        below, above = chndtr(r**2, D, centre), chndtr(r**2, D + 2, centre)
-        by_centre = (above - below) / 2
-        by_mean = by_centre[:, None] * (2 * gap / self.scale)
-        columns = by_mean
-        if self.learn_scale:  # 2 x f_D(x) = D (F_D - F_{D+2}) + centre (F_{D+2} - F_{D+4}) at x = r^2
-            farther = chndtr(r**2, D + 4, centre)
-            by_x = D * (below - above) + centre * (above - farther)
-            columns = np.column_stack([by_mean, -by_x - 2 * centre * by_centre])
-        return np.asarray((tau_weights * objective.weight(np.clip(below, 0.0, 1.0))) @ columns)
+    def _by_distance(self, objective: Objective, r: FloatArray) -> FloatArray:
+        """``w(P) grad P tau |d log tau / d log r|`` (m, d) at distances r (m,) from the target, in units of scale.
 
-    def sample(self, rng: np.random.Generator, groups: int, n: int) -> tuple[FloatArray, FloatArray]:
-        """Independent rollouts: likelihoods (groups, n) and scores (groups, n, d)."""
-        x = rng.standard_normal((groups, n, self.mean.size))
-        away = x - (self.target - self.mean) / self.scale
-        likelihoods = np.exp(np.einsum("gnd,gnd->gn", away, away) * (-0.5 * (self.scale / self.sigma) ** 2))
-        if not self.learn_scale:
-            x /= self.scale
-            return likelihoods, x
-        square = np.einsum("gnd,gnd->gn", x, x) - self.mean.size
-        return likelihoods, np.concatenate([x / self.scale, square[..., None]], axis=-1)
+        r^2 has a noncentral chi-square law, whose slope in the noncentrality is less its density at D + 2.
+        """
+        from scipy.special import chndtr  # here, because SciPy takes longer to import than the package
+
+        dimensions, x = len(self.mean), r * r
+        away = (self.mean - self.target) / self.scale
+        centrality = float(away @ away)
+        above = _chi_square(x, dimensions + 2, centrality)[:, None]
+        gradient = -above * (2 * away / self.scale)
+        if self.learn_scale:
+            density = _chi_square(x, dimensions, centrality)
+            by_scale = 2 * (centrality * above[:, 0] - x * density)
+            gradient = np.append(gradient, by_scale[:, None], axis=1)
+        chance = chndtr(x, dimensions, centrality)
+        exponent = x * (self.scale / self.sigma) ** 2
+        return np.asarray((objective.weight(chance) * np.exp(-0.5 * exponent) * exponent)[:, None] * gradient)
+
+    def _tilted(self, power: int) -> tuple[float, FloatArray, float]:
+        """E l^power; and mean (D,) and variance of each (z - mean) / scale under the law weighted by it."""
+        ratio = power * (self.scale / self.sigma) ** 2
+        away = (self.target - self.mean) / self.scale
+        variance = 1 / (1 + ratio)
+        mass = math.exp(-0.5 * ratio * variance * float(away @ away)) * variance ** (len(away) / 2)
+        return mass, ratio * variance * away, variance
+
+    def _weighted(self, power: int) -> tuple[float, FloatArray, FloatArray]:
+        """``E l^power``, ``E l^power S`` (d,) and ``E l^power S S'`` (d, d)."""
+        mass, mean, variance = self._tilted(power)
+        dimensions, size = len(mean), float(mean @ mean)
+        first = mean / self.scale
+        second = (variance * np.eye(dimensions) + np.outer(mean, mean)) / self.scale**2
+        if self.learn_scale:
+            length = dimensions * variance + size  # E |u|^2, where u = (z - mean) / scale
+            length2 = length**2 + 2 * variance * (dimensions * variance + 2 * size)  # E |u|^4
+            across = first * (length + 2 * variance - dimensions)
+            corner = length2 - 2 * dimensions * length + dimensions**2
+            first = np.append(first, length - dimensions)
+            second = np.block([[second, across[:, None]], [across[None, :], np.array([[corner]])]])
+        return mass, mass * first, mass * second
 
 
-def _vector(name: str, values: Any) -> FloatArray:
-    """A vector (D,) of finite floats; a scalar is D = 1."""
-    vector = np.atleast_1d(np.array(values, dtype=np.float64))
-    if vector.ndim != 1 or vector.size == 0:
-        raise ValueError(f"{name} has shape {vector.shape}: it is a number or one for each dimension, (D,)")
-    if not np.isfinite(vector).all():
-        index = int(np.isfinite(vector).argmin())
-        raise ValueError(f"{name}[{index}] is {vector[index]}: it is finite")
-    return vector
+def _chi_square(x: FloatArray, freedom: int, centrality: float) -> FloatArray:
+    """The noncentral chi-square density (m,) at x (m,) > 0, with a relative error also where it is tiny."""
+    from scipy.special import gamma, hyp0f1, ive
+
+    order, z = freedom / 2 - 1, np.sqrt(centrality * x)
+    near = hyp0f1(order + 1, np.minimum(z, 1.0) ** 2 / 4) * np.exp(-z) / (2**order * gamma(order + 1))
+    far = np.maximum(z, 1.0)
+    bessel = np.where(z < 1, near, ive(order, far) / far**order)  # I_order(z) exp(-z) / z^order
+    return np.asarray(0.5 * np.exp(-0.5 * (np.sqrt(x) - math.sqrt(centrality)) ** 2) * x**order * bessel)
+
+
+def _point(name: str, value: Point) -> FloatArray:
+    array = np.atleast_1d(np.array(value))
+    if array.dtype.kind not in "iuf" or array.ndim != 1 or not array.size:
+        raise TypeError(f"{name} is {value!r}: it is a number, or one for each dimension, (D,)")
+    if not np.isfinite(array).all():
+        index = int(np.isfinite(array).argmin())
+        raise ValueError(f"{name}[{index}] is {array[index]}: it is finite")
+    return array.astype(np.float64)
+
+
+def _width(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.floating | np.integer):
+        raise TypeError(f"{name} is {value!r}: it is a number > 0")
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} is {value}: it is finite and > 0")
+    return float(value)
