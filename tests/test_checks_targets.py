@@ -136,6 +136,19 @@ def test_sizes_below_what_a_target_needs_are_left_out():
     assert set(sizes.values()) == {"on 0/1 rewards exactly pass@3 at N = 3, pass@3 at N = 4"}
 
 
+def test_variance_is_compared_at_a_size_that_is_asked_for():
+    report = check_estimator(mx.estimators.get("passk(9)"), objective=mx.Objective.pass_at(9), group_sizes=(9, 10))
+    assert {row.n for row in report.variances} == {9}
+    assert {row.estimator for row in report.variances} == {"this function", "passk(9)"}
+
+
+def test_known_estimators_of_any_order_compete():
+    report = check_estimator(mx.estimators.get("ustat(2)"), objective=mx.Objective.maxrl(2), group_sizes=(4,))
+    rivals = {row.estimator for row in report.variances}
+    assert rivals >= {"ustat(2)", "ustat_one(2)", "ustat_pass_loo(2)", "ustat_mean_loo(2)"}
+    assert "times that of ustat_mean_loo(2) at N = 4" in report["variance"].message
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

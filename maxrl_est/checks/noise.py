@@ -12,7 +12,8 @@ from maxrl_est import estimators
 from maxrl_est._typing import FloatArray
 from maxrl_est.checks.bias import BINARY, enumerable, expression, graded_problems
 from maxrl_est.checks.report import VarianceRow
-from maxrl_est.checks.subject import Failed, Skipped, Subject
+from maxrl_est.checks.subject import Failed, Skipped, Subject, on_binary_rewards
+from maxrl_est.estimators import NamedEstimator
 from maxrl_est.estimators.targets import Target
 from maxrl_est.exact import Moments, exact_moments, target_gradient
 from maxrl_est.montecarlo import monte_carlo
@@ -25,7 +26,7 @@ UNBIASED = 1e-9  # a known estimator competes if its relative bias is at most th
 
 def variances(subject: Subject) -> Iterator[VarianceRow]:
     """This function's exact variance, then that of the known unbiased estimators of its target, best first."""
-    n = min(subject.sizes[0], LARGEST)
+    n = _size(subject)
     target = subject.target(n)
     if target is None:
         return
@@ -53,7 +54,7 @@ def agrees_with_samples(subject: Subject) -> str:
     """A verdict from sampled groups; it fails only where its error rate is known, which bounds are needed for."""
     if subject.monte_carlo is None:
         raise Skipped("only done if monte_carlo is given")
-    n = min(subject.sizes[0], LARGEST)
+    n = _size(subject)
     target = subject.target(n)
     if target is None:
         raise Skipped("no objective is declared or ascended")
@@ -78,6 +79,11 @@ def agrees_with_samples(subject: Subject) -> str:
             f"maxrl_est.monte_carlo({expression(problem)}, {subject.label}, {n}, {given}, bounds={_plain(bounds)})",
         )
     return text
+
+
+def _size(subject: Subject) -> int:
+    """The largest of the group sizes that are quick to enumerate, or the smallest of all."""
+    return max((n for n in subject.sizes if n <= LARGEST), default=subject.sizes[-1])
 
 
 def _rounded(values: Any) -> str:
@@ -116,14 +122,27 @@ def _problems(subject: Subject) -> tuple[Bandit | Bernoulli, ...]:
 
 @functools.lru_cache(maxsize=64)
 def _rivals(problem: Bandit | Bernoulli, target: Target, n: int) -> tuple[VarianceRow, ...]:
-    rows = (_rival(name, problem, target, n) for name in estimators.names())
+    rows = (_rival(row, problem, target, n) for row in _known(target, n))
     return tuple(sorted((row for row in rows if row), key=lambda row: row.total_variance))
 
 
-def _rival(name: str, problem: Bandit | Bernoulli, target: Target, n: int) -> VarianceRow | None:
+def _known(target: Target, n: int) -> Iterator[NamedEstimator]:
+    """Rows of the table that are meant for the target, by their default parameter or by its order."""
+    objective = on_binary_rewards(target)
+    for name in estimators.names():
+        row = estimators.get(name)
+        if row.target(n) != target and objective:
+            try:
+                row = estimators.get(f"{name}({objective.order})")
+            except ValueError:  # has no parameter
+                continue
+        if row.target(n) == target:
+            yield row
+
+
+def _rival(row: NamedEstimator, problem: Bandit | Bernoulli, target: Target, n: int) -> VarianceRow | None:
     """A known estimator's variance, if it estimates the target here without bias."""
-    row = estimators.get(name)
-    if row.target(n) != target or (row.positive_only and not problem.likelihoods.all()):
+    if row.positive_only and not problem.likelihoods.all():
         return None
     try:
         moments = exact_moments(problem, row, n)
@@ -132,7 +151,7 @@ def _rival(name: str, problem: Bandit | Bernoulli, target: Target, n: int) -> Va
     truth = target_gradient(problem, target).astype(np.float64)
     if np.linalg.norm(moments.mean.astype(np.float64) - truth) > UNBIASED * np.linalg.norm(truth):
         return None
-    return _row(name, moments, problem)
+    return _row(row.name, moments, problem)
 
 
 def _row(name: str, moments: Moments, problem: Bandit | Bernoulli) -> VarianceRow:
