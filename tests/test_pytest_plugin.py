@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -153,3 +154,24 @@ def test_it():
     status, printed = run(text)
     assert status == 0
     assert "maxrl_est)" not in printed
+
+
+TRAINER = """
+import maxrl_est as mx
+
+def maxrl_advantages(r):
+    return mx.advantages(r)
+
+def grpo_advantages(r):
+    return (r - r.mean(-1, keepdims=True)) / (r.std(-1, keepdims=True) + 1e-6)
+"""
+
+
+def test_the_example_of_the_readme_runs_as_it_stands(run, tmp_path, monkeypatch):
+    text = (Path(__file__).parents[1] / "README.md").read_text()
+    (tmp_path / "my_trainer.py").write_text(TRAINER)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    status, printed = run(re.search(r"# test_advantages.py\n(.*?)```", text, re.S)[1])
+    assert status == 0
+    assert "3 xfailed" in printed
+    assert "maxrl_advantages: passed" in printed
