@@ -66,6 +66,8 @@ def bias_variance_table(
     [('maxrl', 'J_4', 0.1217), ('maxrl_cv', 'J_4', 0.0499), ('rloo', 'expected', 0.0176)]
     """
     problems = PROBLEMS if problems is None else problems
+    if isinstance(estimators, str):
+        raise TypeError(f"estimators is {estimators!r}: it is a list of names or rows")
     chosen = default_rows() if estimators is None else tuple(estimators)
     sizes: tuple[Any, ...] = tuple(n) if isinstance(n, Iterable) else (n,)
     _check(problems, chosen, sizes, groups, seed)
@@ -83,6 +85,8 @@ def bias_variance_table(
 
 def _check(problems: Mapping[str, Any], rows: Sequence[Any], sizes: Sequence[Any], groups: int, seed: int) -> None:
     """Refuse what makes no table, before the work; names are looked up so that a wrong one is found now."""
+    if not isinstance(problems, Mapping):
+        raise TypeError(f"problems is {problems!r:.60}: it is a dict of problems by their names")
     for name, given, what in (
         ("problems", problems, "problem"),
         ("estimators", rows, "row"),

@@ -186,3 +186,10 @@ def test_bad_arguments_are_refused_with_the_rule(arguments, message):
     defaults = {"problems": {"coin": Bernoulli(0.5)}, "estimators": ["rloo"], "n": 4}
     with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
         bias_variance_table(**defaults | arguments)
+
+
+def test_one_problem_or_one_name_is_no_collection():
+    with pytest.raises(TypeError, match=r"problems is Bernoulli\(0.5\): it is a dict of problems by their names"):
+        bias_variance_table(Bernoulli(0.5), ["rloo"], 4)
+    with pytest.raises(TypeError, match="estimators is 'rloo': it is a list of names or rows"):
+        bias_variance_table({"coin": Bernoulli(0.5)}, "rloo", 4)
