@@ -31,7 +31,7 @@ def variances(subject: Subject) -> Iterator[VarianceRow]:
     if target is None:
         return
     for problem in _problems(subject):
-        yield _row(OWN, exact_moments(problem, subject.function, n), problem)
+        yield _row(OWN, exact_moments(_in_floats(problem), subject.function, n), problem)
         yield from _rivals(problem, target, n)
 
 
@@ -145,13 +145,20 @@ def _rival(row: NamedEstimator, problem: Bandit | Bernoulli, target: Target, n: 
     if row.positive_only and not problem.likelihoods.all():
         return None
     try:
-        moments = exact_moments(problem, row, n)
+        moments = exact_moments(_in_floats(problem), row, n)
     except ValueError:  # refuses groups of this size
         return None
     truth = target_gradient(problem, target).astype(np.float64)
     if np.linalg.norm(moments.mean.astype(np.float64) - truth) > UNBIASED * np.linalg.norm(truth):
         return None
     return _row(row.name, moments, problem)
+
+
+def _in_floats(problem: Bandit | Bernoulli) -> Bandit | Bernoulli:
+    """The same problem, since variances are told to six digits and rationals take seconds at N = 16."""
+    if isinstance(problem, Bernoulli):
+        return Bernoulli(float(problem.pass_rate))
+    return Bandit(problem.probabilities.astype(np.float64), problem.likelihoods.astype(np.float64))
 
 
 def _row(name: str, moments: Moments, problem: Bandit | Bernoulli) -> VarianceRow:
