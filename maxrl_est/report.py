@@ -27,7 +27,7 @@ class TableRow:
     target: str
     method: Method
     bias: float | None = None  # |E[g] - gradient of the target|
-    relative_bias: float | None = None  # over |gradient of the target|
+    relative_bias: float | None = None  # over |gradient of the target|, if that is not 0
     angle: float | None = None  # degrees between E[g] and the gradient of the target, or grad p if there is no target
     total_variance: float | None = None  # trace of the covariance of one group's estimate
     mse: float | None = None  # total variance + bias^2
@@ -40,9 +40,11 @@ class TableRow:
     @property
     def unbiased(self) -> bool:
         """Whether no bias is left: beyond rounding, or for a sampled row beyond its error."""
-        if self.bias is None or self.relative_bias is None:
+        if self.bias is None:
             return False
-        return self.bias <= STANDARD_ERRORS * self.bias_error if self.bias_error else self.relative_bias <= UNBIASED
+        if self.bias_error:
+            return self.bias <= STANDARD_ERRORS * self.bias_error
+        return (self.bias if self.relative_bias is None else self.relative_bias) <= UNBIASED
 
 
 @dataclass(frozen=True, slots=True)

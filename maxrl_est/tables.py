@@ -147,11 +147,11 @@ def _row(
     filled = replace(filled, angle=_degrees(measured.mean, truth))
     if target is None:
         return filled
-    bias = float(np.linalg.norm(measured.mean - truth))
+    bias, size = float(np.linalg.norm(measured.mean - truth)), float(np.linalg.norm(truth))
     return replace(
         filled,
         bias=bias,
-        relative_bias=bias / float(np.linalg.norm(truth)),
+        relative_bias=bias / size if size else None,
         mse=measured.total_variance + bias**2,
         bias_error=measured.mean_error,
     )
@@ -161,6 +161,8 @@ def _refusal(problem: Problem, row: NamedEstimator | SequentialEstimator, n: int
     """Why a row has no estimate here; empty if it has one."""
     if row.positive_only and any(isinstance(x, Finite) and not x.likelihoods.all() for _, x in problem.prompts):
         return "needs l > 0"
+    if isinstance(row, SequentialEstimator) and not all(prompt.pass_rate for _, prompt in problem.prompts):
+        return "needs p > 0"
     if isinstance(row, NamedEstimator):
         try:
             row(np.full(n, 0.5))

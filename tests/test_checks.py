@@ -248,3 +248,9 @@ def test_lines_that_reproduce_a_failure_do():
     assert np.linalg.norm(got - truth.astype(float)) / np.linalg.norm(truth.astype(float)) == pytest.approx(
         0.193, abs=5e-4
     )
+
+
+@pytest.mark.parametrize("wrong", ["rloo", 3, mx.estimators.get("sumo")])
+def test_what_is_no_function_of_likelihoods_is_refused(wrong):
+    with pytest.raises(TypeError, match=r"estimator is .*: it is a function of likelihoods \(\.\.\., N\), or a row"):
+        check_estimator(wrong)

@@ -188,6 +188,15 @@ def test_bad_arguments_are_refused_with_the_rule(arguments, message):
         bias_variance_table(**defaults | arguments)
 
 
+@pytest.mark.parametrize("p", [0.0, 1.0])
+def test_where_there_is_nothing_to_learn_bias_is_absolute(p):
+    rows = bias_variance_table({"coin": Bernoulli(p)}, ["ustat", "rloo", "grpo", "inverse_sampling"], 4).rows
+    assert [row.relative_bias for row in rows] == [None] * 4
+    assert [row.bias for row in rows[:2]] == [0, 0]
+    assert all(row.unbiased for row in rows[:2])
+    assert rows[3].note == ("" if p else "needs p > 0")
+
+
 def test_one_problem_or_one_name_is_no_collection():
     with pytest.raises(TypeError, match=r"problems is Bernoulli\(0.5\): it is a dict of problems by their names"):
         bias_variance_table(Bernoulli(0.5), ["rloo"], 4)

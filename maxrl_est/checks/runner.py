@@ -14,7 +14,7 @@ from maxrl_est.checks.noise import NOISE, variances
 from maxrl_est.checks.report import Check, CheckFailure, CheckReport
 from maxrl_est.checks.structure import STRUCTURE
 from maxrl_est.checks.subject import Failed, Skipped, Subject, on_binary_rewards
-from maxrl_est.estimators import NamedEstimator
+from maxrl_est.estimators import NamedEstimator, SequentialEstimator
 from maxrl_est.estimators.targets import LogMean, Target
 
 CHECKS: Mapping[str, Callable[[Subject], str]] = {**STRUCTURE, **BIAS, **NOISE}
@@ -139,6 +139,11 @@ def subject_of(
     seed: int = 0,
 ) -> Subject:
     """What is checked, from the arguments of `check_estimator`."""
+    if not callable(estimator) or isinstance(estimator, SequentialEstimator):
+        raise TypeError(
+            f"estimator is {name_of(estimator):.60}: it is a function of likelihoods (..., N), or a row such "
+            "as maxrl_est.estimators.get('rloo')"
+        )
     for index, n in enumerate(group_sizes):
         if not isinstance(n, Integral) or not 1 <= n <= MAX_SIZE:
             raise ValueError(f"group_sizes[{index}] is {n!r}: sizes are ints in [1, {MAX_SIZE}]")
