@@ -4,13 +4,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from maxrl_est import estimators, problems
+    from maxrl_est import estimators, optimisers, policies, problems
     from maxrl_est.checks import check_estimator, parametrize_with_checks
     from maxrl_est.estimators import advantages
     from maxrl_est.exact import effective_weight, exact_moments, target_gradient
     from maxrl_est.montecarlo import monte_carlo
     from maxrl_est.objectives import Objective
     from maxrl_est.tables import bias_variance_table
+    from maxrl_est.training import train
     from maxrl_est.ustatistics import (
         failure_powers,
         loo_failure_powers,
@@ -36,9 +37,12 @@ __all__ = [
     "monte_carlo",
     "objective_estimate",
     "optimal_baseline",
+    "optimisers",
     "parametrize_with_checks",
+    "policies",
     "problems",
     "target_gradient",
+    "train",
     "weight_estimate",
 ]
 
@@ -49,6 +53,7 @@ _HOMES = {  # module of each name that is no module itself
     "montecarlo": ("monte_carlo",),
     "objectives": ("Objective",),
     "tables": ("bias_variance_table",),
+    "training": ("train",),
     "ustatistics": (
         "failure_powers",
         "loo_failure_powers",

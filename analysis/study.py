@@ -1,0 +1,110 @@
+"""What all studies share: a question, rows of numbers, a verdict written from them, a figure, and how they are saved.
+
+A study module has QUESTION, SETUP and SEED, and three functions::
+
+    measure(quick) -> rows      a list of dicts with the same keys: the numbers, from SEED alone; quick takes seconds
+    verdict(rows) -> str        two sentences or so, every number in it computed from the rows
+    draw(rows) -> Figure
+
+and ends with ``if __name__ == "__main__": study.main(sys.modules[__name__])``. Then
+
+    python -m analysis.NAME             rewrites NAME.csv (the rows), NAME.json (all else) and NAME.svg
+    python -m analysis.NAME --check     measures again, writes nothing, fails unless every bit is as in NAME.csv
+    python -m analysis.NAME --quick     a small version, printed and not written
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import datetime
+import io
+import json
+import os
+import platform
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("svg")
+HERE = Path(__file__).parent
+STYLE = {
+    "svg.hashsalt": "maxrl_est",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": "medium",
+    "legend.frameon": False,
+    "legend.fontsize": "small",
+    "figure.constrained_layout.use": True,
+}
+
+
+def name(module):
+    """The last part of a module's name, also when it is run as a script."""
+    return Path(module.__file__).stem
+
+
+def main(module, arguments=None):
+    parser = argparse.ArgumentParser(prog=f"python -m analysis.{name(module)}", description=module.QUESTION)
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--quick", action="store_true", help="a small version, printed and not written")
+    mode.add_argument("--check", action="store_true", help="compare with the committed numbers, write nothing")
+    options = parser.parse_args(arguments)
+    start = time.monotonic()
+    rows = module.measure(options.quick)
+    seconds = time.monotonic() - start
+    if options.check:
+        same = to_csv(rows) == (HERE / f"{name(module)}.csv").read_text()
+        print(f"{name(module)}: {'every bit as committed' if same else 'NOT as committed'} ({seconds:.0f} s)")
+        sys.exit(not same)
+    print(module.verdict(rows))
+    if not options.quick:
+        write(module, rows, seconds)
+
+
+def write(module, rows, seconds):
+    path = HERE / name(module)
+    result = {
+        "command": f"python -m analysis.{name(module)}",
+        "date": datetime.date.today().isoformat(),
+        "seconds": round(seconds),
+        "versions": {"python": platform.python_version(), **{k: version(k) for k in ("maxrl-est", "numpy", "scipy")}},
+        "seed": module.SEED,
+        "question": module.QUESTION,
+        "setup": module.SETUP,
+        "verdict": module.verdict(rows),
+        "rows": f"{path.name}.csv",
+    }
+    path.with_suffix(".csv").write_text(to_csv(rows))
+    path.with_suffix(".json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    with mpl.rc_context(STYLE):
+        module.draw(rows).savefig(path.with_suffix(".svg"), metadata={"Date": None})
+
+
+def to_csv(rows):
+    """Numbers with all their digits, so that equal text means equal bits."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+@contextmanager
+def workers():
+    """Processes, one a core; results do not depend on how many."""
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as executor:
+        yield executor
+
+
+def progress(text):
+    """On a terminal, what is being done."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K{text}")
+        sys.stderr.flush()

@@ -1,0 +1,7 @@
+"""Policy-gradient loops with the exact objective along the way."""
+
+from maxrl_est.training.curves import Curve, Point, Training
+from maxrl_est.training.loop import train
+from maxrl_est.training.run import Diverged
+
+__all__ = ["Curve", "Diverged", "Point", "Training", "train"]

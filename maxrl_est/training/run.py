@@ -1,0 +1,132 @@
+"""One training run: an estimator, a seed, and a state that steps forward."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from maxrl_est._typing import Array, Estimator, FloatArray
+from maxrl_est.objectives import Objective
+from maxrl_est.optimisers import Optimiser
+from maxrl_est.policies import Policy
+
+_BATCHES, _ROLLOUTS, _START = range(3)  # what a generator is for: each step has its own, from the seed and its number
+
+
+class Task(Protocol):
+    """P prompts that a policy is trained on; theta are its parameters (d,), B of the prompts make a batch."""
+
+    needs: type[Any]
+
+    def __len__(self) -> int: ...
+
+    def sample(
+        self, policy: Policy, theta: FloatArray, prompts: Array, rng: np.random.Generator, n: int
+    ) -> tuple[FloatArray, Array]:
+        """Return likelihoods (B, n) and actions (B, n, ...)."""
+
+    def weighted_score(
+        self, policy: Policy, theta: FloatArray, prompts: Array, actions: Array, weights: FloatArray
+    ) -> FloatArray:
+        """Sum (d,) of weights (B, n) times scores."""
+
+    def log_pass_rates(self, policy: Policy, theta: FloatArray, prompts: Array) -> FloatArray:
+        """Log p (B,), exact."""
+
+    def weighted_gradient(self, policy: Policy, theta: FloatArray, prompts: Array, weights: FloatArray) -> FloatArray:
+        """Sum (d,) of weights (B,) times grad log p, exact."""
+
+
+class Diverged(ValueError):
+    """A run cannot go on; the message has its estimator, seed, step and the cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """The gradient itself in place of an estimate: of an objective, or of log p where it is None."""
+
+    name: str
+    objective: Objective | None
+
+    def share(self, p: FloatArray) -> FloatArray:
+        """p w(p) (B,): the weight of grad log p."""
+        return np.ones_like(p) if self.objective is None else p * self.objective.weight(p)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a run is: steps done, parameters (d,), and the optimiser's state."""
+
+    step: int
+    theta: FloatArray
+    optimiser: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All that a run depends on. Estimators with the same seed share batches and first parameters."""
+
+    task: Task
+    policy: Policy
+    name: str
+    estimator: Estimator | Exact
+    n: int
+    batch: int
+    optimiser: Optimiser
+    seed: int
+
+    def start(self) -> State:
+        """Return the state before the first step."""
+        theta = self.policy.network.initial(self._generator(_START, 0))
+        return State(0, theta, self.optimiser.init(theta))
+
+    def advance(self, state: State, until: int) -> State:
+        """Return the state after steps up to the number ``until``; Diverged if one cannot be made."""
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what matters is found below
+            while state.step < until:
+                state = self._next(state)
+        return state
+
+    def gradient(self, theta: FloatArray, step: int) -> FloatArray:
+        """Return the estimate (d,) of the gradient of the mean objective over prompts at this step."""
+        prompts = self._prompts(step)
+        if isinstance(self.estimator, Exact):
+            p = np.exp(self.task.log_pass_rates(self.policy, theta, prompts))
+            self._finite("log pass rates", p, step)
+            weights = self.estimator.share(p) / len(prompts)
+            return self.task.weighted_gradient(self.policy, theta, prompts, weights)
+        rng = self._generator(_ROLLOUTS, step)
+        likelihoods, actions = self.task.sample(self.policy, theta, prompts, rng, self.n)
+        self._finite("likelihoods", likelihoods, step)
+        advantages = np.asarray(self.estimator(likelihoods), dtype=np.float64)
+        if advantages.shape != likelihoods.shape:
+            shapes = f"{advantages.shape} for likelihoods of shape {likelihoods.shape}"
+            raise ValueError(f"estimator {self.name} returned advantages of shape {shapes}: they are the same")
+        self._finite("advantages", advantages, step)
+        return self.task.weighted_score(self.policy, theta, prompts, actions, advantages / advantages.size)
+
+    def _next(self, state: State) -> State:
+        step = state.step + 1
+        gradient = self.gradient(state.theta, step)
+        self._finite("gradient", gradient, step)
+        update, optimiser = self.optimiser.update(-gradient, state.optimiser, state.theta)
+        theta = state.theta + np.asarray(update, dtype=np.float64)
+        self._finite("parameters", theta, step)
+        return State(step, theta, optimiser)
+
+    def _prompts(self, step: int) -> Array:
+        if self.batch == len(self.task):
+            return np.arange(self.batch)
+        return self._generator(_BATCHES, step).choice(len(self.task), self.batch, replace=False)
+
+    def _generator(self, purpose: int, step: int) -> np.random.Generator:
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(purpose, step)))
+
+    def _finite(self, what: str, values: FloatArray, step: int) -> None:
+        if not np.isfinite(values).all():
+            index = np.argwhere(~np.isfinite(values))[0].tolist()
+            cause = f"{what}{index} is {values[tuple(index)]}"
+            hint = "all are finite; a smaller learning rate, or an estimator that is finite on these likelihoods"
+            raise Diverged(f"{self.name}, seed {self.seed}, stopped at step {step}: {cause}: {hint}")
