@@ -12,11 +12,12 @@ from maxrl_est.policies import MLP, Softmax
 
 QUESTION = "How does a classifier trained on its accuracy by sampling labels compare with one trained by cross-entropy?"
 SETUP = (
-    "scikit-learn's 8x8 digits, 1200 to train and 597 to test; and pairs of them as one of 100 classes, 2000 to train "
-    "and 1000 to test, first pass rate 0.01. A softmax policy with 64 hidden units answers; the likelihood is 1 for the "
-    "right label, else 0. Adam, learning rate 0.003, batches of 64 prompts, 400 steps (digits) and 1000 (pairs), 5 seeds "
-    "with common first weights and batches. Exact RL and exact ML (cross-entropy) ascend the gradients of E p and "
-    "E log p themselves; ustat_one(T) is the U-statistic estimator of J_T with baseline 1, T = N where no T is given."
+    "scikit-learn's 8x8 digits, 1200 to train and 597 to test; and pairs of them as one of 100 classes, 2000 to "
+    "train and 1000 to test, first pass rate 0.01. A softmax policy with 64 hidden units answers; the likelihood "
+    "is 1 for the right label, else 0. Adam, learning rate 0.003, batches of 64 prompts, 400 steps (digits) and "
+    "1000 (pairs), 5 seeds with common first weights and batches. Exact RL and exact ML (cross-entropy) ascend "
+    "the gradients of E p and E log p themselves; ustat_one(T) is the U-statistic estimator of J_T with baseline "
+    "1, T = N where no T is given."
 )
 SEED = 0
 TASKS = {"digits": 400, "pairs": 1000}  # steps
@@ -112,8 +113,8 @@ def verdict(rows):
         most = sizes[-1]
         others = {e: mean(rows, task, e, most, "train_log_likelihood") for e in ("rloo", "grpo", "maxrl_shipped")}
         lines.append(
-            f"On {task} the training log-likelihood of the U-statistic estimator of order T = N is {steps}; exact ML reaches "
-            f"{ml:.3f} and exact RL {rl:.3f}. At N = {most}, "
+            f"On {task} the training log-likelihood of the U-statistic estimator of order T = N is {steps}; "
+            f"exact ML reaches {ml:.3f} and exact RL {rl:.3f}. At N = {most}, "
             + ", ".join(f"{e} reaches {x:.3f}" for e, x in others.items())
             + f". Test accuracy is {test['exact_ml']:.1%} after exact ML and {test['exact_rl']:.1%} after exact RL."
         )
@@ -124,7 +125,7 @@ def draw(rows):
     figure, panels = plt.subplots(1, 2, figsize=(10, 4))
     sizes = sorted({r["n"] for r in rows} - {""})
     for axes, task in zip(panels, TASKS, strict=True):
-        for style, name, label in (("k--", "exact_ml", "exact ML"), ("k:", "exact_rl", "exact RL")):
+        for style, name, label in (("--", "exact_ml", "exact ML"), (":", "exact_rl", "exact RL")):
             axes.axhline(
                 mean(rows, task, name, "", "train_log_likelihood"), color="k", linestyle=style[1:], label=label
             )

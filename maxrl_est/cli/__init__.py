@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib.metadata import version
 
 from maxrl_est._files import FileError
-from maxrl_est.cli import bench, check, prove, table, verify, weights
+from maxrl_est.cli import bench, check, prove, table, train, verify, weights
 from maxrl_est.console import Misuse, check_folder
 
 OUTPUTS = ("json", "markdown", "csv", "latex", "html")
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"maxrl-est {version('maxrl-est')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (verify, prove, check, table, weights, bench):
+    for command in (verify, prove, check, table, train, weights, bench):
         command.add(commands)
     return parser
 

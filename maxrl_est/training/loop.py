@@ -199,16 +199,18 @@ class _Loop:
 
 def _piece(run: Run, state: State, until: int, objective: Objective, test: Task | None) -> tuple[State, Point]:
     state = run.advance(state, until)
-    p, log_p, value = _evaluate(run, run.task, state.theta, objective)
+    p, log_p, value = _evaluate(run, run.task, state, objective)
     rollouts = 0 if isinstance(run.estimator, Exact) else state.step * run.batch * run.n
-    tested = () if test is None else _evaluate(run, test, state.theta, objective)[:2]
+    tested = () if test is None else _evaluate(run, test, state, objective)[:2]
     return state, Point(state.step, rollouts, p, log_p, value, *tested)
 
 
-def _evaluate(run: Run, task: Task, theta: FloatArray, objective: Objective) -> tuple[float, float, float]:
+def _evaluate(run: Run, task: Task, state: State, objective: Objective) -> tuple[float, float, float]:
     """Means of p, log p and J(p) over all prompts."""
-    log_p = task.log_pass_rates(run.policy, theta, np.arange(len(task)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        log_p = task.log_pass_rates(run.policy, state.theta, np.arange(len(task)))
     p = np.exp(log_p)
+    run.need_finite("pass rates", p, state.step)  # log p may be -inf, but not NaN
     return float(p.mean()), float(log_p.mean()), float(objective.value(p).mean())
 
 

@@ -94,26 +94,26 @@ class Run:
         prompts = self._prompts(step)
         if isinstance(self.estimator, Exact):
             p = np.exp(self.task.log_pass_rates(self.policy, theta, prompts))
-            self._finite("log pass rates", p, step)
+            self.need_finite("pass rates", p, step)
             weights = self.estimator.share(p) / len(prompts)
             return self.task.weighted_gradient(self.policy, theta, prompts, weights)
         rng = self._generator(_ROLLOUTS, step)
         likelihoods, actions = self.task.sample(self.policy, theta, prompts, rng, self.n)
-        self._finite("likelihoods", likelihoods, step)
+        self.need_finite("likelihoods", likelihoods, step)
         advantages = np.asarray(self.estimator(likelihoods), dtype=np.float64)
         if advantages.shape != likelihoods.shape:
             shapes = f"{advantages.shape} for likelihoods of shape {likelihoods.shape}"
             raise ValueError(f"estimator {self.name} returned advantages of shape {shapes}: they are the same")
-        self._finite("advantages", advantages, step)
+        self.need_finite("advantages", advantages, step)
         return self.task.weighted_score(self.policy, theta, prompts, actions, advantages / advantages.size)
 
     def _next(self, state: State) -> State:
         step = state.step + 1
         gradient = self.gradient(state.theta, step)
-        self._finite("gradient", gradient, step)
+        self.need_finite("gradient", gradient, step)
         update, optimiser = self.optimiser.update(-gradient, state.optimiser, state.theta)
         theta = state.theta + np.asarray(update, dtype=np.float64)
-        self._finite("parameters", theta, step)
+        self.need_finite("parameters", theta, step)
         return State(step, theta, optimiser)
 
     def _prompts(self, step: int) -> Array:
@@ -124,7 +124,8 @@ class Run:
     def _generator(self, purpose: int, step: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(purpose, step)))
 
-    def _finite(self, what: str, values: FloatArray, step: int) -> None:
+    def need_finite(self, what: str, values: FloatArray, step: int) -> None:
+        """Diverged, unless all values are finite."""
         if not np.isfinite(values).all():
             index = np.argwhere(~np.isfinite(values))[0].tolist()
             cause = f"{what}{index} is {values[tuple(index)]}"

@@ -1,0 +1,126 @@
+"""``maxrl-est train``: learning curves of estimators beside exact gradients."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maxrl_est.cli.parsing import Commands, add_json
+from maxrl_est.console import Misuse, check_folder, closest, print_table, progress, write_text
+
+if TYPE_CHECKING:
+    from maxrl_est.training import Training
+
+_BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "train",
+        help="train a policy with several estimators, beside the exact gradients of E p and E log p",
+        description="Train a small policy with gradient estimates, and report exact p, log p and J_T along the way. "
+        "The runs with the exact gradients of E p (exact_rl) and of E log p (exact_ml) always come along.",
+    )
+    parser.add_argument("--problem", metavar="NAME", default="bandits", help="bandits, maze, regression or digits")
+    parser.add_argument("--policy", metavar="NAME", help="tabular, linear or mlp; default: the first that fits")
+    parser.add_argument("--estimators", metavar="NAME", nargs="+", default=["rloo", "maxrl_shipped", "ustat_one"])
+    parser.add_argument("--group-size", metavar="N", type=int, default=16, help="rollouts of a prompt in a step (16)")
+    parser.add_argument("--order", metavar="T", type=int, help="of the ustat estimators and of J_T (the group size)")
+    parser.add_argument("--batch", metavar="B", type=int, help="prompts in a step (all)")
+    parser.add_argument("--steps", type=int, default=400, help="(400)")
+    parser.add_argument("--evaluate-every", metavar="STEPS", type=int, help="(a twentieth of all)")
+    parser.add_argument("--optimiser", choices=("adam", "sgd"), default="adam", help="(adam)")
+    parser.add_argument("--learning-rate", metavar="RATE", type=float, default=0.03, help="(0.03)")
+    parser.add_argument("--seeds", metavar="COUNT", type=int, default=3, help="(3)")
+    parser.add_argument("--workers", metavar="COUNT", type=int, default=os.cpu_count(), help="processes (all cores)")
+    parser.add_argument("--checkpoint", metavar="PATH", help="save the runs there, and resume them to the same bits")
+    parser.add_argument("--csv", metavar="PATH", help="write all points as CSV; - for standard output")
+    parser.add_argument("--figure", metavar="PATH", help="write learning curves as .svg, .png or .pdf")
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it; returns the exit status."""
+    for name in _BLAS:  # before NumPy is imported: workers side by side, and sums in one order
+        os.environ.setdefault(name, "1")
+    check_folder("checkpoint", options.checkpoint)
+    check_folder("figure", options.figure)
+    if options.figure and Path(options.figure).suffix not in (".svg", ".png", ".pdf"):
+        raise Misuse(f"--figure {options.figure}: its name ends in .svg, .png or .pdf")
+    if options.workers < 1:
+        raise Misuse(f"--workers is {options.workers}: at least 1")
+    from maxrl_est.training import Diverged
+
+    try:
+        result = _trained(options)
+    except Diverged as error:
+        raise Misuse(f"diverged: {error}") from None
+    except (ValueError, TypeError) as error:
+        raise Misuse(str(error)) from None
+    finally:
+        progress(None)
+    if options.figure:
+        from maxrl_est.plots import learning_curves
+
+        learning_curves(result).savefig(options.figure)
+    if not (write_text(options.csv, result.to_csv()) | write_text(options.json, result.to_json())):
+        print_table(*_summary(result))
+    return 0
+
+
+def _trained(options: argparse.Namespace) -> Training:
+    from maxrl_est.optimisers import SGD, Adam
+    from maxrl_est.training import train
+    from maxrl_est.training.loop import EXACT
+    from maxrl_est.training.presets import PRESETS
+
+    if options.problem not in PRESETS:
+        raise Misuse(f"--problem is {options.problem!r}: there is {closest(options.problem, list(PRESETS))}")
+    preset = PRESETS[options.problem]()
+    policy = options.policy or next(iter(preset.policies))
+    if policy not in preset.policies:
+        raise Misuse(f"--policy is {policy!r}: for {options.problem} there is {', '.join(preset.policies)}")
+    optimiser = (Adam if options.optimiser == "adam" else SGD)(options.learning_rate)
+    with _executor(options.workers) as executor:
+        return train(
+            preset.task,
+            preset.policies[policy],
+            list(dict.fromkeys([*options.estimators, *EXACT])),
+            n=options.group_size,
+            order=options.order,
+            steps=options.steps,
+            optimiser=optimiser,
+            batch=options.batch,
+            seeds=options.seeds,
+            evaluate_every=options.evaluate_every,
+            test=preset.test,
+            executor=executor,
+            checkpoint=options.checkpoint,
+            progress=progress,
+        )
+
+
+def _executor(workers: int) -> AbstractContextManager[Executor | None]:
+    if workers == 1:
+        return nullcontext()
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))  # fork is not safe once threads run
+
+
+def _summary(result: Training) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The last point of each estimator, the mean over seeds."""
+    columns = {"pass_rate": "p", "log_pass_rate": "log p", "objective": f"J_{result.meta['order'] or result.meta['n']}"}
+    if result.curves[0].points[0].test_pass_rate is not None:
+        columns |= {"test_pass_rate": "test p", "test_log_pass_rate": "test log p"}
+    head = ("estimator", "steps", "rollouts", *columns.values())
+    rows = []
+    for name in result.estimators:
+        last = [f"{result.values(name, quantity)[0, -1]:.0f}" for quantity in ("step", "rollouts")]
+        rows.append((name, *last, *(f"{result.values(name, column)[:, -1].mean():.4f}" for column in columns)))
+    return head, rows

@@ -1,0 +1,239 @@
+"""Scores, pass rates and gradients of policies and tasks: against finite differences, enumeration and torch."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from maxrl_est import optimisers, problems
+from maxrl_est.policies import MLP, Gaussian, Softmax, Table, jacobian, scores
+
+RNG = np.random.default_rng(5)
+INPUTS = RNG.standard_normal((3, 2))
+POLICIES = {
+    "tabular softmax": (Softmax(Table(3, 4)), np.array([2, 0, 2])),
+    "linear softmax": (Softmax(MLP((2, 4))), INPUTS),
+    "MLP softmax": (Softmax(MLP((2, 5, 3, 4))), INPUTS),
+    "linear Gaussian": (Gaussian(MLP((2, 2)), 0.7), INPUTS),
+    "MLP Gaussian": (Gaussian(MLP((2, 5, 1)), 1.3), INPUTS),
+    "MLP Gaussian, learned scale": (Gaussian(MLP((2, 5, 3))), INPUTS),
+}
+MAZE = problems.Maze(["S.#", "#.S", "S.G"], horizon=6)
+
+
+def theta_of(policy):
+    return policy.network.initial(RNG) + 0.5 * RNG.standard_normal(policy.network.size)
+
+
+def slope(function, theta, step=1e-5):
+    """Central differences (..., d) of a function of theta (d,)."""
+    moved = [(function(theta + step * e) - function(theta - step * e)) / (2 * step) for e in np.eye(len(theta))]
+    return np.stack(moved, axis=-1)
+
+
+def tasks():
+    """Tasks with a policy: pass rates in one closed form or other."""
+    likelihoods = RNG.random((3, 4))
+    likelihoods[0] = [0, 1, 0, 0]
+    bandit = problems.ContextualBandit(INPUTS, likelihoods)
+    regression = problems.Regression(INPUTS, RNG.standard_normal((3, 2)), 0.8)
+    yield pytest.param(bandit, Softmax(MLP((2, 5, 4))), id="bandit")
+    yield pytest.param(problems.ContextualBandit([2, 0, 1], likelihoods), Softmax(Table(3, 4)), id="tabular bandit")
+    yield pytest.param(regression, Gaussian(MLP((2, 4, 2)), 0.6), id="regression")
+    yield pytest.param(regression, Gaussian(MLP((2, 4, 3))), id="regression, learned scale")
+    yield pytest.param(MAZE, Softmax(Table(MAZE.cells, 4)), id="maze")
+
+
+@pytest.mark.parametrize(("policy", "inputs"), POLICIES.values(), ids=POLICIES)
+def test_scores_are_slopes_of_the_log_probability(policy, inputs):
+    theta = theta_of(policy)
+    actions = policy.sample(policy.network(theta, inputs), RNG, 5)
+    expected = slope(lambda t: policy.log_prob(policy.network(t, inputs), actions), theta)
+    got = scores(policy, theta, inputs, actions)
+    assert got.shape == (3, 5, policy.network.size)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-8 * np.abs(expected).max())
+    assert np.abs(got - expected / 2).max() > 1e-3  # a score of half the size is told apart
+
+
+@pytest.mark.parametrize(("policy", "inputs"), POLICIES.values(), ids=POLICIES)
+def test_a_weighted_score_is_the_sum_of_the_scores(policy, inputs):
+    theta = theta_of(policy)
+    outputs = policy.network(theta, inputs)
+    actions, weights = policy.sample(outputs, RNG, 7), RNG.standard_normal((3, 7))
+    got = policy.network.pullback(theta, inputs, policy.weighted_output_score(outputs, actions, weights))
+    expected = np.einsum("bn,bnd->d", weights, scores(policy, theta, inputs, actions))
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-13 * np.abs(expected).max() * 100)
+
+
+@pytest.mark.parametrize(("policy", "inputs"), POLICIES.values(), ids=POLICIES)
+def test_the_mean_score_is_zero(policy, inputs):
+    outputs = policy.network(theta_of(policy), inputs)
+    n = 200_000
+    by_outputs = policy.output_scores(outputs, policy.sample(outputs, RNG, n))
+    error = by_outputs.std(axis=1) / np.sqrt(n)
+    assert (np.abs(by_outputs.mean(axis=1)) < 6 * error).all()  # 2e-9 for each of at most 12 numbers
+
+
+@pytest.mark.parametrize("rows", [1, 9], ids=["searched row by row", "searched edge by edge"])
+def test_sampled_actions_have_the_probabilities_of_the_policy(rows):
+    policy = Softmax(Table(rows, 5))
+    outputs = np.tile([0.0, 1.0, -2.0, 0.5, -800.0], (rows, 1))
+    n = 400_000 // rows
+    actions = policy.sample(outputs, RNG, n)
+    expected = np.exp(policy.log_prob(outputs[:1], np.arange(5)[None]))[0]
+    got = np.bincount(actions.ravel(), minlength=5) / actions.size
+    assert (np.abs(got - expected) <= 6 * np.sqrt(expected * (1 - expected) / actions.size)).all()
+
+
+def test_both_ways_to_sample_give_the_same_actions():
+    outputs = RNG.standard_normal((3, 4))
+    tall = np.tile(outputs, (2, 1))  # six rows of four actions, three rows of four actions
+    policy = Softmax(Table(1, 4))
+    u = np.random.default_rng(0).random((3, 50))
+
+    class Fixed:
+        def __init__(self, values):
+            self.values = values
+
+        def random(self, shape):
+            assert shape == self.values.shape
+            return self.values
+
+    short = policy.sample(outputs, Fixed(u), 50)
+    np.testing.assert_array_equal(policy.sample(tall, Fixed(np.tile(u, (2, 1))), 50), np.tile(short, (2, 1)))
+
+
+@pytest.mark.parametrize(("task", "policy"), list(tasks()))
+def test_gradients_of_log_p_are_its_slopes(task, policy):
+    theta, prompts = theta_of(policy), np.array([2, 0])
+    weights = np.array([0.3, -1.7])
+    expected = weights @ slope(lambda t: task.log_pass_rates(policy, t, prompts), theta)
+    got = task.weighted_gradient(policy, theta, prompts, weights)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-8 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(("task", "policy"), list(tasks()))
+def test_pass_rates_and_gradients_are_means_over_rollouts(task, policy):
+    theta, prompts, n = 0.3 * theta_of(policy), np.array([1, 2]), 100_000
+    likelihoods, actions = task.sample(policy, theta, prompts, RNG, n)
+    p = np.exp(task.log_pass_rates(policy, theta, prompts))
+    assert (np.abs(likelihoods.mean(axis=1) - p) < 6 * likelihoods.std(axis=1) / np.sqrt(n)).all()
+    terms = likelihoods[0, :, None] * task.scores(policy, theta, prompts[:1], actions[:1])[0]
+    expected = p[0] * task.weighted_gradient(policy, theta, prompts[:1], np.ones(1))
+    assert (np.abs(terms.mean(axis=0) - expected) <= 6 * terms.std(axis=0) / np.sqrt(n) + 1e-15).all()
+
+
+@pytest.mark.parametrize(("task", "policy"), list(tasks()))
+def test_a_task_weights_the_scores_of_its_rollouts(task, policy):
+    theta, prompts = theta_of(policy), np.array([0, 2, 1])
+    likelihoods, actions = task.sample(policy, theta, prompts, RNG, 6)
+    assert likelihoods.shape == (3, 6)
+    weights = RNG.standard_normal((3, 6))
+    got = task.weighted_score(policy, theta, prompts, actions, weights)
+    expected = np.einsum("bn,bnd->d", weights, task.scores(policy, theta, prompts, actions))
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-11 * np.abs(expected).max())
+
+
+def test_a_maze_passes_as_often_as_all_its_rollouts_say():
+    maze = problems.Maze(["S.", "SG"], horizon=3)
+    policy = Softmax(Table(maze.cells, 4))
+    theta = RNG.standard_normal(policy.network.size)
+    log_pi = policy.log_prob(theta.reshape(-1, 4), np.tile(np.arange(4), (maze.cells, 1)))
+    for prompt, start in enumerate(maze.starts):
+        p = 0.0
+        for moves in itertools.product(range(4), repeat=3):
+            cell, log_probability = start, 0.0
+            for move in moves:
+                log_probability += log_pi[cell, move]
+                cell = maze.next[cell, move]
+            p += np.exp(log_probability) * (cell == maze.goal)
+        assert np.exp(maze.log_pass_rates(policy, theta, [prompt]))[0] == pytest.approx(p, rel=1e-13)
+
+
+def test_what_cannot_be_solved_has_no_gradient():
+    task = problems.ContextualBandit([0, 1], [[0.0, 0.0], [0.5, 1.0]])
+    policy = Softmax(Table(2, 2))
+    assert np.isneginf(task.log_pass_rates(policy, np.zeros(4), [0])[0])
+    gradient = task.weighted_gradient(policy, np.zeros(4), np.array([0, 1]), np.ones(2))
+    assert (gradient[:2] == 0).all()
+    assert (gradient[2:] != 0).all()
+    walled = problems.Maze(["S#G", "..#", "S.."], horizon=4)
+    policy = Softmax(Table(walled.cells, 4))
+    assert np.isneginf(walled.log_pass_rates(policy, np.zeros(walled.cells * 4), [0, 1])).all()
+    assert (walled.weighted_gradient(policy, np.zeros(walled.cells * 4), np.arange(2), np.ones(2)) == 0).all()
+
+
+def test_extreme_outputs_keep_finite_logarithms():
+    task = problems.ContextualBandit.of_labels([0], [1], classes=3)
+    policy, theta = Softmax(Table(1, 3)), np.array([5000.0, 0.0, -3.0])
+    assert task.log_pass_rates(policy, theta, [0])[0] == -5000
+    np.testing.assert_array_equal(task.weighted_gradient(policy, theta, [0], np.ones(1)), [-1, 1, 0])
+
+
+@pytest.mark.parametrize(("policy", "inputs"), list(POLICIES.values())[1:], ids=list(POLICIES)[1:])
+def test_scores_are_those_of_torch(policy, inputs):
+    torch = pytest.importorskip("torch", reason="needs torch")
+    theta = theta_of(policy)
+    actions = policy.sample(policy.network(theta, inputs), RNG, 4)
+    expected = np.zeros((3, 4, len(theta)))
+    for b, i in itertools.product(range(3), range(4)):
+        parameters = torch.tensor(theta, requires_grad=True)
+        values, start, sizes = torch.tensor(inputs[b]), 0, policy.network.sizes
+        for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
+            values = torch.tanh(values) if layer else values
+            weights = parameters[start : start + fan_in * fan_out].reshape(fan_in, fan_out)
+            start += fan_in * fan_out
+            values = values @ weights + parameters[start : start + fan_out]
+            start += fan_out
+        if isinstance(policy, Softmax):
+            law, action = torch.distributions.Categorical(logits=values), torch.tensor(actions[b, i])
+        else:
+            mean, scale = (values[:-1], values[-1].exp()) if policy.scale is None else (values, policy.scale)
+            law, action = torch.distributions.Normal(mean, scale), torch.tensor(actions[b, i])
+        law.log_prob(action).sum().backward()
+        expected[b, i] = parameters.grad.numpy()
+    np.testing.assert_allclose(scores(policy, theta, inputs, actions), expected, rtol=1e-10, atol=1e-12)
+
+
+def test_a_jacobian_has_a_row_for_each_output():
+    network = MLP((2, 3))
+    got = jacobian(network, np.zeros(network.size), np.array([[2.0, 5.0]]))
+    assert got.shape == (1, 3, 9)
+    np.testing.assert_array_equal(got[0, 1], [0, 2, 0, 0, 5, 0, 0, 1, 0])
+
+
+def test_adam_takes_the_steps_that_its_paper_says():
+    adam, theta = optimisers.Adam(0.1, 0.9, 0.99, 1e-8), np.zeros(2)
+    state, mean, square = adam.init(theta), np.zeros(2), np.zeros(2)
+    for t in range(1, 4):
+        gradient = RNG.standard_normal(2)
+        mean, square = 0.9 * mean + 0.1 * gradient, 0.99 * square + 0.01 * gradient**2
+        expected = -0.1 * (mean / (1 - 0.9**t)) / (np.sqrt(square / (1 - 0.99**t)) + 1e-8)
+        got, state = adam.update(gradient, state, theta)
+        np.testing.assert_allclose(got, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Table(0, 2), "inputs is 0: it is an int of at least 1"),
+        (lambda: MLP((3,)), r"sizes is \(3,\): at least"),
+        (lambda: MLP((3, 0)), r"sizes\[1\] is 0"),
+        (lambda: Gaussian(MLP((2, 1)), -1.0), "scale is -1.0: it is finite and > 0"),
+        (lambda: Gaussian(MLP((2, 1))), "network has 1 output"),
+        (lambda: optimisers.SGD(0.0), "learning_rate is 0.0: it is finite and > 0"),
+        (lambda: optimisers.Adam(float("nan")), "learning_rate is nan"),
+        (lambda: optimisers.Adam(0.1, b2=1.0), r"b2 is 1.0: it lies in \[0, 1\)"),
+        (lambda: problems.ContextualBandit([0, 1], [[0.5, 1.5], [0, 0]]), r"likelihoods\[0, 1\] is 1.5"),
+        (lambda: problems.ContextualBandit([0, 1], [[0.5, 1]]), r"likelihoods has shape \(1, 2\)"),
+        (lambda: problems.ContextualBandit.of_labels([0, 1], [0, 7], 3), r"labels\[1\] is 7"),
+        (lambda: problems.Regression([[0.0]], [np.nan], 1), "targets holds something"),
+        (lambda: problems.Regression([[0.0]], [1.0], 0), "sigma is 0"),
+        (lambda: problems.Regression([[np.inf]], [1.0], 1), "inputs holds something"),
+        (lambda: problems.Maze(["S."], 3), "0 G and 1 S: one goal"),
+        (lambda: problems.Maze(["SG"], 0), "horizon is 0"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
