@@ -126,16 +126,17 @@ def draw(rows):
     sizes = sorted({r["n"] for r in rows} - {""})
     for axes, task in zip(panels, TASKS, strict=True):
         for style, name, label in (("--", "exact_ml", "exact ML"), (":", "exact_rl", "exact RL")):
-            axes.axhline(
-                mean(rows, task, name, "", "train_log_likelihood"), color="k", linestyle=style[1:], label=label
-            )
+            axes.axhline(-mean(rows, task, name, "", "train_log_likelihood"), color="k", linestyle=style, label=label)
         for index, name in enumerate(ESTIMATORS):
             known = [n for n in sizes if any(r["estimator"] == name and r["n"] == n for r in rows)]
-            values = [mean(rows, task, name, n, "train_log_likelihood") for n in known]
-            style = "-o" if name in ("ustat_one", "maxrl_shipped") else "-"
-            axes.semilogx(known, values, style, color=f"C{index}", label=name, markersize=4, base=2)
-        axes.set(xlabel="rollouts of a prompt N", title=f"{task}: log-likelihood of the training labels")
-    panels[1].legend(fontsize="x-small", ncols=2)
+            values = [-mean(rows, task, name, n, "train_log_likelihood") for n in known]
+            style, width = ("--o", 1) if name == "maxrl_shipped" else ("-", 2.5 if name == "ustat_one" else 1)
+            axes.loglog(known, values, style, color=f"C{index}", label=name, markersize=3, linewidth=width)
+        axes.set_xticks(sizes, map(str, sizes))
+        axes.minorticks_off()
+        axes.set(xlabel="rollouts of a prompt N", title=f"{task}: cross-entropy of the training labels (nats)")
+    panels[0].set_yticks([0.07, 0.08, 0.1, 0.14], ["0.07", "0.08", "0.10", "0.14"])
+    panels[1].legend(fontsize="x-small", ncols=2, loc="upper right")
     return figure
 
 

@@ -63,9 +63,9 @@ def main(module, arguments=None):
         same = to_csv(rows) == (HERE / f"{name(module)}.csv").read_text()
         print(f"{name(module)}: {'every bit as committed' if same else 'NOT as committed'} ({seconds:.0f} s)")
         sys.exit(not same)
-    print(module.verdict(rows))
     if not options.quick:
         write(module, rows, seconds)
+    print(module.verdict(rows))
 
 
 def write(module, rows, seconds):
@@ -85,6 +85,11 @@ def write(module, rows, seconds):
     path.with_suffix(".json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
     with mpl.rc_context(STYLE):
         module.draw(rows).savefig(path.with_suffix(".svg"), metadata={"Date": None})
+
+
+def rounded(x):
+    """Six digits: closed forms promise ten, and the last ones may depend on the machine's linear algebra."""
+    return float(f"{x:.6g}")
 
 
 def to_csv(rows):

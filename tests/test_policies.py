@@ -150,6 +150,14 @@ def test_a_maze_passes_as_often_as_all_its_rollouts_say():
         assert np.exp(maze.log_pass_rates(policy, theta, [prompt]))[0] == pytest.approx(p, rel=1e-13)
 
 
+def test_a_maze_whose_rollouts_all_arrive_early_has_nothing_more_to_draw():
+    maze = problems.Maze(["SG"], horizon=5)
+    policy, theta = Softmax(Table(2, 4)), np.array([-800.0, 0.0, -800.0, -800.0, 0, 0, 0, 0])
+    likelihoods, actions = maze.sample(policy, theta, np.array([0]), RNG, 3)
+    np.testing.assert_array_equal(likelihoods, np.ones((1, 3)))
+    assert (maze.scores(policy, theta, np.array([0]), actions) == 0).all()  # certain moves, and none after the goal
+
+
 def test_what_cannot_be_solved_has_no_gradient():
     task = problems.ContextualBandit([0, 1], [[0.0, 0.0], [0.5, 1.0]])
     policy = Softmax(Table(2, 2))

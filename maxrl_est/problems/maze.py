@@ -64,6 +64,8 @@ class Maze:
         moves = np.zeros((self.horizon, len(cells)), dtype=np.intp)
         for step in moves:
             going = np.flatnonzero(cells != self.goal)
+            if not going.size:
+                break
             step[going] = policy.sample(outputs[cells[going]], rng, 1)[:, 0]
             cells[going] = self.next[cells[going], step[going]]
         reached = (cells == self.goal).astype(np.float64)
