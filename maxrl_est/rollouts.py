@@ -27,13 +27,15 @@ from maxrl_est._files import FileError, replacing
 from maxrl_est._typing import Array, FloatArray
 
 Weigh = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
-"""Likelihoods of equally sized groups ``(B, N)`` to finite weights ``(B, N)`` and advantages ``(B, N)``."""
+"""Likelihoods, or what stands for them, of groups ``(B, N)`` to finite weights ``(B, N)`` and advantages ``(B, N)``."""
+
+Bounds = tuple[float, float]
 
 _FORMATS = {".csv": "csv", ".jsonl": "json", ".ndjson": "json", ".npy": "npy"}
 _BATCH_BYTES = 1 << 20  # input held until its complete groups are weighed together
 _LONGEST_FIELD = 1 << 24  # characters; the csv module's default is shorter than some completions
 _NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")  # float() also takes 0_1
-_TRUTH = {"true": 1.0, "false": 0.0}
+_WORDS = {"true": 1.0, "false": 0.0, "-inf": -np.inf, "-infinity": -np.inf}
 _encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 
 
@@ -64,6 +66,7 @@ def write_weights(
     group: str,
     weigh: Weigh,
     max_group: int,
+    bounds: Bounds = (0.0, 1.0),
     progress: Callable[[int], None] | None = None,
 ) -> Summary:
     """Copy `source` to `destination` (None: standard output), adding fields ``weight`` and ``advantage``.
@@ -72,7 +75,7 @@ def write_weights(
 
     - ``.csv``: UTF-8, commas, a header row. ``.jsonl``, ``.ndjson``: one JSON object a line. Consecutive rows
       with the same value of `group` form a group; sizes may differ. Blank lines are dropped. A likelihood is
-      a number in [0, 1], true or false.
+      a number within `bounds`, true or false; where logarithms stand for likelihoods, -inf is their lower bound.
     - ``.npy``: numbers of shape ``(N,)``, one group, or ``(B, N)``, a group a row. `destination` gets shape
       ``(..., N, 3)``, the last axis being likelihood, weight, advantage. Column names are ignored.
 
@@ -80,7 +83,7 @@ def write_weights(
     told the rows written so far. `destination` is replaced once all is written, and left alone on failure;
     it may be `source`.
 
-    Raises FileError if a file cannot be read or written, a likelihood is not in [0, 1], a group is
+    Raises FileError if a file cannot be read or written, a likelihood is out of bounds, a group is
     interrupted by another or larger than `max_group`, or `weigh` refuses one.
     """
     suffix = source.suffix.lower()
@@ -90,12 +93,12 @@ def write_weights(
         raise FileError(f"{destination}: formats are not converted; end its name in {suffix}")
     progress = progress or (lambda _: None)
     if suffix == ".npy":
-        return _weigh_array(source, destination, weigh, max_group, progress)
+        return _weigh_array(source, destination, weigh, max_group, bounds, progress)
 
     read_table = _csv_table if suffix == ".csv" else _json_table
     rows = groups = 0
     with _long_csv_fields(), _open(source) as stream, _output(destination) as out:
-        header, template, records = read_table(source, stream, likelihood, group)
+        header, template, records = read_table(source, stream, likelihood, group, bounds)
         out.write(header)
         for batch in _batches(_groups(source, records, max_group)):
             out.writelines(_weighed(source, batch, template, weigh))
@@ -166,7 +169,7 @@ def _csv_records(source: Path, stream: BinaryIO) -> Iterator[tuple[int, bytes, l
         taken.clear()
 
 
-def _csv_table(source: Path, stream: BinaryIO, likelihood: str, group: str) -> _Table:
+def _csv_table(source: Path, stream: BinaryIO, likelihood: str, group: str, bounds: Bounds) -> _Table:
     records = _csv_records(source, stream)
     line, header, names = next(records, (1, b"", []))
     _check_names(source, line, names, likelihood, group)
@@ -179,15 +182,15 @@ def _csv_table(source: Path, stream: BinaryIO, likelihood: str, group: str) -> _
             if len(fields) != len(names):
                 raise FileError(f"{source}:{line}: {len(fields)} fields; the header has {len(names)}")
             value = _number(fields[at_likelihood])
-            if not 0 <= value <= 1:
-                raise _not_likelihood(source, line, likelihood, fields[at_likelihood])
+            if not bounds[0] <= value <= bounds[1]:
+                raise _outside(source, line, likelihood, fields[at_likelihood], bounds)
             yield line, raw.rstrip(b"\r\n"), repr(fields[at_group]), value
 
     end = b"\r\n" if header.endswith(b"\r\n") else b"\n"
     return header.rstrip(b"\r\n") + b",weight,advantage" + end, b"%b,%r,%r" + end, rows()
 
 
-def _json_table(source: Path, stream: BinaryIO, likelihood: str, group: str) -> _Table:
+def _json_table(source: Path, stream: BinaryIO, likelihood: str, group: str, bounds: Bounds) -> _Table:
     def rows() -> Iterator[_Row]:
         for line, raw, text in _lines(source, stream):
             if text.isspace() or not text:
@@ -201,8 +204,8 @@ def _json_table(source: Path, stream: BinaryIO, likelihood: str, group: str) -> 
                 raise FileError(f"{source}:{line}: {_short(_encode(record))} is not a JSON object")
             _check_names(source, line, record, likelihood, group)
             value = record[likelihood]
-            if not (isinstance(value, (int, float)) and 0 <= value <= 1):
-                raise _not_likelihood(source, line, likelihood, value)
+            if not (isinstance(value, (int, float)) and bounds[0] <= value <= bounds[1]):
+                raise _outside(source, line, likelihood, value, bounds)
             yield line, raw.rstrip()[:-1], _encode(record[group]), float(value)
 
     return b"", b'%b, "weight": %r, "advantage": %r}\n', rows()
@@ -221,11 +224,12 @@ def _check_names(source: Path, line: int, names: Collection[str], likelihood: st
 
 
 def _number(text: str) -> float:
-    return float(text) if _NUMBER.fullmatch(text) else _TRUTH.get(text.strip().lower(), np.nan)
+    return float(text) if _NUMBER.fullmatch(text) else _WORDS.get(text.strip().lower(), np.nan)
 
 
-def _not_likelihood(source: Path, where: object, name: str, value: object) -> FileError:
-    return FileError(f"{source}:{where}: {name} {_short(_encode(value))} is not a number in [0, 1]")
+def _outside(source: Path, where: object, name: str, value: object, bounds: Bounds) -> FileError:
+    low, high = bounds
+    return FileError(f"{source}:{where}: {name} {_short(_encode(value))} is not a number in [{low:g}, {high:g}]")
 
 
 def _short(text: str) -> str:
@@ -284,7 +288,12 @@ def _weigh_block(where: str, block: FloatArray, weigh: Weigh) -> tuple[FloatArra
 
 
 def _weigh_array(
-    source: Path, destination: Path | None, weigh: Weigh, max_group: int, progress: Callable[[int], None]
+    source: Path,
+    destination: Path | None,
+    weigh: Weigh,
+    max_group: int,
+    bounds: Bounds,
+    progress: Callable[[int], None],
 ) -> Summary:
     if destination is None:
         raise FileError(f"{source}: an array needs an output file; name one with -o")
@@ -306,9 +315,9 @@ def _weigh_array(
         np.lib.format.write_array_header_1_0(out, header)
         for start in range(0, groups, step):
             block = np.array(table[start : start + step], dtype=np.float64)
-            for row, column in np.argwhere(~((block >= 0) & (block <= 1))).tolist():
+            for row, column in np.argwhere(~((block >= bounds[0]) & (block <= bounds[1]))).tolist():
                 index = [start + row, column][-values.ndim :]
-                raise _not_likelihood(source, index, "likelihood", float(block[row, column]))
+                raise _outside(source, index, "likelihood", float(block[row, column]), bounds)
             weights, advantages = _weigh_block(f"{source}: group {start}", block, weigh)
             out.write(np.stack([block, weights, advantages], axis=-1, dtype="<f8").tobytes())
             progress((start + len(block)) * size)

@@ -4,6 +4,13 @@ Every function takes likelihoods ``(..., N)``: N rollouts of one prompt on the l
 it. Bool, integer and float input is computed in float64 (float32 is returned as float32); object arrays of
 ``fractions.Fraction`` or int are computed exactly. Inputs are never written to, and nothing is clipped: a
 number that is not a likelihood is an error that says where it is.
+
+Logarithms may be given instead, as ``log_likelihoods=``: then l = exp(log_likelihoods - log_ceiling) in float64, where
+``log_ceiling`` is a known upper bound of theirs, such as the logarithm of a density at its peak, and -inf is l = 0.
+Below about -745 l is less than any positive float64 and so is 0, which changes no weight. A ceiling is a choice of
+scale: it changes nothing in the limit of maximum likelihood, but it does change J_T. If all likelihoods are far below
+1/N, every weight is near T and the gradient is that of expected likelihood, only scaled; so the ceiling should be as
+low as is known.
 """
 
 from __future__ import annotations
@@ -11,15 +18,15 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Callable
 from fractions import Fraction
-from numbers import Integral, Number, Rational
-from typing import Any, NamedTuple, TypeAlias
+from numbers import Integral
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._kernels import Kernels, generic, load
+from maxrl_est._groups import Groups
+from maxrl_est._kernels import Kernels, generic
 from maxrl_est._typing import Array, FloatArray
 from maxrl_est.objectives import Objective
 
@@ -29,7 +36,14 @@ _POWERS_AT_ONCE = 1 << 20  # estimates of powers held at once, 8 MiB
 _POWERS = 64  # E_k <= 2^-k where the mean failure mass is at most 1/2, so that further terms round off
 
 
-def loo_weights(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None, *, out: Array | None = None) -> Array:
+def loo_weights(
+    likelihoods: npt.ArrayLike | None = None,
+    objective: ObjectiveLike = None,
+    *,
+    log_likelihoods: npt.ArrayLike | None = None,
+    log_ceiling: float = 0.0,
+    out: Array | None = None,
+) -> Array:
     """Leave-one-out weights ``omega (..., N)``: each rollout's estimate of w(p) from the other N-1 rollouts.
 
     Because omega_i is independent of rollout i, ``(1/N) sum_i omega_i l_i S_i`` with scores S_i is an unbiased
@@ -43,6 +57,8 @@ def loo_weights(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None, *, 
     ----------
     likelihoods : (..., N) numbers in [0, 1]
     objective : an `Objective` of order T <= N; an int T for MaxRL of order T; None for MaxRL of order N
+    log_likelihoods : (..., N) their logarithms in their place; l is ``exp(log_likelihoods - log_ceiling)``
+    log_ceiling : what no log-likelihood exceeds
     out : (..., N) array to fill and return; float64, or float32 for float32 input
 
     Raises
@@ -57,8 +73,10 @@ def loo_weights(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None, *, 
     array([4., 2., 2., 2.])
     >>> loo_weights([0.5, 0.25], 1)  # order 1, the expected reward: no weighting
     array([1., 1.])
+    >>> loo_weights(log_likelihoods=[-1e6, -2.0, float("-inf")], log_ceiling=-2.0)
+    array([1.5, 3. , 1.5])
     """
-    groups = _Groups(likelihoods)
+    groups = Groups(likelihoods, log_likelihoods, log_ceiling)
     groups.need_rollouts()
     coefficients = resolve(objective, groups.size, groups.size)
 
@@ -75,7 +93,13 @@ def loo_weights(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None, *, 
     return weights
 
 
-def weight_estimate(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None) -> Any:
+def weight_estimate(
+    likelihoods: npt.ArrayLike | None = None,
+    objective: ObjectiveLike = None,
+    *,
+    log_likelihoods: npt.ArrayLike | None = None,
+    log_ceiling: float = 0.0,
+) -> Any:
     """Estimate ``(...)`` of w(p) from all N given rollouts, unbiased: ``sum_k c_k E_k(1 - l)``.
 
     N rollouts estimate powers up to (1-p)^N, so orders T <= N + 1 are possible and None stands for T = N + 1:
@@ -87,7 +111,7 @@ def weight_estimate(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None)
     >>> weight_estimate([0.5, 0.25], 2)
     1.625
     """
-    groups = _Groups(likelihoods)
+    groups = Groups(likelihoods, log_likelihoods, log_ceiling)
     coefficients = resolve(objective, groups.size, groups.size + 1)
 
     def fill(kernels: Kernels, values: Array, estimates: Array) -> None:
@@ -105,7 +129,13 @@ def weight_estimate(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None)
     return groups.map(fill, fill_exactly, ())
 
 
-def objective_estimate(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None) -> Any:
+def objective_estimate(
+    likelihoods: npt.ArrayLike | None = None,
+    objective: ObjectiveLike = None,
+    *,
+    log_likelihoods: npt.ArrayLike | None = None,
+    log_ceiling: float = 0.0,
+) -> Any:
     """Estimate ``(...)`` of J(p) from N rollouts, unbiased: ``-sum_{k=1..T} c_{k-1} E_k(1 - l) / k``.
 
     For monitoring: it is the number whose expectation training with `loo_weights` ascends, and
@@ -118,7 +148,7 @@ def objective_estimate(likelihoods: npt.ArrayLike, objective: ObjectiveLike = No
     >>> objective_estimate([0.5, 0.25], 1)  # mean likelihood - 1
     -0.625
     """
-    groups = _Groups(likelihoods)
+    groups = Groups(likelihoods, log_likelihoods, log_ceiling)
     groups.need_rollouts()
     coefficients = resolve(objective, groups.size, groups.size)
 
@@ -143,7 +173,13 @@ def objective_estimate(likelihoods: npt.ArrayLike, objective: ObjectiveLike = No
     return groups.map(fill, fill_exactly, ())
 
 
-def failure_powers(likelihoods: npt.ArrayLike, max_power: int) -> Array:
+def failure_powers(
+    likelihoods: npt.ArrayLike | None,
+    max_power: int,
+    *,
+    log_likelihoods: npt.ArrayLike | None = None,
+    log_ceiling: float = 0.0,
+) -> Array:
     """Estimates ``(..., K+1)`` of (1-p)^0, ..., (1-p)^K from N >= K rollouts, unbiased and of least variance.
 
     E_k is the mean of the product of 1 - l over all k-subsets. Cost O(N K). Use it to build estimates of
@@ -152,7 +188,7 @@ def failure_powers(likelihoods: npt.ArrayLike, max_power: int) -> Array:
     >>> failure_powers([1, 0, 0], 3)
     array([1.        , 0.66666667, 0.33333333, 0.        ])
     """
-    groups = _Groups(likelihoods)
+    groups = Groups(likelihoods, log_likelihoods, log_ceiling)
     power = _power(max_power, groups.size, "N")
     estimates: Array = groups.map(
         lambda kernels, values, powers: kernels.failure_powers(values, powers),
@@ -162,7 +198,13 @@ def failure_powers(likelihoods: npt.ArrayLike, max_power: int) -> Array:
     return estimates
 
 
-def loo_failure_powers(likelihoods: npt.ArrayLike, max_power: int) -> Array:
+def loo_failure_powers(
+    likelihoods: npt.ArrayLike | None,
+    max_power: int,
+    *,
+    log_likelihoods: npt.ArrayLike | None = None,
+    log_ceiling: float = 0.0,
+) -> Array:
     """Estimates ``(..., N, K+1)`` of (1-p)^0, ..., (1-p)^K for every rollout from the other N-1 >= K.
 
     Cost O(N K log N) time and the table itself in memory, each entry to a few roundings. Use it to study or
@@ -171,7 +213,7 @@ def loo_failure_powers(likelihoods: npt.ArrayLike, max_power: int) -> Array:
     >>> loo_failure_powers([1, 0, 0], 2)[0]
     array([1., 1., 1.])
     """
-    groups = _Groups(likelihoods)
+    groups = Groups(likelihoods, log_likelihoods, log_ceiling)
     groups.need_rollouts()
     power = _power(max_power, groups.size - 1, "N - 1")
     estimates: Array = groups.map(
@@ -180,138 +222,6 @@ def loo_failure_powers(likelihoods: npt.ArrayLike, max_power: int) -> Array:
         (groups.size, power + 1),
     )
     return estimates
-
-
-class Values(NamedTuple):
-    """Validated likelihoods (..., N), float64 or Fractions, and what gives a result the caller's dtype."""
-
-    values: Array
-    returned: Callable[[Array], Array]
-
-
-def as_groups(likelihoods: npt.ArrayLike) -> Values:
-    """Likelihoods (..., N), N >= 1, checked as `loo_weights` checks them, for formulas of one's own.
-
-    >>> as_groups([True, False]).values
-    array([1., 0.])
-    """
-    groups = _Groups(likelihoods)
-    groups.need_rollouts()
-    dtype = np.dtype(object) if groups.exact else groups.returned
-    values = groups.values.reshape(*groups.batch, groups.size)
-    return Values(values, lambda result: np.array(result, dtype=dtype))
-
-
-class _Groups:
-    """Validated groups as a contiguous (B, N) matrix, and how results go back to the caller's shape and type."""
-
-    def __init__(self, likelihoods: npt.ArrayLike) -> None:
-        given = _as_numbers(likelihoods)
-        if given.ndim == 0:
-            raise ValueError(f"likelihoods is the single number {given[()]}: groups are arrays (..., N)")
-        self.batch, self.size = given.shape[:-1], given.shape[-1]
-        self.exact = given.dtype == object
-        self.returned = np.dtype(np.float32) if given.dtype == np.float32 else np.dtype(np.float64)
-        matrix = given.reshape(math.prod(self.batch), self.size)
-        self.values = matrix if self.exact else np.ascontiguousarray(matrix, dtype=np.float64)
-        self.values = self.values.view()
-        self.values.flags.writeable = False  # for safety, and since kernels are compiled again for writeable arrays
-        self._check_range(given)
-
-    def _check_range(self, given: Array) -> None:
-        if self.values.size and not (self.values.min() >= 0 and self.values.max() <= 1):
-            wrong = ~((self.values >= 0) & (self.values <= 1))
-            index = np.unravel_index(int(np.flatnonzero(wrong)[0]), given.shape)
-            raise ValueError(f"{_at(index)} is {given[index]}: likelihoods lie in [0, 1]")
-
-    def need_rollouts(self) -> None:
-        if self.size == 0:
-            shape = (*self.batch, self.size)
-            raise ValueError(f"likelihoods has shape {shape}: a group has N >= 1 rollouts on the last axis")
-
-    def map(
-        self,
-        fill: Callable[[Kernels, Array, Array], None],
-        fill_exactly: Callable[[Array, Array], None],
-        tail: tuple[int, ...],
-        out: Array | None = None,
-    ) -> Any:
-        """Fill an array of shape (batch, *tail) with one of the two; a scalar where that shape is ()."""
-        shape = (*self.batch, *tail)
-        dtype = np.dtype(object) if self.exact else self.returned
-        if out is not None:
-            _check_out(out, shape, dtype)
-        direct = out is not None and dtype == np.float64 and out.flags.c_contiguous
-        if direct and not np.may_share_memory(out, self.values):
-            flat = out.reshape(len(self.values), *tail)  # type: ignore[union-attr]
-        else:
-            flat = np.empty((len(self.values), *tail), dtype=object if self.exact else np.float64)
-        if self.exact:
-            fill_exactly(self.values, flat)
-        else:
-            fill(load(), self.values, flat)
-        result = flat.reshape(shape).astype(dtype, copy=False)
-        if out is None:
-            return result if shape else result.item()
-        if not np.may_share_memory(out, flat):
-            out[...] = result
-        return out
-
-
-def _as_numbers(likelihoods: npt.ArrayLike) -> Array:
-    """The array that was given, or an error: bool, int and float as they are, exact numbers as objects."""
-    _refuse_masked(likelihoods)
-    try:
-        given = np.asarray(likelihoods)
-    except ValueError as error:
-        raise ValueError(
-            f"likelihoods is ragged: groups in one array have the same number of rollouts ({error})"
-        ) from None
-    if given.dtype == object:
-        for allowed in (Number, Rational):  # None among floats is the culprit, and not the floats
-            for index in np.ndindex(given.shape):
-                if not isinstance(given[index], allowed):
-                    kind = type(given[index]).__name__
-                    raise TypeError(
-                        f"{_at(index)} is {given[index]!r} of type {kind}: object arrays hold Fraction or int"
-                    )
-        if given.size == 0:
-            return given.astype(np.float64)
-        return given if given.ndim == 0 else np.vectorize(_fraction, otypes=[object])(given)
-    if given.dtype.kind not in "biuf" or given.dtype.itemsize > 8:
-        first = f"{_at((0,) * given.ndim)} is {given.flat[0]} of" if given.size else "likelihoods has"
-        raise TypeError(f"{first} dtype {given.dtype}: likelihoods are bool, int or float up to 64 bits")
-    return given
-
-
-def _refuse_masked(likelihoods: Any, *outer: int) -> None:
-    """An error for a masked entry, of an array or of one in a list, where NumPy would drop the mask."""
-    if np.ma.isMaskedArray(likelihoods):
-        mask = np.ma.getmaskarray(likelihoods)
-        if mask.any():
-            index = (*outer, *np.unravel_index(int(mask.argmax()), mask.shape))
-            raise ValueError(f"{_at(index)} is masked: every rollout needs a likelihood")
-    elif isinstance(likelihoods, list | tuple):
-        for i, part in enumerate(likelihoods):
-            if not isinstance(part, Number):
-                _refuse_masked(part, *outer, i)
-
-
-def _fraction(value: Any) -> Fraction:
-    """The exact number, of Python's integers: NumPy's would overflow."""
-    return Fraction(int(value.numerator), int(value.denominator))
-
-
-def _at(index: tuple[Any, ...]) -> str:
-    return f"likelihoods[{', '.join(str(int(i)) for i in index)}]" if index else "likelihoods"
-
-
-def _check_out(out: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        raise ValueError(f"out is {found}: it must be an array of {dtype} and shape {shape}")
-    if not out.flags.writeable:
-        raise ValueError("out is read-only: it must be writeable")
 
 
 def resolve(objective: ObjectiveLike, size: int, largest: int) -> Objective | None:

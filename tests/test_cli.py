@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import signal
 import subprocess
@@ -268,6 +269,10 @@ def test_weights_adds_a_weight_and_an_advantage_to_every_row(tmp_path):
         ("a,1", ("--baseline", "inf"), "--baseline is inf"),
         ("a,1\na,1", ("--max-group", "1"), "--max-group"),
         ("a,1", ("--baseline", "pass_loo"), "pass_loo"),
+        ("a,-1\na,0.5", ("--log-likelihood", "likelihood"), 'likelihood "0.5" is not a number in [-inf, 0]'),
+        ("a,nan", ("--log-likelihood", "likelihood"), "nan"),
+        ("a,1", ("--log-ceiling", "2"), "--log-ceiling is 2.0: it goes with --log-likelihood"),
+        ("a,1", ("--log-likelihood", "likelihood", "--log-ceiling", "inf"), "--log-ceiling is inf"),
     ],
 )
 def test_weights_refuses_bad_input_in_one_line_and_leaves_no_file(rows, options, says, tmp_path, capsys):
@@ -290,6 +295,27 @@ def test_weights_takes_arrays(tmp_path):
     got = np.load(target)
     assert got[..., 1].tolist() == [[2.0, 1.0], [1.0, 1.0]]
     assert got[..., 2].tolist() == [[2.0, 0.0], [1.0, 1.0]]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "npy"])
+def test_weights_takes_logarithms(suffix, tmp_path):
+    source, target = tmp_path / f"in.{suffix}", tmp_path / f"out.{suffix}"
+    if suffix == "npy":
+        np.save(source, np.array([2.0, -np.inf, -698.0]))
+    elif suffix == "csv":
+        source.write_text("group,logp\na,2\na,-inf\na,-698\n")
+    else:
+        source.write_text("".join(f'{{"group": 0, "logp": {x}}}\n' for x in ("2", "-Infinity", "-698.0")))
+    assert (
+        run("weights", source, "-o", target, "--log-likelihood", "logp", "--log-ceiling", 2, "--baseline", "none") == 0
+    )
+    if suffix == "npy":
+        got = np.load(target)[:, 1:]
+    elif suffix == "csv":
+        got = [[float(x) for x in line.split(",")[2:]] for line in target.read_text().splitlines()[1:]]
+    else:
+        got = [[row["weight"], row["advantage"]] for row in map(json.loads, target.read_text().splitlines())]
+    np.testing.assert_allclose(got, [[3, 3], [1.5, 0], [1.5, 1.5 * math.exp(-700)]], rtol=1e-14)
 
 
 def test_an_unwritable_report_is_one_line_and_status_2(capsys):

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import maxrl_est as mx
 from maxrl_est import reference
+from maxrl_est._groups import as_groups
 from maxrl_est.objectives import Objective
 from maxrl_est.problems.adversarial import FAMILIES
-from maxrl_est.ustatistics import as_groups
 from mutants import (
     WEIGHTS,
     definition,
@@ -366,7 +366,7 @@ REFUSED = {
         f"likelihoods[0] is 1970-01-01T00:00:00 of dtype datetime64[s]: {KINDS}",
     ),
     "None among numbers": ([0.5, None], TypeError, f"likelihoods[1] is None of type NoneType: {OBJECTS}"),
-    "None": (None, TypeError, f"likelihoods is None of type NoneType: {OBJECTS}"),
+    "None": (None, TypeError, "likelihoods is None and log_likelihoods is too: give one of the two"),
     "a set": ({0.5}, TypeError, f"likelihoods is {{0.5}} of type set: {OBJECTS}"),
     "decimals": ([Decimal("0.5")], TypeError, f"likelihoods[0] is Decimal('0.5') of type Decimal: {OBJECTS}"),
     "None among Fractions": (
@@ -717,3 +717,65 @@ def test_the_forward_backward_recursion_is_the_definition(values, c):
 def test_the_recursion_one_step_off_is_not():
     assert forward_backward(SPREAD, order(4), off=1).tolist() != definition(SPREAD, order(4)).tolist()
     assert plug_in_powers(SPREAD, order(4)).tolist() != definition(SPREAD, order(4)).tolist()
+
+
+LOGS = np.array([[-700.0, -np.inf, -1.5, 0.0], [-300.0, -700.0, -699.0, -650.0]])
+BY_LOGS = {
+    "loo_weights": lambda *given, **logs: mx.loo_weights(*given, **logs),
+    "weight_estimate": lambda *given, **logs: mx.weight_estimate(*given, **logs),
+    "objective_estimate": lambda *given, **logs: mx.objective_estimate(*given, **logs),
+    "failure_powers": lambda given=None, **logs: mx.failure_powers(given, 3, **logs),
+    "loo_failure_powers": lambda given=None, **logs: mx.loo_failure_powers(given, 3, **logs),
+    "advantages": lambda *given, **logs: mx.advantages(*given, baseline="none", **logs),
+}
+
+
+@pytest.mark.parametrize("function", BY_LOGS.values(), ids=BY_LOGS)
+def test_logarithms_of_likelihoods_give_what_likelihoods_give(function):
+    np.testing.assert_array_equal(function(log_likelihoods=LOGS), function(np.exp(LOGS)))
+    np.testing.assert_array_equal(function(log_likelihoods=LOGS + 3, log_ceiling=3.0), function(np.exp(LOGS)))
+    single = LOGS.astype(np.float32)
+    assert function(log_likelihoods=single).dtype == np.float32
+
+
+def test_an_advantage_is_right_down_to_a_log_likelihood_of_minus_700():
+    got = mx.advantages(log_likelihoods=[-700.0, -np.inf], baseline="none")
+    np.testing.assert_allclose(got, [2 * math.exp(-700), 0], rtol=1e-15)
+    single = np.array([-700, -np.inf], dtype=np.float32)  # exp in float32 would be 0, and is not taken
+    np.testing.assert_array_equal(mx.loo_weights(log_likelihoods=single), [2, 2])
+
+
+def test_a_ceiling_is_a_scale_and_scales_the_objective():
+    logs = np.array([-3.0, -4.0, -5.0])
+    assert (mx.loo_weights(log_likelihoods=logs, log_ceiling=-3.0) < mx.loo_weights(log_likelihoods=logs)).all()
+    in_single = np.array([0.3], dtype=np.float32)
+    assert mx.loo_weights(log_likelihoods=in_single, log_ceiling=0.3) == 1  # 0.3 in float32 is above 0.3 in float64
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({}, TypeError, "likelihoods is None and log_likelihoods is too"),
+        (
+            {"likelihoods": [0.5], "log_likelihoods": [0.0]},
+            TypeError,
+            "likelihoods is given and log_likelihoods is too",
+        ),
+        (
+            {"log_likelihoods": [[0, -1], [-2, 0.5]]},
+            ValueError,
+            r"log_likelihoods\[1, 1\] is 0.5: .* log_ceiling = 0.0",
+        ),
+        ({"log_likelihoods": [-2, -1], "log_ceiling": -1.5}, ValueError, r"log_likelihoods\[1\] is -1: .* = -1.5"),
+        ({"log_likelihoods": [np.nan]}, ValueError, r"log_likelihoods\[0\] is nan"),
+        ({"log_likelihoods": [0.0], "log_ceiling": np.inf}, ValueError, "log_ceiling is inf: it is a finite number"),
+        ({"log_likelihoods": [0.0], "log_ceiling": "0"}, ValueError, "log_ceiling is '0'"),
+        ({"log_likelihoods": [Fraction(0)]}, TypeError, "log_likelihoods has dtype object: logarithms are floats"),
+        ({"log_likelihoods": [None, 0.0]}, TypeError, r"log_likelihoods\[0\] is None"),
+        ({"log_likelihoods": -1.0}, ValueError, "single number -1.0"),
+        ({"log_likelihoods": np.ma.array([0.0], mask=True)}, ValueError, r"log_likelihoods\[0\] is masked"),
+    ],
+)
+def test_logarithms_that_are_none_are_refused_by_name(arguments, error, message):
+    with pytest.raises(error, match=message):
+        mx.loo_weights(**arguments)

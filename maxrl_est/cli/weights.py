@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from math import inf
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from maxrl_est.cli.parsing import Commands
 from maxrl_est.console import Misuse, closest, progress
 from maxrl_est.rollouts import write_weights
+
+if TYPE_CHECKING:
+    from maxrl_est._typing import Array, FloatArray
 
 
 def add(commands: Commands) -> None:
@@ -21,7 +26,10 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("file", metavar="FILE", type=Path)
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="default: standard output")
-    parser.add_argument("--likelihood", metavar="COLUMN", default="likelihood", help="default: likelihood")
+    column = parser.add_mutually_exclusive_group()
+    column.add_argument("--likelihood", metavar="COLUMN", default="likelihood", help="default: likelihood")
+    column.add_argument("--log-likelihood", metavar="COLUMN", help="take this column of logarithms instead")
+    parser.add_argument("--log-ceiling", metavar="X", type=float, help="what no logarithm exceeds (0)")
     parser.add_argument("--group", metavar="COLUMN", default="group", help="default: group")
     parser.add_argument("--order", metavar="T", type=int, help="order of MaxRL; default: the size of each group")
     parser.add_argument("--baseline", default="one", help="one (default), none, seed, pass_loo, mean_loo, or a number")
@@ -46,16 +54,30 @@ def run(options: argparse.Namespace) -> int:
             raise Misuse(f"--baseline is {options.baseline}: it is finite")
     if options.order is not None and options.order < 1:
         raise Misuse(f"--order is {options.order}: the order is at least 1")
+    ceiling = options.log_ceiling or 0.0
+    if not abs(ceiling) < inf:
+        raise Misuse(f"--log-ceiling is {ceiling}: it is finite")
+    if options.log_ceiling is not None and options.log_likelihood is None:
+        raise Misuse(f"--log-ceiling is {ceiling}: it goes with --log-likelihood")
     if options.max_group < 1:
         raise Misuse(f"--max-group is {options.max_group}: it is at least 1")
+
+    def weigh(groups: FloatArray) -> tuple[Array, Array]:
+        if options.log_likelihood is None:
+            return weights_and_advantages(groups, options.order, baseline=baseline)
+        return weights_and_advantages(
+            None, options.order, baseline=baseline, log_likelihoods=groups, log_ceiling=ceiling
+        )
+
     try:
         summary = write_weights(
             options.file,
             options.output,
-            likelihood=options.likelihood,
+            likelihood=options.log_likelihood or options.likelihood,
             group=options.group,
-            weigh=lambda groups: weights_and_advantages(groups, options.order, baseline=baseline),
+            weigh=weigh,
             max_group=options.max_group,
+            bounds=(0.0, 1.0) if options.log_likelihood is None else (-inf, ceiling),
             progress=lambda rows: progress(f"{rows:,} rows"),
         )
     finally:

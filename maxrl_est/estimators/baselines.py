@@ -10,15 +10,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from maxrl_est._groups import as_groups
 from maxrl_est._typing import Array
 from maxrl_est.estimators.means import mean_of_others
 from maxrl_est.objectives import Objective
-from maxrl_est.ustatistics import ObjectiveLike, as_groups, loo_weights, order_of
+from maxrl_est.ustatistics import ObjectiveLike, loo_weights, order_of
 
 BASELINES = ("none", "one", "seed", "pass_loo", "mean_loo")
 
 
-def advantages(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None, *, baseline: str | float = "one") -> Array:
+def advantages(
+    likelihoods: npt.ArrayLike | None = None,
+    objective: ObjectiveLike = None,
+    *,
+    baseline: str | float = "one",
+    log_likelihoods: npt.ArrayLike | None = None,
+    log_ceiling: float = 0.0,
+) -> Array:
     """Advantages ``omega_i l_i - b_i (..., N)`` with leave-one-out weights omega: unbiased for any likelihoods.
 
     Drop-in for the advantages of a policy-gradient trainer. Every baseline leaves the expectation as it is,
@@ -34,33 +42,41 @@ def advantages(likelihoods: npt.ArrayLike, objective: ObjectiveLike = None, *, b
     - a number: itself.
 
     Which of them has least variance depends on the problem. Not for likelihoods far below 1/N on every rollout:
-    all weights are then near T and the gradient is that of expected likelihood.
+    all weights are then near T and the gradient is that of expected likelihood. Logarithms of likelihoods
+    are taken as in `loo_weights`.
 
     >>> advantages([1, 0, 0, 0])
     array([ 3., -1., -1., -1.])
     >>> advantages([1, 0, 0, 0], 1, baseline="pass_loo")  # RLOO
     array([ 1.        , -0.33333333, -0.33333333, -0.33333333])
     """
-    return weights_and_advantages(likelihoods, objective, baseline=baseline)[1]
+    return weights_and_advantages(
+        likelihoods, objective, baseline=baseline, log_likelihoods=log_likelihoods, log_ceiling=log_ceiling
+    )[1]
 
 
 def weights_and_advantages(
-    likelihoods: npt.ArrayLike, objective: ObjectiveLike = None, *, baseline: str | float = "one"
+    likelihoods: npt.ArrayLike | None = None,
+    objective: ObjectiveLike = None,
+    *,
+    baseline: str | float = "one",
+    log_likelihoods: npt.ArrayLike | None = None,
+    log_ceiling: float = 0.0,
 ) -> tuple[Array, Array]:
     """`advantages` ``(..., N)`` after the leave-one-out weights ``(..., N)`` they are made of.
 
     >>> weights_and_advantages([1, 0])
     (array([2., 1.]), array([ 1., -1.]))
     """
-    groups = as_groups(likelihoods)
-    size = groups.values.shape[-1]
+    groups = as_groups(likelihoods, log_likelihoods, log_ceiling)
+    values, size = groups.values, groups.values.shape[-1]
     if baseline == "pass_loo":
         order = max(1, size - 1) if objective is None else order_of(objective)
         if order > size - 1:
             raise ValueError(f"baseline is 'pass_loo': order T = {order} needs T + 1 rollouts a group, and N = {size}")
         objective = objective if isinstance(objective, Objective) else Objective.maxrl(order)
-    weights = loo_weights(groups.values, objective)
-    advantages = weights * groups.values - _baseline(baseline, groups.values, weights, objective)
+    weights = loo_weights(values, objective)
+    advantages = weights * values - _baseline(baseline, values, weights, objective)
     return groups.returned(weights), groups.returned(advantages)
 
 
