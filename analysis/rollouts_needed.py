@@ -94,8 +94,8 @@ def row(kind, problem, p, estimator, n):
 
 
 def rollouts(n, noise, room):
-    """Rollouts in groups of n until ``noise / groups <= room``, None if that is never."""
-    return n * max(1, math.ceil(noise / room - 1e-6)) if room > 0 else None
+    """Rollouts in groups of n until ``noise / groups <= room``, empty if that is never."""
+    return n * max(1, math.ceil(noise / room - 1e-6)) if room > 0 else ""
 
 
 def verdict(rows):
@@ -110,10 +110,11 @@ def one_prompt(rows):
         said.append(f"{estimator} {against[low]:.2f} (p = {low}) to {against[high]:.2g} (p = {high})")
     rarest = [chosen(rows, "answers", RATES[0], name) for name in ("rloo", "ustat_one")]
     rloo, maxrl = (least(some, "half") for some in rarest)
+    more = "no fewer than" if maxrl > 0.95 * rloo else "fewer than"
     return (
-        f"On one 0/1 prompt MaxRL buys no signal: for a signal-to-noise ratio of 1 in groups of 16 it needs, times the "
-        f"rollouts of RLOO, {', '.join(said)}; and with the best N at p = {RATES[0]} RLOO needs {rloo} and MaxRL with "
-        f"baseline 1 {maxrl}."
+        f"On one 0/1 prompt of p = {RATES[0]}, each with its best N, MaxRL with baseline 1 needs {more} RLOO for a "
+        f"signal-to-noise ratio of 1: {maxrl} rollouts and {rloo}. In groups of 16 the rollouts needed, over those of "
+        f"RLOO, are: {', '.join(said)}."
     )
 
 
@@ -131,15 +132,17 @@ def graded(rows):
 
 
 def mixtures(rows):
-    enough = []
-    for p in reversed(HARDEST):
-        sizes = [r["N"] for r in mixed(rows, p, "ustat_one") if r["limit"] < 0.1]
-        enough.append(f"{min(sizes, default='more than measured')} for {p}")
     return (
-        "On mixtures bias decides; rollouts to errors of 1/2, 1/4 and 1/10 with the best N, by the pass rate of the "
-        f"hardest prompt: {'; '.join(described(rows, p) for p in HARDEST[::-2])}. With infinitely many rollouts MaxRL "
-        f"goes below a tenth from N = {', '.join(enough)} on; RLOO never, at any N."
+        "On mixtures there is bias too; rollouts to errors of 1/2, 1/4 and 1/10 with the best N, by the pass rate of "
+        f"the hardest prompt: {'; '.join(described(rows, p) for p in HARDEST[::-2])}. The least N whose error is below "
+        f"a tenth with infinitely many rollouts: {', '.join(enough(rows, name) for name in ('ustat_one', 'rloo'))}."
     )
+
+
+def enough(rows, name):
+    sizes = {p: [r["N"] for r in mixed(rows, p, name) if r["limit"] < 0.1] for p in reversed(HARDEST)}
+    found = [f"{min(n, default='more than measured')} for {p}" for p, n in sizes.items()]
+    return f"{SHOWN[name][0]} {', '.join(found) if any(sizes.values()) else 'none'}"
 
 
 def described(rows, p):
@@ -171,7 +174,7 @@ def key(row):
 
 def least(rows, level):
     """Rollouts with the best N, None if no N will do."""
-    return min((row[level] for row in rows if row[level] is not None), default=None)
+    return min((row[level] for row in rows if row[level]), default=None)
 
 
 def draw(rows):

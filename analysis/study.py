@@ -10,6 +10,7 @@ and ends with ``if __name__ == "__main__": study.main(sys.modules[__name__])``. 
 
     python -m analysis.NAME             rewrites NAME.csv (the rows), NAME.json (all else) and NAME.svg
     python -m analysis.NAME --check     measures again, writes nothing, fails unless every bit is as in NAME.csv
+    python -m analysis.NAME --redraw    writes verdict and figure anew from the numbers in NAME.csv
     python -m analysis.NAME --quick     a small version, printed and not written
 """
 
@@ -55,7 +56,12 @@ def main(module, arguments=None):
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--quick", action="store_true", help="a small version, printed and not written")
     mode.add_argument("--check", action="store_true", help="compare with the committed numbers, write nothing")
+    mode.add_argument("--redraw", action="store_true", help="verdict and figure anew from the committed numbers")
     options = parser.parse_args(arguments)
+    if options.redraw:
+        rows = from_csv((HERE / f"{name(module)}.csv").read_text())
+        show(module, rows, json.loads((HERE / f"{name(module)}.json").read_text()))
+        return
     start = time.monotonic()
     rows = module.measure(options.quick)
     seconds = time.monotonic() - start
@@ -63,28 +69,33 @@ def main(module, arguments=None):
         same = to_csv(rows) == (HERE / f"{name(module)}.csv").read_text()
         print(f"{name(module)}: {'every bit as committed' if same else 'NOT as committed'} ({seconds:.0f} s)")
         sys.exit(not same)
-    if not options.quick:
-        write(module, rows, seconds)
-    print(module.verdict(rows))
+    if options.quick:
+        print(module.verdict(rows))
+        return
+    (HERE / f"{name(module)}.csv").write_text(to_csv(rows))
+    versions = {"python": platform.python_version(), **{k: version(k) for k in ("maxrl-est", "numpy", "scipy")}}
+    show(module, rows, {"date": datetime.date.today().isoformat(), "seconds": round(seconds), "versions": versions})
 
 
-def write(module, rows, seconds):
+def show(module, rows, measured):
+    """Write all but the numbers, and print the verdict; measured: when, for how long and with what."""
     path = HERE / name(module)
     result = {
         "command": f"python -m analysis.{name(module)}",
-        "date": datetime.date.today().isoformat(),
-        "seconds": round(seconds),
-        "versions": {"python": platform.python_version(), **{k: version(k) for k in ("maxrl-est", "numpy", "scipy")}},
-        "seed": module.SEED,
-        "question": module.QUESTION,
-        "setup": module.SETUP,
-        "verdict": module.verdict(rows),
+        **{key: measured[key] for key in ("date", "seconds", "versions")},
+        **words(module, rows),
         "rows": f"{path.name}.csv",
     }
-    path.with_suffix(".csv").write_text(to_csv(rows))
     path.with_suffix(".json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
     with mpl.rc_context(STYLE):
         module.draw(rows).savefig(path.with_suffix(".svg"), metadata={"Date": None})
+    print(result["verdict"])
+
+
+def words(module, rows):
+    """What is said of the numbers."""
+    said = {"question": module.QUESTION, "setup": module.SETUP, "verdict": module.verdict(rows)}
+    return {"seed": module.SEED, **said}
 
 
 def rounded(x):
@@ -99,6 +110,22 @@ def to_csv(rows):
     writer.writeheader()
     writer.writerows(rows)
     return stream.getvalue()
+
+
+def from_csv(text):
+    """The rows that `to_csv` wrote: a cell is an int, a float, a truth value, or else text."""
+    return [{key: _value(cell) for key, cell in row.items()} for row in csv.DictReader(io.StringIO(text))]
+
+
+def _value(cell):
+    if cell in ("True", "False"):
+        return cell == "True"
+    for kind in (int, float):
+        try:
+            return kind(cell)
+        except ValueError:
+            continue
+    return cell
 
 
 @contextmanager
