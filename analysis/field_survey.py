@@ -1,0 +1,246 @@
+"""What do the advantage functions that trainers ship really estimate? Each is called where it is installed.
+
+    python -m analysis.field_survey          measures what TRL, verl and torchrl ship, as far as they are installed
+    python -m analysis.field_survey --check  measures again, writes nothing, fails unless all is as committed
+
+verl and torchrl want different versions of tensordict, so one environment does not hold them all: rows of a framework
+that is not installed stay as they are, with the versions they were measured with. Writes field_survey.csv (all rows),
+field_survey.md (the table) and field_survey.json (set-up and verdict).
+"""
+
+import argparse
+import datetime
+import json
+import platform
+import sys
+import warnings
+from fractions import Fraction as F
+from importlib.metadata import version
+from importlib.util import find_spec
+
+import numpy as np
+
+import maxrl_est as mx
+from analysis import study
+
+SETUP = (
+    "Each function as its framework runs it, called on groups of likelihoods: one response token a rollout, one uid a "
+    "group. objective: of the exact effective weight on 0/1 rewards in groups of N = 8. graded: exact mean over all "
+    "groups of N = 4 from three arms drawn with 1/2, 1/3 and 1/6 and likelihoods 0, 1/3 and 1: angle in degrees to the "
+    "gradient of the pass rate, and relative bias against the gradient of the objective, or multiple of one, that is "
+    "nearest on 0/1 rewards. failed: advantages of a group of 8 without a success. single: that of a group of one, a "
+    "success. eps: by how much the constant beside the normaliser shrinks the advantage of the only success of 1024, "
+    "from its change when likelihoods are halved. Functions that depend on the other groups of their batch, or on the "
+    "order of rollouts, have no objective of their own."
+)
+ARMS = mx.problems.Bandit([F(1, 2), F(1, 3), F(1, 6)], [F(0), F(1, 3), F(1)])
+COLUMNS = {
+    "function": "function",
+    "objective": "on 0/1 rewards it ascends",
+    "graded": "on graded likelihoods",
+    "failed": "all failed",
+    "single": "N = 1",
+    "eps": "eps at N = 1024",
+}
+UNBIASED = 1e-6  # of what is float32 inside
+
+
+def trl():
+    from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
+
+    from maxrl_est.adapters.trl import MaxRLTrainer, as_estimator
+
+    for scale in ("group", "batch", "none"):
+        yield "shipped", as_estimator(GRPOTrainer, GRPOConfig, scale_rewards=scale)
+    yield "shipped", as_estimator(GRPOTrainer, GRPOConfig, multi_objective_aggregation="normalize_then_sum")
+    yield "shipped", as_estimator(RLOOTrainer, RLOOConfig)
+    yield "shipped", as_estimator(RLOOTrainer, RLOOConfig, normalize_advantages=True)
+    yield "ours", as_estimator(MaxRLTrainer, GRPOConfig, loss_type="dr_grpo")
+
+
+def verl():
+    import torch
+
+    from maxrl_est.adapters.verl import as_estimator, load
+
+    load()
+    coin = {"old_log_probs": torch.tensor([[0.5]]).log(), "sum_pi_squared": torch.tensor([[0.5]])}
+    for name in ("grpo", "rloo", "rloo_vectorized", "opo", "gpg", "grpo_passk"):
+        yield "shipped", as_estimator(name)
+    yield "shipped", as_estimator("grpo", norm_adv_by_std_in_grpo=False)
+    yield "shipped", as_estimator("grpo_vectorized", dtype=torch.float32)
+    yield "shipped", named("remax(reward_baselines=0.25)", as_estimator("remax", reward_baselines=torch.tensor([0.25])))
+    for name, options in (("optimal_token_baseline", {}), ("tir_optimal_token_baseline", {"dtype": torch.float32})):
+        yield "shipped", named(f"{name}(tokens of a fair coin)", as_estimator(name, **options, **coin))
+    for name in ("gdpo", "reinforce_plus_plus", "reinforce_plus_plus_baseline"):
+        yield "shipped", as_estimator(name)
+    for name in ("maxrl_est", "maxrl_est_t4", "maxrl_est_mean_loo"):
+        yield "ours", as_estimator(name)
+
+
+def torchrl():
+    from maxrl_est.adapters.torchrl import MaxRLAdvantage, as_estimator
+
+    yield "shipped", as_estimator(trajectory_return="sum")
+    yield "shipped", as_estimator(trajectory_return="sum", keep_return_bounds=(0.2, 0.8))
+    yield "ours", as_estimator(MaxRLAdvantage)
+
+
+def named(name, function):
+    function.__name__ = name
+    return function
+
+
+FRAMEWORKS = (trl, verl, torchrl)
+
+
+def measure(frameworks=FRAMEWORKS):
+    """Rows of the frameworks that are installed."""
+    rows = []
+    for framework in frameworks:
+        if find_spec(framework.__name__):
+            with warnings.catch_warnings(action="ignore"):  # of what else these packages might have
+                rows += [row(framework.__name__, by, function) for by, function in framework()]
+    return rows
+
+
+def row(framework, by, function):
+    study.progress(f"{framework} {function.__name__}")
+    return {
+        "framework": framework,
+        "version": version(framework),
+        "by": by,
+        "function": function.__name__.removeprefix(f"{framework}."),
+        **on_rewards(function),
+        "failed": attempt(lambda: text(function(np.zeros(8)))),
+        "single": attempt(lambda: text(function(np.ones(1)))),
+        "eps": attempt(lambda: shrunk(function)),
+    }
+
+
+def on_rewards(function):
+    """The objective on 0/1 rewards, and what becomes of it on graded likelihoods."""
+    try:
+        near = mx.effective_weight(function, 8).nearest()
+        four = mx.effective_weight(function, 4).nearest()
+        mean = mx.exact_moments(ARMS, function, 4).mean.astype(float)
+    except ValueError as error:
+        what = "order of rollouts" if "order" in str(error) else "batch"
+        return {"objective": f"none: depends on the {what}", "angle": "", "bias": "", "graded": "not defined"}
+    truth = mx.target_gradient(ARMS, four.objective).astype(float) * float(four.scale)
+    angle = np.degrees(np.arccos(min(1.0, mean @ truth / np.linalg.norm(mean) / np.linalg.norm(truth))))
+    bias = np.linalg.norm(mean - truth) / np.linalg.norm(truth)
+    said = "unbiased" if bias < UNBIASED else f"{bias:.1%} off, {angle:.1f} degrees"
+    return {
+        "objective": f"exactly {near.name}" if near.exact else f"none; nearest {near.name}",
+        "angle": float(f"{angle:.3g}") if bias >= UNBIASED else 0.0,
+        "bias": float(f"{bias:.4g}") if bias >= UNBIASED else 0.0,
+        "graded": said,
+    }
+
+
+def text(advantages):
+    """The numbers that occur, the first few of them."""
+    found = sorted({float(f"{x:.4g}") + 0.0 for x in np.ravel(advantages)}, reverse=True)
+    return "not a number" if np.isnan(found).any() else ", ".join(f"{x:g}" for x in found[:3])
+
+
+def shrunk(function):
+    """1 - A / A without eps, for A = s / (s + eps) times what does not know the scale s of likelihoods."""
+    group = np.append(1.0, np.zeros(1023))
+    whole, half = (float(function(part)[0]) for part in (group, group / 2))
+    if whole == 0:
+        return "dropped"
+    ratio = whole / half
+    if ratio > 1.99:
+        return "no normaliser"
+    share = max(0.0, (ratio - 1) / (2 - ratio))
+    return f"{100 * share / (1 + share):.2g}%" if share > 2e-6 else "none"
+
+
+def attempt(call):
+    try:
+        return call()
+    except Exception as error:  # frameworks refuse in ways of their own
+        return f"refused ({type(error).__name__})"
+
+
+def verdict(rows):
+    shipped = [r for r in rows if r["by"] == "shipped"]
+    versions = ", ".join(dict.fromkeys(f"{r['framework']} {r['version']}" for r in rows))
+    kinds = {
+        "ascend a multiple of the expected reward exactly": [r for r in shipped if expected(r)],
+        "ascend another known objective exactly": [
+            r for r in shipped if r["objective"].startswith("exactly") and not expected(r)
+        ],
+        "ascend no known objective": [r for r in shipped if r["objective"].startswith("none; ")],
+        "depend on the batch or on the order of rollouts": [r for r in shipped if "depends" in r["objective"]],
+    }
+    counts = "; ".join(f"{len(found)} {what}" for what, found in kinds.items())
+    maxrl = [r["function"] for r in shipped if r["objective"].startswith("exactly J_") and not expected(r)]
+    unbiased = [f"{r['framework']} {r['function']}" for r in shipped if r["graded"] == "unbiased"]
+    ours = [r for r in rows if r["by"] == "ours"]
+    exact = sum(r["objective"].startswith("exactly") and r["graded"] == "unbiased" for r in ours)
+    return (
+        f"Of {len(shipped)} advantage functions that {versions} ship, {counts}. A truncation of log p beyond the first "
+        f"order is ascended by {', '.join(maxrl) or 'none of them'}. Unbiased on graded likelihoods: "
+        f"{', '.join(unbiased) or 'none'}. Of the {len(ours)} of this package, {exact} are exact on 0/1 rewards and "
+        f"unbiased on graded likelihoods."
+    )
+
+
+def expected(row):
+    return row["objective"].startswith("exactly") and row["objective"].endswith("J_1")
+
+
+def markdown(rows):
+    lines = []
+    for framework in dict.fromkeys(r["framework"] for r in rows):
+        chosen = [r for r in rows if r["framework"] == framework]
+        lines += ["", f"## {framework} {chosen[0]['version']}", ""]
+        lines += [f"| {' | '.join(COLUMNS.values())} |", f"|{' --- |' * len(COLUMNS)}"]
+        for r in chosen:
+            name = f"`{r['function']}`" + (" (this package)" if r["by"] == "ours" else "")
+            lines.append(f"| {name} | {' | '.join(str(r[key]) for key in list(COLUMNS)[1:])} |")
+    return "\n".join(["# Advantage functions that trainers ship", "", verdict(rows), "", SETUP, *lines, ""])
+
+
+def merged(rows):
+    """Committed rows, those of installed frameworks replaced."""
+    path = study.HERE / "field_survey.csv"
+    old = study.from_csv(path.read_text()) if path.exists() else []
+    new = {r["framework"]: [] for r in rows}
+    for r in rows:
+        new[r["framework"]].append(r)
+    for r in old:
+        if not find_spec(r["framework"]):
+            new.setdefault(r["framework"], []).append(r)
+    return [r for framework in FRAMEWORKS for r in new.get(framework.__name__, [])]
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m analysis.field_survey", description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="compare with the committed rows, write nothing")
+    options = parser.parse_args(arguments)
+    rows = merged(measure())
+    if options.check:
+        same = study.to_csv(rows) == (study.HERE / "field_survey.csv").read_text()
+        print(f"field_survey: {'as committed' if same else 'NOT as committed'}")
+        sys.exit(not same)
+    (study.HERE / "field_survey.csv").write_text(study.to_csv(rows))
+    (study.HERE / "field_survey.md").write_text(markdown(rows))
+    result = {
+        "command": "python -m analysis.field_survey",
+        "date": datetime.date.today().isoformat(),
+        "versions": {"python": platform.python_version(), **{k: version(k) for k in ("maxrl-est", "numpy", "torch")}},
+        "seed": 0,
+        "setup": SETUP,
+        "verdict": verdict(rows),
+        "rows": "field_survey.csv",
+    }
+    (study.HERE / "field_survey.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    print(result["verdict"])
+
+
+if __name__ == "__main__":
+    main()

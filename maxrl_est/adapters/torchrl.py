@@ -1,0 +1,126 @@
+"""torchrl: a replay-buffer transform with maximum-likelihood advantages, and a judge for the one that it ships."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from tensordict import TensorDict, TensorDictBase
+from torchrl.objectives.llm import MCAdvantage
+
+from maxrl_est._groups import as_groups
+from maxrl_est._typing import Array, Estimator
+from maxrl_est.estimators.baselines import advantages
+from maxrl_est.ustatistics import ObjectiveLike
+
+_SELECTIVE = ("keep_return_bounds", "candidate_group_size", "candidate_selection_min_size", "candidate_selector")
+
+
+class MaxRLAdvantage(MCAdvantage):  # type: ignore[misc]
+    """`torchrl.objectives.llm.MCAdvantage` with the advantages of `maxrl_est.advantages`.
+
+    Takes its arguments, and is put to a replay buffer like it. N is ``grpo_size``; the sum of a trajectory's rewards,
+    rounded to their dtype, is its likelihood, and its advantage goes to each of its steps, in the rewards' shape and
+    dtype (float32 at least). Advantages are computed on the CPU in float64.
+
+    Parameters
+    ----------
+    objective : an `Objective`, an int T for MaxRL of order T, or None for MaxRL of order N
+    baseline : as for `maxrl_est.advantages`
+    log_ceiling : None where rewards are likelihoods; a number where they are log-likelihoods, which it bounds
+
+    Raises
+    ------
+    ValueError
+        At once, for orders above N, for N = 1 (as torchrl does), for ``trajectory_return`` other than ``"sum"``, and
+        for what keeps or drops trajectories by their returns (``keep_return_bounds``, ``candidate_...``): what is left
+        is a biased sample. When a group is complete, for a likelihood outside [0, 1] or NaN, with the group's
+        identifier and the trajectory's number in it.
+
+    Not with `RayMCAdvantage`, whose actor makes its own MCAdvantage. Not where groups stay incomplete over updates of
+    the policy: MCAdvantage fills them up with trajectories of the next one, so clear its queues. Not with rewards that
+    have a KL penalty in them. Likelihoods far below 1/N on every trajectory leave all weights near T.
+
+    `GRPOLoss` with ``aggregation="none"``, summed by oneself over tokens, has the gradient of the advantages; its
+    default ``"token_mean"`` divides by the tokens of the batch, ``"prompt_mean"`` each trajectory by its own.
+
+    Source: MaxRL (arXiv 2602.02710), by U-statistics for graded rewards.
+    """
+
+    def __init__(
+        self,
+        grpo_size: int,
+        *keys: Any,
+        objective: ObjectiveLike = None,
+        baseline: str | float = "one",
+        log_ceiling: float | None = None,
+        trajectory_return: str = "sum",
+        **options: Any,
+    ) -> None:
+        for name in _SELECTIVE:
+            if options.get(name) is not None:
+                raise ValueError(f"{name} is {options[name]!r}: it chooses trajectories by their returns, a bias")
+        if trajectory_return != "sum":
+            raise ValueError(f"trajectory_return is {trajectory_return!r}: the likelihood is the sum of the rewards")
+        super().__init__(grpo_size, *keys, trajectory_return="sum", **options)
+        self._objective, self._baseline, self._log_ceiling = objective, baseline, log_ceiling
+        self._advantages(np.full(grpo_size, 0.0 if log_ceiling is None else -np.inf))
+
+    def _advantages(self, scores: Array) -> Array:
+        """Advantages (N,) of likelihoods or log-likelihoods (N,)."""
+        if self._log_ceiling is None:
+            return advantages(scores, self._objective, baseline=self._baseline)
+        return advantages(
+            None, self._objective, baseline=self._baseline, log_likelihoods=scores, log_ceiling=self._log_ceiling
+        )
+
+    def _trajectory_advantage(self, trajs: list[TensorDictBase]) -> TensorDictBase:
+        """The N trajectories of a group, one after the other, with their advantages."""
+        rewards = [traj.get(self.rewards_key) for traj in trajs]
+        dtype = torch.promote_types(rewards[0].dtype, torch.float32)
+        try:
+            found = self._advantages(torch.stack([reward.double().sum() for reward in rewards]).to(dtype).cpu().numpy())
+        except ValueError as error:
+            group = trajs[0][0][self.prompt_key]
+            shown = group.tolist() if isinstance(group, torch.Tensor) else group
+            raise ValueError(f"group {shown!r}: {error}") from None
+        self.selected_trajectories += len(trajs)
+        for traj, reward, advantage in zip(trajs, rewards, found.tolist(), strict=True):
+            traj.set(self.advantage_key, torch.full_like(reward, advantage, dtype=dtype))
+        return self._cat_tensordicts(trajs, -1)
+
+
+def as_estimator(transform: Callable[..., MCAdvantage] = MCAdvantage, **settings: Any) -> Estimator:
+    """The advantages that `MCAdvantage`, or a class derived from it, writes, as a function ``(..., N) -> (..., N)``.
+
+    For `maxrl_est.check_estimator` and `maxrl_est.effective_weight`. ``settings`` are those of the class, such as
+    ``trajectory_return``; ``grpo_size`` is N unless it is among them. Trajectories have one step, and go in one after
+    the other. Those that are not written, because they or their group are dropped, have advantage 0: they add nothing
+    to the gradient. That the mean is then over fewer is not judged. Rewards are float64, where collectors have
+    float32.
+
+    >>> as_estimator(trajectory_return="sum")(np.array([1.0, 0.0, 0.0])).round(4)
+    array([ 1.1547, -0.5774, -0.5774])
+    """
+
+    def estimator(likelihoods: Array, /) -> Array:
+        groups = as_groups(likelihoods).values.astype(np.float64)
+        size = groups.shape[-1]
+        shipped = transform(**{"grpo_size": size, "prompt_key": "group", **settings})
+        found = np.zeros(groups.shape)
+        for row, value in enumerate(groups.ravel()):
+            step = TensorDict({"group": torch.tensor([row // size]), "row": torch.tensor([row])}, batch_size=[1])
+            step["next"] = TensorDict(
+                {"reward": torch.tensor([[value]]), "done": torch.tensor([[True]])}, batch_size=[1]
+            )
+            written = shipped.inv(step)
+            if written is not None:
+                found.ravel()[written["row"].numpy()] = written["advantage"].ravel().numpy()
+        return found
+
+    shown = "".join(f", {name}={value!r}" for name, value in settings.items())
+    estimator.__name__ = f"torchrl.{transform.__name__}({shown[2:]})"
+    estimator.__qualname__ = f"as_estimator({transform.__name__}{shown})"  # as failures are reproduced
+    return estimator

@@ -1,0 +1,363 @@
+"""`MaxRLTrainer` against real steps of TRL, and the advantages that TRL ships, judged."""
+
+import socket
+import warnings
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs torch")
+trl = pytest.importorskip("trl", reason="needs trl")
+
+import pandas  # noqa: E402
+from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer  # noqa: E402
+
+import maxrl_est as mx  # noqa: E402
+from adapters.tiny_trl import (  # noqa: E402
+    LONGEST,
+    PROMPTS,
+    N,
+    Recorder,
+    arguments,
+    completions,
+    flat,
+    gradient_by_definition,
+    grpo_advantages,
+    policy,
+    share_of_ones,
+    tokenizer,
+    train_as_rank,
+)
+from maxrl_est.adapters import trl as adapter  # noqa: E402
+from maxrl_est.adapters.trl import MaxRLTrainer, as_estimator  # noqa: E402
+
+GRADIENT = 1e-6  # relative, of one step; worst measured 2.6e-7: TRL has float32 log-probabilities
+SHIPPED = 1e-6  # of float32 rewards and advantages; worst measured 4.3e-7
+
+
+def advantages_of(batches):
+    return [batch["advantages"].double().numpy() for batch in batches]
+
+
+def off(got, expected):
+    return float((got - expected).norm() / expected.norm())
+
+
+@pytest.fixture
+def recorder(tmp_path):
+    return lambda **settings: Recorder(tmp_path, **settings)
+
+
+# advantages and logs
+
+
+@pytest.mark.parametrize(
+    ("objective", "baseline"), [(None, "one"), (2, "pass_loo"), (mx.Objective.pass_at(3), 0.25)], ids=str
+)
+def test_three_steps_train_on_the_advantages_of_the_rewards(recorder, objective, baseline):
+    rewards = []
+
+    def reward(completion_ids, **_):
+        rewards.append(share_of_ones(completion_ids))
+        return rewards[-1]
+
+    trainer = recorder(reward=reward, objective=objective, baseline=baseline, max_steps=3)
+    trainer.train()
+    assert len(rewards) == len(trainer.batches) == 3
+    assert not torch.equal(flat(trainer.start.parameters()), flat(trainer.model.parameters()))
+    for given, batch in zip(rewards, trainer.batches, strict=True):
+        likelihoods = np.array(given, dtype=np.float32).astype(np.float64).reshape(-1, N)
+        expected = mx.advantages(likelihoods, objective, baseline=baseline).ravel()
+        np.testing.assert_array_equal(batch["advantages"].numpy(), expected.astype(np.float32))
+    assert list(trainer._logs["advantages"]) == expected.tolist()
+
+
+def test_what_is_logged_is_not_what_grpo_would_have_used(recorder, tmp_path):
+    trainer = recorder(log_completions=True, num_completions_to_print=0, logging_steps=1)
+    trainer.train()
+    logged = pandas.read_parquet(tmp_path / "completions" / "completions_00001.parquet")
+    rewards = logged["share_of_ones"].to_numpy().reshape(-1, N)
+    np.testing.assert_array_equal(logged["advantage"].to_numpy().reshape(-1, N), mx.advantages(rewards))
+    grpo = (rewards - rewards.mean(-1, keepdims=True)) / (rewards.std(-1, ddof=1, keepdims=True) + 1e-4)
+    assert abs(grpo - mx.advantages(rewards)).max() > 0.1
+    (entry,) = (entry for entry in trainer.state.log_history if "reward_std" in entry)
+    assert entry["reward_std"] == pytest.approx(rewards.std(ddof=1), rel=1e-6)
+
+
+@pytest.mark.parametrize(("size", "generations"), [(4, 2), (4, 1), (16, 4)])
+def test_evaluation_has_its_own_group_size_and_its_share_of_the_log(recorder, size, generations):
+    trainer = recorder(evaluate_on=PROMPTS, per_device_eval_batch_size=size, num_generations_eval=generations)
+    trainer.train()
+    before = list(trainer._logs["advantages"])
+    trainer.batches.clear()
+    trainer.evaluate()
+    rewards = np.array(trainer._logs["rewards"]["share_of_ones"])
+    got = np.array(trainer._logs["advantages"])
+    assert got.size == rewards.size == len(before) == 2 * N  # as many as TRL keeps
+    shown = sum(len(batch["advantages"]) for batch in trainer.batches)
+    expected = mx.advantages(rewards.reshape(-1, generations)).ravel()
+    np.testing.assert_array_equal(got[-shown:], expected[-shown:])
+    np.testing.assert_array_equal(np.concatenate(advantages_of(trainer.batches))[-2 * N :], np.float32(got)[-shown:])
+
+
+def test_the_likelihood_is_the_weighted_sum_of_the_rewards(recorder):
+    def all_right(completions, **_):
+        return [1.0] * len(completions)
+
+    trainer = recorder(reward=[share_of_ones, all_right], reward_weights=[0.6, 0.4])
+    trainer.train()
+    likelihoods = 0.6 * np.array(trainer._logs["rewards"]["share_of_ones"]).reshape(-1, N) + 0.4
+    got = np.array(trainer._logs["advantages"]).reshape(-1, N)
+    np.testing.assert_allclose(got, mx.advantages(likelihoods), rtol=0, atol=1e-14)
+
+
+def test_weights_with_sum_one_never_make_a_likelihood_above_one(recorder):
+    def all_right(completions, **_):
+        return [1.0] * len(completions)
+
+    trainer = recorder(reward=[all_right] * 3, reward_weights=[0.6, 0.3, 0.1])
+    assert float(trainer.reward_weights.double().sum()) > 1  # the wrong version: the sum of TRL's float32 weights
+    trainer.train()
+    assert list(trainer._logs["advantages"]) == [0.0] * (2 * N)
+
+
+# the gradient
+
+
+@pytest.mark.parametrize(
+    ("settings", "scale"),
+    [
+        ({"loss_type": "luspo"}, 1),
+        ({"loss_type": "luspo", "importance_sampling_level": "sequence"}, 1),
+        ({"loss_type": "dr_grpo"}, 1 / LONGEST),
+        ({"loss_type": "dr_grpo", "importance_sampling_level": "sequence"}, 1 / LONGEST),
+        ({"loss_type": "dr_grpo", "scale_rewards": "none", "temperature": 0.7}, 1 / LONGEST),
+        ({"loss_type": "dr_grpo", "gradient_accumulation_steps": 2}, 1 / LONGEST),
+        ({"loss_type": "luspo", "gradient_accumulation_steps": 2, "steps_per_generation": 1}, 1),
+    ],
+    ids=str,
+)
+def test_a_step_has_exactly_the_gradient_of_the_advantages(recorder, settings, scale):
+    trainer = recorder(**settings)
+    trainer.train()
+    weights = advantages_of(trainer.batches)
+    got = trainer.gradient()
+    expected = gradient_by_definition(trainer.start, trainer.batches, weights, trainer.temperature)
+    assert len({int(n) for batch in trainer.batches for n in batch["completion_mask"].sum(-1)}) > 2
+    assert off(got, scale * expected) < GRADIENT
+    shipped = [grpo_advantages(batch) for batch in trainer.batches]
+    wrong = gradient_by_definition(trainer.start, trainer.batches, shipped, trainer.temperature)
+    assert off(got, scale * wrong) > 0.1
+
+
+@pytest.mark.parametrize("accumulated", [1, 2])
+@pytest.mark.parametrize("loss_type", adapter.SCALED)
+def test_losses_with_a_warning_have_the_direction_but_a_scale_of_their_own(recorder, loss_type, accumulated):
+    with pytest.warns(UserWarning, match=f"args.loss_type is '{loss_type}': it scales each step"):
+        trainer = recorder(loss_type=loss_type, gradient_accumulation_steps=accumulated)
+    trainer.train()
+    got = trainer.gradient()
+    expected = gradient_by_definition(trainer.start, trainer.batches, advantages_of(trainer.batches))
+    scale = float(got @ expected / (expected @ expected))
+    assert off(got, scale * expected) < GRADIENT
+    assert abs(scale * LONGEST - 1) > 0.05
+
+
+@pytest.mark.parametrize(
+    ("settings", "least"),
+    [
+        ({"loss_type": "grpo"}, 0.1),
+        ({"loss_type": "sapo"}, 0.1),
+        ({"loss_type": "bnpo", "gradient_accumulation_steps": 8, "per_device_train_batch_size": 2}, 0.01),
+        ({"loss_type": "dapo", "gradient_accumulation_steps": 2, "steps_per_generation": 1}, 0.001),
+        ({"top_entropy_quantile": 0.5}, 0.1),
+    ],
+    ids=str,
+)
+def test_what_is_refused_does_bend_the_gradient(recorder, monkeypatch, settings, least):
+    with pytest.raises(ValueError, match=r"^args\.\w+ is .*: .*"):
+        recorder(**settings)
+    monkeypatch.setattr(adapter, "_check_gradient", lambda args: None)
+    with warnings.catch_warnings(action="ignore", category=UserWarning):
+        trainer = recorder(**settings)
+    trainer.train()
+    got = trainer.gradient()
+    expected = gradient_by_definition(trainer.start, trainer.batches, advantages_of(trainer.batches))
+    scale = float(got @ expected / (expected @ expected))
+    assert off(got, scale * expected) > least * abs(scale)
+
+
+def test_two_processes_that_share_a_group_train_on_one_set_of_advantages(tmp_path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    torch.multiprocessing.spawn(train_as_rank, args=(2, port, tmp_path), nprocs=2)
+    ranks = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
+    batches = [rank["batch"] for rank in ranks]
+    rewards = [share_of_ones(completions(batch)) for batch in batches]
+    likelihoods = np.float32(rewards).astype(np.float64).reshape(-1, N)
+    expected = mx.advantages(likelihoods).ravel()
+    assert ranks[0]["logged"] == ranks[1]["logged"] == expected.tolist()
+    np.testing.assert_array_equal(np.concatenate(advantages_of(batches)), np.float32(expected))
+    first, second = expected.reshape(2, -1)
+    assert len(first) % N  # the middle group is shared
+    assert abs(first - second).max() > 0.1  # the wrong version: both take the first slice
+    gradient = gradient_by_definition(policy(), batches, advantages_of(batches))
+    for rank in ranks:
+        assert off(rank["gradient"], gradient / LONGEST) < GRADIENT
+
+
+# what is refused
+
+
+@pytest.mark.parametrize(
+    ("reward", "message"),
+    [
+        (None, r"^likelihoods\[1, 2\] is nan: likelihoods lie in \[0, 1\]; .* TRL makes nan of None$"),
+        (float("nan"), r"^likelihoods\[1, 2\] is nan: likelihoods lie in \[0, 1\]"),
+        (1.5, r"^likelihoods\[1, 2\] is 1\.5: likelihoods lie in \[0, 1\]"),
+        (-0.25, r"^likelihoods\[1, 2\] is -0\.25: likelihoods lie in \[0, 1\]"),
+        (float("inf"), r"^likelihoods\[1, 2\] is inf: likelihoods lie in \[0, 1\]"),
+    ],
+)
+@pytest.mark.parametrize("functions", [1, 2])
+def test_a_reward_that_is_no_likelihood_says_where_it_is(recorder, functions, reward, message):
+    def wrong(completions, **_):
+        rewards = [0.0] * len(completions)
+        rewards[N + 2] = reward
+        return rewards
+
+    def fine(completions, **_):
+        return [0.0] * len(completions)
+
+    trainer = recorder(reward=[wrong, fine][:functions])
+    with pytest.raises(ValueError, match=message):
+        trainer.train()
+    assert not trainer._logs["advantages"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"loss_type": "grpo"}, "args.loss_type is 'grpo': it bends the gradient; dr_grpo and luspo keep it"),
+        ({"loss_type": "bnpo"}, "args.loss_type is 'bnpo': it bends the gradient"),
+        ({"num_iterations": 2}, "args.num_iterations is 2: it uses rollouts again after the policy has moved on"),
+        ({"steps_per_generation": 2}, "args.steps_per_generation is 2: rollouts would be used after the policy has"),
+        ({"mask_truncated_completions": True}, "args.mask_truncated_completions is True: it takes truncated"),
+        ({"off_policy_mask_threshold": 0.1}, "args.off_policy_mask_threshold is 0.1: it leaves rollouts out"),
+        ({"top_p": 0.9}, "args.top_p is 0.9: it draws completions from another policy"),
+        ({"top_k": 2}, "args.top_k is 2: it draws completions from another policy"),
+        ({"min_p": 0.1}, "args.min_p is 0.1: it draws completions from another policy"),
+        ({"repetition_penalty": 1.1}, "args.repetition_penalty is 1.1: it draws completions from another policy"),
+        ({"generation_kwargs": {"top_p": 0.9}}, "args.top_p is 0.9: it draws completions from another policy"),
+        ({"objective": 5}, "args.num_generations is 4: objective has order 5 and groups have N = 4"),
+        ({"objective": 2, "num_generations_eval": 1}, "args.num_generations_eval is 1: objective has order 2"),
+        ({"baseline": "mean"}, "args.num_generations is 4: baseline is 'mean': it is a number or one of"),
+    ],
+    ids=str,
+)
+def test_a_setting_that_would_bend_the_gradient_is_refused(recorder, settings, message):
+    with pytest.raises(ValueError, match="^" + message.replace(".", r"\.")):
+        recorder(**settings)
+
+
+@pytest.mark.parametrize("setting", [{"beta": 0.1}, {"entropy_coef": 0.01}, {"use_adaptive_entropy": True}], ids=str)
+def test_a_term_that_is_added_to_the_gradient_is_a_warning(setting):
+    ((name, value),) = setting.items()
+    with pytest.warns(UserWarning, match=f"^args.{name} is {value}: it adds a term to the gradient"):
+        adapter._warn_of_changes(arguments("unused", **setting))
+
+
+def test_settings_that_leave_the_gradient_alone_are_not_remarked(recorder):
+    with warnings.catch_warnings(action="error", category=UserWarning):
+        recorder(
+            scale_rewards="batch", multi_objective_aggregation="normalize_then_sum", importance_sampling_level="token"
+        )
+
+
+def test_the_model_card_names_the_method_that_was_used(recorder, tmp_path):
+    recorder().create_model_card()
+    card = (tmp_path / "README.md").read_text()
+    assert "MaxRL" in card
+    assert "2602.02710" in card
+    assert "DeepSeekMath" not in card
+
+
+# the advantages that TRL ships
+
+
+def test_shipped_rloo_ascends_exactly_the_pass_rate_and_passes_every_check():
+    rloo = as_estimator(RLOOTrainer, RLOOConfig)
+    assert rloo.__name__ == "trl.rloo()"
+    assert [str(mx.effective_weight(rloo, n).nearest()) for n in (2, 3, 8, 16)] == ["exactly J_1"] * 4
+    assert mx.check_estimator(rloo, objective=mx.Objective.expected(), group_sizes=(1, 2, 4)).passed
+
+
+def test_shipped_grpo_without_scaling_is_the_pass_rate_less_a_share():
+    grpo = as_estimator(GRPOTrainer, GRPOConfig, scale_rewards="none")
+    assert grpo.__name__ == "trl.grpo(scale_rewards=none)"
+    for n in (2, 4, 8, 16):
+        assert str(mx.effective_weight(grpo, n).nearest()) == f"exactly {n - 1}/{n} x J_1"
+
+
+def test_shipped_grpo_ascends_no_objective():
+    grpo = as_estimator(GRPOTrainer, GRPOConfig, scale_rewards="group")
+    assert str(mx.effective_weight(grpo, 8).nearest()) == "no known objective; nearest 1.964 x J_1"
+    report = mx.check_estimator(grpo, group_sizes=(1, 4), on_fail=None)
+    failed = [check.name for check in report.checks if check.status == "failed"]
+    assert failed == ["effective objective", "leave-one-out", "bias on graded likelihoods"]
+    assert report["groups of one"].message.startswith("refused: ValueError: GRPO requires at least 2 generations")
+    assert "as_estimator(GRPOTrainer, GRPOConfig, scale_rewards='group')" in report["effective objective"].message
+
+
+@pytest.mark.parametrize(
+    ("trainer", "config", "settings"),
+    [
+        (GRPOTrainer, GRPOConfig, {"scale_rewards": "batch"}),
+        (GRPOTrainer, GRPOConfig, {"multi_objective_aggregation": "normalize_then_sum"}),
+        (RLOOTrainer, RLOOConfig, {"normalize_advantages": True}),
+    ],
+    ids=["scale_rewards", "normalize_then_sum", "normalize_advantages"],
+)
+def test_shipped_scaling_over_the_batch_is_found_to_depend_on_it(trainer, config, settings):
+    with pytest.raises(ValueError, match="depends on the batch"):
+        mx.effective_weight(as_estimator(trainer, config, **settings), 4)
+
+
+def test_shipped_advantages_are_the_rows_of_the_table_to_float32():
+    likelihoods = np.random.default_rng(0).random((2, 3, 5))
+    centred = likelihoods - likelihoods.mean(-1, keepdims=True)
+    scale = likelihoods.std(-1, ddof=1, keepdims=True) + 1e-4
+    for got, expected in (
+        (as_estimator(GRPOTrainer, GRPOConfig)(likelihoods), centred / scale),
+        (as_estimator(GRPOTrainer, GRPOConfig, scale_rewards="none")(likelihoods), centred),
+        (as_estimator(RLOOTrainer, RLOOConfig)(likelihoods), mx.estimators.get("rloo")(likelihoods)),
+    ):
+        assert got.dtype == np.float32
+        np.testing.assert_allclose(got, expected, rtol=0, atol=SHIPPED)
+
+
+def test_our_own_trainer_is_judged_by_the_same_means():
+    ours = as_estimator(MaxRLTrainer, GRPOConfig, loss_type="dr_grpo")
+    assert str(mx.effective_weight(ours, 8).nearest()) == "exactly J_8"
+    assert mx.check_estimator(ours, objective=mx.Objective.maxrl, group_sizes=(2, 4)).passed
+
+
+def test_an_estimator_outlives_the_trainers_that_are_built_after_it(recorder):
+    rloo = as_estimator(RLOOTrainer, RLOOConfig)
+    before = rloo(np.eye(3))
+    recorder()
+    np.testing.assert_array_equal(rloo(np.eye(3)), before)
+
+
+def test_an_estimator_refuses_what_is_no_likelihood():
+    with pytest.raises(ValueError, match=r"^likelihoods\[0, 1\] is 1\.5: likelihoods lie in \[0, 1\]$"):
+        as_estimator(RLOOTrainer, RLOOConfig)(np.array([[0.0, 1.5]]))
+
+
+def test_arguments_are_by_default_those_of_an_exact_gradient(monkeypatch):
+    seen = []
+    monkeypatch.setattr(adapter, "GRPOConfig", lambda **settings: arguments("unused", **settings))
+    monkeypatch.setattr(GRPOTrainer, "__init__", lambda self, model, rewards, args, *rest, **options: seen.append(args))
+    MaxRLTrainer(policy(), share_of_ones, train_dataset=PROMPTS, processing_class=tokenizer())
+    assert [args.loss_type for args in seen] == ["dr_grpo"]
