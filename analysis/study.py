@@ -25,13 +25,12 @@ import os
 import platform
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
 
 import matplotlib as mpl
+
+from maxrl_est import training
 
 mpl.use("svg")
 HERE = Path(__file__).parent
@@ -128,11 +127,9 @@ def _value(cell):
     return cell
 
 
-@contextmanager
 def workers():
     """Processes, one a core; results do not depend on how many."""
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as executor:
-        yield executor
+    return training.workers(os.cpu_count())
 
 
 def progress(text):

@@ -27,18 +27,23 @@ class Checkpoint:
         try:
             content = json.loads(self.path.read_bytes())
             configuration, state = content["configuration"], content["state"]
-            names = [*self.configuration, *configuration]
+            if not (isinstance(configuration, dict) and isinstance(state, dict)):
+                raise TypeError
         except FileNotFoundError:
             return None
         except OSError as error:
             raise FileError(f"{self.path}: cannot be read: {error.strerror or error}") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise FileError(f"{self.path}: is not a checkpoint; remove it or name another file") from error
-        for name in names:
+        for name in [*self.configuration, *configuration]:
             theirs, ours = configuration.get(name), self.configuration.get(name)
             if theirs != ours:
                 raise FileError(f"{self.path}: is the checkpoint of another run: {name} is {theirs}, here it is {ours}")
-        return dict(state)
+        return state
+
+    def damaged(self, what: str) -> FileError:
+        """The error for a state that is none of this run: what is wrong with it."""
+        return FileError(f"{self.path}: is not a checkpoint of this run: {what}; remove it or name another file")
 
     @property
     def due(self) -> bool:

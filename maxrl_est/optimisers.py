@@ -5,12 +5,12 @@ Whatever has these two methods serves in their place, ``optax.adamw(1e-3)`` for 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from maxrl_est._arguments import positive
 from maxrl_est._typing import FloatArray
 
 
@@ -35,7 +35,7 @@ class SGD:
     learning_rate: float
 
     def __post_init__(self) -> None:
-        _positive("learning_rate", self.learning_rate)
+        object.__setattr__(self, "learning_rate", positive("learning_rate", self.learning_rate))
 
     def init(self, params: FloatArray, /) -> tuple[()]:
         """Return no state."""
@@ -59,8 +59,8 @@ class Adam:
     eps: float = 1e-8
 
     def __post_init__(self) -> None:
-        _positive("learning_rate", self.learning_rate)
-        _positive("eps", self.eps)
+        for name in ("learning_rate", "eps"):
+            object.__setattr__(self, name, positive(name, getattr(self, name)))
         for name in ("b1", "b2"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: it lies in [0, 1)")
@@ -77,10 +77,3 @@ class Adam:
         square = self.b2 * square + (1 - self.b2) * updates**2
         first, second = mean / (1 - self.b1**count), square / (1 - self.b2**count)
         return -self.learning_rate * first / (np.sqrt(second) + self.eps), (count, mean, square)
-
-
-def _positive(name: str, value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise TypeError(f"{name} is {value!r}: it is a number > 0")
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name} is {value}: it is finite and > 0")

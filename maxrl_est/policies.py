@@ -11,10 +11,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from maxrl_est._arguments import positive, whole
 from maxrl_est._typing import Array, FloatArray
 
 
@@ -28,6 +29,9 @@ class Network(Protocol):
     @property
     def outputs(self) -> int:
         """K."""
+
+    def check(self, inputs: Array) -> None:
+        """Raise TypeError or ValueError if it has no outputs for these inputs (P, ...)."""
 
     def initial(self, rng: np.random.Generator) -> FloatArray:
         """Parameters (d,) to start from."""
@@ -54,12 +58,22 @@ class Table:
 
     def __post_init__(self) -> None:
         for name in ("inputs", "outputs"):
-            _positive(name, getattr(self, name))
+            object.__setattr__(self, name, whole(name, getattr(self, name)))
 
     @property
     def size(self) -> int:
         """The number of parameters d."""
         return self.inputs * self.outputs
+
+    def check(self, inputs: Array) -> None:
+        """TypeError unless inputs (P,) are ints; ValueError unless each has a row; NumPy finds one for -1."""
+        if inputs.dtype.kind not in "iu" or inputs.ndim != 1:
+            raise TypeError(f"inputs has dtype {inputs.dtype} and shape {inputs.shape}: those of a Table are ints (P,)")
+        outside = np.flatnonzero((inputs < 0) | (inputs >= self.inputs))
+        if outside.size:
+            raise ValueError(
+                f"inputs[{outside[0]}] is {inputs[outside[0]]}: those of this Table lie in 0 .. {self.inputs - 1}"
+            )
 
     def initial(self, rng: np.random.Generator) -> FloatArray:
         """Zeros (d,)."""
@@ -90,8 +104,8 @@ class MLP:
     def __post_init__(self) -> None:
         if len(self.sizes) < 2:
             raise ValueError(f"sizes is {self.sizes}: at least those of the inputs and of the outputs")
-        for index, size in enumerate(self.sizes):
-            _positive(f"sizes[{index}]", size)
+        sizes = tuple(whole(f"sizes[{index}]", size) for index, size in enumerate(self.sizes))
+        object.__setattr__(self, "sizes", sizes)
 
     @property
     def size(self) -> int:
@@ -102,6 +116,11 @@ class MLP:
     def outputs(self) -> int:
         """K."""
         return self.sizes[-1]
+
+    def check(self, inputs: Array) -> None:
+        """ValueError unless inputs are vectors (P, F)."""
+        if inputs.ndim != 2 or inputs.shape[1] != self.sizes[0]:
+            raise ValueError(f"inputs has shape {inputs.shape}: those of this MLP are vectors (P, {self.sizes[0]})")
 
     def initial(self, rng: np.random.Generator) -> FloatArray:
         """Random parameters (d,)."""
@@ -154,6 +173,10 @@ class Softmax:
 
     network: Network
 
+    def outputs_for(self, width: int) -> int:
+        """K for that many actions."""
+        return width
+
     def sample(self, outputs: FloatArray, rng: np.random.Generator, n: int) -> Array:
         """Independent actions (B, n) for outputs (B, K), by inverting the distribution function."""
         cumulative = np.cumsum(np.exp(log_softmax(outputs)), axis=-1)
@@ -193,10 +216,14 @@ class Gaussian:
     scale: float | None = None
 
     def __post_init__(self) -> None:
-        if self.scale is not None and not 0 < self.scale < math.inf:
-            raise ValueError(f"scale is {self.scale}: it is finite and > 0, or None to be learned")
-        if self.scale is None and self.network.outputs < 2:
+        if self.scale is not None:
+            object.__setattr__(self, "scale", positive("scale", self.scale))
+        elif self.network.outputs < 2:
             raise ValueError("network has 1 output: a mean and a learned scale are at least 2")
+
+    def outputs_for(self, width: int) -> int:
+        """K for actions of that many coordinates D."""
+        return width if self.scale is not None else width + 1
 
     def mean_and_log_scale(self, outputs: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Means (B, D), and logarithms of the scales (B,)."""
@@ -237,6 +264,20 @@ class Gaussian:
 Policy = Softmax | Gaussian
 
 
+def check_fit(policy: Any, law: type[Policy], inputs: Array, width: int, task: str) -> None:
+    """Raise TypeError or ValueError unless a policy can answer a task's inputs (P, ...).
+
+    ``width`` is the number of a softmax's actions, or of the coordinates of a Gaussian's.
+    """
+    if not isinstance(policy, law):
+        raise TypeError(f"policy is a {type(policy).__name__}: a {task} needs a {law.__name__}")
+    policy.network.check(inputs)
+    if policy.network.outputs != policy.outputs_for(width):
+        raise ValueError(
+            f"policy.network.outputs is {policy.network.outputs}: this {task} needs {policy.outputs_for(width)}"
+        )
+
+
 def scores(policy: Policy, theta: FloatArray, inputs: Array, actions: Array) -> FloatArray:
     """Exact scores (B, n, d), grad_theta log m(action given input), of actions (B, n) or (B, n, D).
 
@@ -263,8 +304,3 @@ def log_softmax(outputs: FloatArray) -> FloatArray:
     """Logarithms (..., K) of exp(outputs) over their sum, for outputs of any size."""
     shifted = outputs - outputs.max(axis=-1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
-
-
-def _positive(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} is {value!r}: it is an int of at least 1")

@@ -171,6 +171,32 @@ def test_what_cannot_be_solved_has_no_gradient():
     assert (walled.weighted_gradient(policy, np.zeros(walled.cells * 4), np.arange(2), np.ones(2)) == 0).all()
 
 
+@pytest.mark.parametrize("steps", [530, 600])
+def test_a_way_of_which_no_float_holds_the_chance_has_a_log_p_and_a_gradient(steps):
+    maze = problems.Maze(["S" + "." * (steps - 1) + "G"], horizon=steps)
+    policy, theta = Softmax(Table(maze.cells, 4)), np.zeros(4 * maze.cells)
+    assert maze.log_pass_rates(policy, theta, [0])[0] == pytest.approx(-steps * np.log(4), rel=1e-14)
+    got = maze.weighted_gradient(policy, theta, np.array([0]), np.ones(1)).reshape(-1, 4)
+    np.testing.assert_array_equal(got[:-1], np.tile([-0.25, 0.75, -0.25, -0.25], (steps, 1)))  # right is the only way
+    assert (got[-1] == 0).all()
+
+
+def test_a_maze_counts_tiny_chances_beside_impossible_ones():
+    maze = problems.Maze(["S.G", "..."], horizon=4)
+    policy = Softmax(Table(maze.cells, 4))
+    theta = np.zeros((maze.cells, 4))
+    theta[0], theta[3] = (
+        [0, -2000, -700, 0],
+        [0, -700, 0, 0],
+    )  # right is impossible; down, right is all but that
+    ways = 2 / 16  # right and up, or up and right
+    log_p = maze.log_pass_rates(policy, theta.ravel(), [0])[0]
+    assert log_p == pytest.approx(-1400 - np.log(2) - np.log(3) + np.log(ways), rel=1e-13)
+    expected = slope(lambda t: maze.log_pass_rates(policy, t, [0])[0], theta.ravel())
+    got = maze.weighted_gradient(policy, theta.ravel(), np.array([0]), np.ones(1))
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-7)
+
+
 def test_extreme_outputs_keep_finite_logarithms():
     task = problems.ContextualBandit.of_labels([0], [1], classes=3)
     policy, theta = Softmax(Table(1, 3)), np.array([5000.0, 0.0, -3.0])
@@ -178,7 +204,21 @@ def test_extreme_outputs_keep_finite_logarithms():
     np.testing.assert_array_equal(task.weighted_gradient(policy, theta, [0], np.ones(1)), [-1, 1, 0])
 
 
-@pytest.mark.parametrize(("policy", "inputs"), list(POLICIES.values())[1:], ids=list(POLICIES)[1:])
+def in_torch(torch, network, parameters, x):
+    """Outputs (K,) of one input."""
+    if isinstance(network, Table):
+        return parameters.reshape(network.inputs, network.outputs)[x]
+    values, start = torch.tensor(x), 0
+    for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(network.sizes)):
+        values = torch.tanh(values) if layer else values
+        weights = parameters[start : start + fan_in * fan_out].reshape(fan_in, fan_out)
+        start += fan_in * fan_out
+        values = values @ weights + parameters[start : start + fan_out]
+        start += fan_out
+    return values
+
+
+@pytest.mark.parametrize(("policy", "inputs"), POLICIES.values(), ids=POLICIES)
 def test_scores_are_those_of_torch(policy, inputs):
     torch = pytest.importorskip("torch", reason="needs torch")
     theta = theta_of(policy)
@@ -186,13 +226,7 @@ def test_scores_are_those_of_torch(policy, inputs):
     expected = np.zeros((3, 4, len(theta)))
     for b, i in itertools.product(range(3), range(4)):
         parameters = torch.tensor(theta, requires_grad=True)
-        values, start, sizes = torch.tensor(inputs[b]), 0, policy.network.sizes
-        for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
-            values = torch.tanh(values) if layer else values
-            weights = parameters[start : start + fan_in * fan_out].reshape(fan_in, fan_out)
-            start += fan_in * fan_out
-            values = values @ weights + parameters[start : start + fan_out]
-            start += fan_out
+        values = in_torch(torch, policy.network, parameters, inputs[b])
         if isinstance(policy, Softmax):
             law, action = torch.distributions.Categorical(logits=values), torch.tensor(actions[b, i])
         else:
@@ -239,9 +273,70 @@ def test_adam_takes_the_steps_that_its_paper_says():
         (lambda: problems.Regression([[0.0]], [1.0], 0), "sigma is 0"),
         (lambda: problems.Regression([[np.inf]], [1.0], 1), "inputs holds something"),
         (lambda: problems.Maze(["S."], 3), "0 G and 1 S: one goal"),
-        (lambda: problems.Maze(["SG"], 0), "horizon is 0"),
+        (lambda: problems.Maze(["SG"], 0), "horizon is 0: it is an int of at least 1"),
+        (lambda: problems.Maze(["SG"], 2.5), "horizon is 2.5"),
+        (lambda: Table(np.True_, 2), "inputs is np.True_"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_numpys_integers_and_floats_become_pythons():
+    assert repr(MLP((3, np.int64(2)))) == "MLP(sizes=(3, 2))"
+    assert repr(Table(np.int32(3), 2)) == "Table(inputs=3, outputs=2)"
+    assert repr(Gaussian(MLP((1, 1)), np.float64(0.5)))[-10:] == "scale=0.5)"
+    assert repr(optimisers.SGD(np.float64(0.5))) == "SGD(learning_rate=0.5)"
+    assert problems.Maze(["SG"], np.int64(2)).name == "Maze(SG, 2)"
+
+
+LABELS = problems.ContextualBandit.of_labels([0, 1], [2, 0], classes=3)
+PLANE = problems.Regression(INPUTS, RNG.standard_normal((3, 2)), 1.0)
+LINE = problems.Regression(INPUTS, RNG.standard_normal(3), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("task", "policy", "error", "message"),
+    [
+        (PLANE, Gaussian(MLP((2, 1)), 1.0), ValueError, "policy.network.outputs is 1: this Regression needs 2"),
+        (LINE, Gaussian(MLP((2, 2)), 1.0), ValueError, "policy.network.outputs is 2: this Regression needs 1"),
+        (PLANE, Gaussian(MLP((2, 2))), ValueError, "policy.network.outputs is 2: this Regression needs 3"),
+        (
+            LINE,
+            Gaussian(MLP((3, 1)), 1.0),
+            ValueError,
+            r"inputs has shape \(3, 2\): those of this MLP are vectors \(P, 3\)",
+        ),
+        (LINE, Softmax(MLP((2, 1))), TypeError, "policy is a Softmax: a Regression needs a Gaussian"),
+        (LABELS, Softmax(Table(2, 4)), ValueError, "policy.network.outputs is 4: this ContextualBandit needs 3"),
+        (LABELS, Softmax(Table(1, 3)), ValueError, r"inputs\[1\] is 1: those of this Table lie in 0 .. 0"),
+        (LABELS, None, TypeError, "policy is a NoneType: a ContextualBandit needs a Softmax"),
+        (MAZE, Softmax(Table(MAZE.cells + 1, 4)), ValueError, "Table of 8 inputs: this Maze has 7 cells"),
+        (MAZE, Softmax(Table(MAZE.cells, 5)), ValueError, "policy.network.outputs is 5: this Maze needs 4"),
+        (MAZE, Softmax(MLP((7, 4))), ValueError, r"inputs has shape \(7,\): those of this MLP"),
+    ],
+)
+def test_a_task_refuses_a_policy_that_does_not_fit(task, policy, error, message):
+    with pytest.raises(error, match=message):
+        task.check(policy)
+
+
+@pytest.mark.parametrize(("task", "policy"), list(tasks()))
+def test_a_task_takes_a_policy_that_fits(task, policy):
+    task.check(policy)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "error", "message"),
+    [
+        ([0, -1], ValueError, r"inputs\[1\] is -1: those of this Table lie in 0 .. 1"),
+        ([0, 2], ValueError, r"inputs\[1\] is 2"),
+        ([0.0, 1.0], TypeError, r"inputs has dtype float64 and shape \(2,\): those of a Table are ints \(P,\)"),
+        ([[0], [1]], TypeError, r"shape \(2, 1\)"),
+    ],
+)
+def test_inputs_that_a_table_has_no_row_for_are_refused(inputs, error, message):
+    task = problems.ContextualBandit.of_labels(inputs, [0, 1], classes=2)
+    with pytest.raises(error, match=message):
+        task.check(Softmax(Table(2, 2)))

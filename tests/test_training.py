@@ -74,10 +74,10 @@ def test_an_interrupted_run_resumes_to_the_same_bits(tmp_path, monkeypatch, afte
 def test_the_checkpoint_of_another_run_is_refused(tmp_path, change, message):
     path = tmp_path / "run.json"
     mx.train(TASK, POLICY, ROWS, **SETTINGS, checkpoint=path)
-    with pytest.raises(FileError, match=f"another run: .*{message}|another run: first gradients"):
+    with pytest.raises(FileError, match=f"another run: {message}"):
         mx.train(TASK, POLICY, ROWS, **SETTINGS | change, checkpoint=path)
     other = mx.problems.ContextualBandit([0, 1, 2], 0.5 * TASK.likelihoods)
-    with pytest.raises(FileError, match="another run: problem"):
+    with pytest.raises(FileError, match="another run: digest of problem"):
         mx.train(other, POLICY, ROWS, **SETTINGS, checkpoint=path)
 
 
@@ -214,7 +214,7 @@ def test_the_command_prints_exact_objectives_of_all_runs(problem, capsys, tmp_pa
         (["--learning-rate", "0"], "learning_rate is 0.0: it is finite and > 0"),
         (["--problem", "maz"], "did you mean that"),
         (["--policy", "mlp"], "--policy is 'mlp': for bandits there is tabular"),
-        (["--seeds", "0"], "seeds is empty"),
+        (["--seeds", "-3"], "seeds is -3: it is an int of at least 1"),
         (["--workers", "0"], "--workers is 0: at least 1"),
         (["--figure", "curves.txt"], "its name ends in .svg, .png or .pdf"),
         (["--checkpoint", "nowhere/run.json"], "there is no folder"),

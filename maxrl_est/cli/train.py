@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import os
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
-from multiprocessing import get_context
+from concurrent.futures import BrokenExecutor
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from maxrl_est._files import replacing
 from maxrl_est.cli.parsing import Commands, add_json
 from maxrl_est.console import Misuse, check_folder, closest, print_table, progress, write_text
 
 if TYPE_CHECKING:
     from maxrl_est.training import Training
+    from maxrl_est.training.plan import Plan
+    from maxrl_est.training.presets import Preset
 
 _BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -50,67 +53,94 @@ def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
     for name in _BLAS:  # before NumPy is imported: workers side by side, and sums in one order
         os.environ.setdefault(name, "1")
-    check_folder("checkpoint", options.checkpoint)
-    check_folder("figure", options.figure)
+    for name in ("csv", "json", "checkpoint", "figure"):
+        _check_target(name, getattr(options, name))
     if options.figure and Path(options.figure).suffix not in (".svg", ".png", ".pdf"):
         raise Misuse(f"--figure {options.figure}: its name ends in .svg, .png or .pdf")
     if options.workers < 1:
         raise Misuse(f"--workers is {options.workers}: at least 1")
-    from maxrl_est.training import Diverged
-
+    planned = _planned(options)
     try:
-        result = _trained(options)
-    except Diverged as error:
-        raise Misuse(f"diverged: {error}") from None
-    except (ValueError, TypeError) as error:
-        raise Misuse(str(error)) from None
+        result = _trained(planned, options)
     finally:
         progress(None)
-    if options.figure:
-        from maxrl_est.plots import learning_curves
-
-        learning_curves(result).savefig(options.figure)
+    result = replace(result, meta={"preset": options.problem, **result.meta})
     if not (write_text(options.csv, result.to_csv()) | write_text(options.json, result.to_json())):
         print_table(*_summary(result))
+    if options.figure:
+        _draw(result, Path(options.figure))
     return 0
 
 
-def _trained(options: argparse.Namespace) -> Training:
-    from maxrl_est.optimisers import SGD, Adam
-    from maxrl_est.training import train
-    from maxrl_est.training.loop import EXACT
-    from maxrl_est.training.presets import PRESETS
+def _check_target(option: str, path: str | None) -> None:
+    """Say before the work that a file cannot be written."""
+    check_folder(option, path)
+    if path in (None, "-"):
+        return
+    target = Path(str(path)).resolve()
+    if target.exists() and not target.is_file():
+        raise Misuse(f"--{option} {path}: is not a regular file")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise Misuse(f"--{option} {path}: the folder {str(target.parent)!r} cannot be written to")
 
-    if options.problem not in PRESETS:
-        raise Misuse(f"--problem is {options.problem!r}: there is {closest(options.problem, list(PRESETS))}")
-    preset = PRESETS[options.problem]()
+
+def _planned(options: argparse.Namespace) -> Plan:
+    from maxrl_est.optimisers import SGD, Adam
+    from maxrl_est.training.plan import EXACT, plan
+
+    preset = _preset(options.problem)
     policy = options.policy or next(iter(preset.policies))
     if policy not in preset.policies:
         raise Misuse(f"--policy is {policy!r}: for {options.problem} there is {', '.join(preset.policies)}")
-    optimiser = (Adam if options.optimiser == "adam" else SGD)(options.learning_rate)
-    with _executor(options.workers) as executor:
-        return train(
+    try:
+        return plan(
             preset.task,
             preset.policies[policy],
             list(dict.fromkeys([*options.estimators, *EXACT])),
             n=options.group_size,
             order=options.order,
             steps=options.steps,
-            optimiser=optimiser,
+            optimiser=(Adam if options.optimiser == "adam" else SGD)(options.learning_rate),
             batch=options.batch,
             seeds=options.seeds,
             evaluate_every=options.evaluate_every,
             test=preset.test,
-            executor=executor,
-            checkpoint=options.checkpoint,
-            progress=progress,
         )
+    except (ValueError, TypeError) as error:
+        raise Misuse(str(error)) from None
 
 
-def _executor(workers: int) -> AbstractContextManager[Executor | None]:
-    if workers == 1:
-        return nullcontext()
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))  # fork is not safe once threads run
+def _preset(name: str) -> Preset:
+    from maxrl_est.training.presets import PRESETS
+
+    if name not in PRESETS:
+        raise Misuse(f"--problem is {name!r}: there is {closest(name, list(PRESETS))}")
+    try:
+        return PRESETS[name]()
+    except ImportError as error:
+        raise Misuse(str(error)) from None
+
+
+def _trained(planned: Plan, options: argparse.Namespace) -> Training:
+    from maxrl_est.training import Diverged
+    from maxrl_est.training.loop import follow
+    from maxrl_est.training.processes import workers
+
+    try:
+        with workers(options.workers) if options.workers > 1 else nullcontext() as executor:
+            return follow(planned, executor=executor, checkpoint=options.checkpoint, progress=progress)
+    except Diverged as error:
+        raise Misuse(f"diverged: {error}") from None
+    except BrokenExecutor:
+        kept = f"; what was done is in {options.checkpoint}" if options.checkpoint else ""
+        raise Misuse(f"a worker process was killed, perhaps for want of memory{kept}") from None
+
+
+def _draw(result: Training, path: Path) -> None:
+    from maxrl_est.plots import learning_curves
+
+    with replacing(path) as stream:
+        learning_curves(result).savefig(stream, format=path.suffix[1:])
 
 
 def _summary(result: Training) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

@@ -6,20 +6,21 @@ closed forms in the policy's outputs, so what is really ascended is known at eve
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from maxrl_est._arguments import positive
 from maxrl_est._typing import Array, FloatArray
-from maxrl_est.policies import Gaussian, Policy, Softmax, log_softmax, scores
+from maxrl_est.policies import Gaussian, Policy, Softmax, check_fit, log_softmax, scores
 
 
 class Supervised:
     """P prompts with inputs ``(P, ...)`` for the policy's network; the base of the tasks below."""
 
-    needs: type[Any]  # the policies whose actions it understands
+    needs: type[Policy]  # the policies whose actions it understands
+    width: int  # their number, or that of their coordinates
 
     def __init__(self, inputs: npt.ArrayLike) -> None:
         self.inputs = np.array(inputs)
@@ -30,6 +31,10 @@ class Supervised:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def check(self, policy: Any) -> None:
+        """TypeError or ValueError unless the policy answers these inputs with actions of this kind and number."""
+        check_fit(policy, self.needs, self.inputs, self.width, type(self).__name__)
 
     def sample(
         self, policy: Policy, theta: FloatArray, prompts: Array, rng: np.random.Generator, n: int
@@ -87,10 +92,14 @@ class ContextualBandit(Supervised):
         shape = self.likelihoods.shape
         if len(shape) != 2 or shape[0] != len(self):
             raise ValueError(f"likelihoods has shape {shape}: a row for each of the {len(self)} inputs, (P, K)")
+        self.width = shape[1]
         outside = np.argwhere(~((self.likelihoods >= 0) & (self.likelihoods <= 1)))
         if len(outside):
             x, a = outside[0].tolist()
             raise ValueError(f"likelihoods[{x}, {a}] is {self.likelihoods[x, a]}: likelihoods lie in [0, 1]")
+
+    def __repr__(self) -> str:
+        return f"ContextualBandit({len(self)} prompts, {self.width} actions)"
 
     @classmethod
     def of_labels(cls, inputs: npt.ArrayLike, labels: npt.ArrayLike, classes: int) -> ContextualBandit:
@@ -145,9 +154,10 @@ class Regression(Supervised):
             raise ValueError(f"targets has shape {given.shape}: one for each of the {len(self)} inputs, (P,) or (P, D)")
         if not np.isfinite(self.targets).all():
             raise ValueError("targets holds something that is no finite number: all are")
-        if not 0 < sigma < math.inf:
-            raise ValueError(f"sigma is {sigma}: it is finite and > 0")
-        self.sigma = float(sigma)
+        self.sigma, self.width = positive("sigma", sigma), self.targets.shape[1]
+
+    def __repr__(self) -> str:
+        return f"Regression({len(self)} prompts, D = {self.width}, sigma {self.sigma})"
 
     def likelihoods_of(self, prompts: Array, actions: Array) -> FloatArray:
         """Likelihoods (B, n) of actions (B, n, D)."""

@@ -2,6 +2,7 @@
 
 from maxrl_est.training.curves import Curve, Point, Training
 from maxrl_est.training.loop import train
+from maxrl_est.training.processes import workers
 from maxrl_est.training.run import Diverged
 
-__all__ = ["Curve", "Diverged", "Point", "Training", "train"]
+__all__ = ["Curve", "Diverged", "Point", "Training", "train", "workers"]

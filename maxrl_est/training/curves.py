@@ -38,7 +38,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """Curves of all runs, estimator by estimator, and what they were made with."""
+    """Curves of all runs, estimator by estimator, and what they were made with, in words and numbers."""
 
     curves: tuple[Curve, ...]
     meta: Mapping[str, Any]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,9 +20,10 @@ _BATCHES, _ROLLOUTS, _START = range(3)  # what a generator is for: each step has
 class Task(Protocol):
     """P prompts that a policy is trained on; theta are its parameters (d,), B of the prompts make a batch."""
 
-    needs: type[Any]
-
     def __len__(self) -> int: ...
+
+    def check(self, policy: Any) -> None:
+        """Raise TypeError or ValueError if it is no policy for these prompts."""
 
     def sample(
         self, policy: Policy, theta: FloatArray, prompts: Array, rng: np.random.Generator, n: int
@@ -82,11 +85,14 @@ class Run:
         theta = self.policy.network.initial(self._generator(_START, 0))
         return State(0, theta, self.optimiser.init(theta))
 
-    def advance(self, state: State, until: int) -> State:
-        """Return the state after steps up to the number ``until``; Diverged if one cannot be made."""
+    def advance(self, state: State, until: int, seconds: float = math.inf) -> State:
+        """Return the state after steps up to the number ``until``, fewer if time is up; Diverged if one fails."""
+        end = time.monotonic() + seconds
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what matters is found below
             while state.step < until:
                 state = self._next(state)
+                if time.monotonic() >= end:
+                    break
         return state
 
     def gradient(self, theta: FloatArray, step: int) -> FloatArray:
@@ -100,11 +106,11 @@ class Run:
         rng = self._generator(_ROLLOUTS, step)
         likelihoods, actions = self.task.sample(self.policy, theta, prompts, rng, self.n)
         self.need_finite("likelihoods", likelihoods, step)
-        advantages = np.asarray(self.estimator(likelihoods), dtype=np.float64)
-        if advantages.shape != likelihoods.shape:
-            shapes = f"{advantages.shape} for likelihoods of shape {likelihoods.shape}"
-            raise ValueError(f"estimator {self.name} returned advantages of shape {shapes}: they are the same")
-        self.need_finite("advantages", advantages, step)
+        try:
+            advantages = advantages_of(self.name, self.estimator, likelihoods)
+        except ValueError as error:
+            raise Diverged(f"{self._where(step)}: {error}") from error
+        self.need_finite("advantages", advantages, step, "an estimator that is finite on these likelihoods")
         return self.task.weighted_score(self.policy, theta, prompts, actions, advantages / advantages.size)
 
     def _next(self, state: State) -> State:
@@ -124,10 +130,21 @@ class Run:
     def _generator(self, purpose: int, step: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(purpose, step)))
 
-    def need_finite(self, what: str, values: FloatArray, step: int) -> None:
+    def need_finite(self, what: str, values: FloatArray, step: int, cure: str = "a smaller learning rate") -> None:
         """Diverged, unless all values are finite."""
         if not np.isfinite(values).all():
             index = np.argwhere(~np.isfinite(values))[0].tolist()
             cause = f"{what}{index} is {values[tuple(index)]}"
-            hint = "all are finite; a smaller learning rate, or an estimator that is finite on these likelihoods"
-            raise Diverged(f"{self.name}, seed {self.seed}, stopped at step {step}: {cause}: {hint}")
+            raise Diverged(f"{self._where(step)}: {cause}: all are finite; {cure} may help")
+
+    def _where(self, step: int) -> str:
+        return f"{self.name}, seed {self.seed}, stopped at step {step}"
+
+
+def advantages_of(name: str, estimator: Estimator, likelihoods: FloatArray) -> FloatArray:
+    """Return advantages (B, n) for likelihoods (B, n); ValueError if the estimator's have another shape."""
+    advantages = np.asarray(estimator(likelihoods), dtype=np.float64)
+    if advantages.shape != likelihoods.shape:
+        shapes = f"{advantages.shape} for likelihoods of shape {likelihoods.shape}"
+        raise ValueError(f"estimator {name} returned advantages of shape {shapes}: they are the same")
+    return advantages

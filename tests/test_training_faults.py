@@ -1,0 +1,414 @@
+"""Ends that nobody wants: signals, killed processes, damaged files, other runs' checkpoints, misfits."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import maxrl_est as mx
+from maxrl_est import plots
+from maxrl_est._files import FileError
+from maxrl_est.cli import main
+from maxrl_est.optimisers import SGD, Adam
+from maxrl_est.policies import MLP, Gaussian, Softmax, Table
+from maxrl_est.training import Diverged, digests, loop, workers
+
+TASK = mx.problems.ContextualBandit([0, 1, 2], [[1, 0, 0, 0], [0.1, 0.3, 0.9, 0], [0, 0.05, 0, 0]])
+POLICY = Softmax(Table(3, 4))
+ROWS = ["ustat_one", "exact_ml"]
+SETTINGS = {"n": 4, "steps": 12, "seeds": 2, "evaluate_every": 5, "optimiser": Adam(0.1), "batch": 2}
+COMMAND = ["train", "--workers", "1", "--steps", "4", "--seeds", "1", "--group-size", "4"]
+
+posix = pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
+
+
+@posix
+@pytest.mark.parametrize(("number", "status", "said"), [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "")])
+def test_a_signal_to_all_processes_of_a_command_ends_it_tidily(tmp_path, number, status, said):
+    path = tmp_path / "run.json"
+    options = [
+        "--steps",
+        "1000000",
+        "--evaluate-every",
+        "20",
+        "--workers",
+        "2",
+        "--seeds",
+        "2",
+        "--checkpoint",
+        str(path),
+    ]
+    command = [sys.executable, "-m", "maxrl_est", "train", *options]
+    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            wait_for(path.exists)
+            time.sleep(1)  # the second worker is idle or still importing: both used to break the executor
+            os.killpg(process.pid, getattr(signal, number))
+            error = process.communicate(timeout=60)[1]
+        finally:
+            kill_group(process.pid)
+    assert process.returncode == status
+    assert error == (f"\nmaxrl-est train: {said}\n" if said else "")
+    assert len(json.loads(path.read_text())["state"]["runs"]) == 10
+
+
+@posix
+def test_workers_leave_signals_to_their_parent():
+    with workers(1) as executor:
+        worker = executor.submit(os.getpid).result()
+        os.kill(worker, signal.SIGINT)
+        os.kill(worker, signal.SIGTERM)
+        assert executor.submit(abs, -1).result(timeout=60) == 1
+
+
+@posix
+def test_a_worker_starts_with_signals_blocked_and_its_parent_goes_on_with_its_own(monkeypatch):
+    """Half a worker would print a traceback of its own; what it is started with, it inherits."""
+    from maxrl_est.training import processes
+
+    def masked():
+        return signal.pthread_sigmask(signal.SIG_BLOCK, []) & {signal.SIGINT, signal.SIGTERM}
+
+    started = []
+    monkeypatch.setattr(processes.SpawnProcess, "start", lambda self: started.append(masked()))
+    before = masked()
+    processes._Worker(target=abs).start()
+    assert started == [{signal.SIGINT, signal.SIGTERM}]
+    assert masked() == before == set()
+
+
+@posix
+def test_a_killed_worker_breaks_the_executor_and_does_not_hang_it():
+    with workers(2) as executor:
+        waiting = [executor.submit(time.sleep, 600) for _ in range(3)]
+        wait_for(lambda: len(executor._processes) == 2)
+        os.kill(next(iter(executor._processes)), signal.SIGKILL)
+        for future in waiting:
+            assert isinstance(future.exception(timeout=60), BrokenExecutor)
+
+
+@posix
+def test_workers_end_when_their_parent_is_killed():
+    code = "import os, time; from maxrl_est.training import workers\n"
+    code += "with workers(1) as executor: print(executor.submit(os.getpid).result(), flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", code], start_new_session=True, stdout=subprocess.PIPE) as process:
+        try:
+            assert int(process.stdout.readline()) != process.pid
+            process.kill()
+            assert process.communicate(timeout=60)[0] == b""  # no end of file while a worker has the pipe
+        finally:
+            kill_group(process.pid)
+
+
+def test_a_killed_worker_is_one_line_and_names_what_is_kept(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(loop, "follow", raising(BrokenExecutor("abruptly")))
+    assert main([*COMMAND, "--checkpoint", str(tmp_path / "run.json")]) == 2
+    said = capsys.readouterr().err
+    assert "a worker process was killed" in said
+    assert "run.json" in said
+    assert said.count("\n") == 1
+
+
+def test_work_that_waits_is_not_cancelled_in_a_broken_executor(monkeypatch):
+    """It fails by itself, at the same time, and hangs if something was cancelled meanwhile."""
+    cancelled = []
+
+    class Broken(ThreadPoolExecutor):
+        def submit(self, function, run, *rest):
+            future = super().submit(raising(BrokenExecutor("abruptly")) if run.seed == 0 else time.sleep, 0.2)
+            future.cancel = lambda: cancelled.append(run.seed)
+            return future
+
+    with Broken(2) as executor, pytest.raises(BrokenExecutor):
+        mx.train(TASK, POLICY, "rloo", **SETTINGS, executor=executor)
+    assert cancelled == []
+
+
+@pytest.mark.parametrize("pool", [False, True])
+def test_pieces_end_when_time_is_up_and_change_no_bit(tmp_path, monkeypatch, pool):
+    """One evaluation at the end; each piece is a step."""
+    settings = SETTINGS | {"evaluate_every": 12}
+    expected, path, pieces, piece = mx.train(TASK, POLICY, ROWS, **settings), tmp_path / "run.json", [], loop._piece
+
+    def interrupted(*task):
+        pieces.append(task)
+        if len(pieces) == 30:
+            raise KeyboardInterrupt
+        return piece(*task)
+
+    monkeypatch.setattr(loop, "_SECONDS", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_piece", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            mx.train(TASK, POLICY, ROWS, **settings, checkpoint=path)
+    assert sum(run["step"] for run in json.loads(path.read_text())["state"]["runs"]) == 25  # and 4 points at step 0
+    with ThreadPoolExecutor(2) as executor:
+        got = mx.train(TASK, POLICY, ROWS, **settings, checkpoint=path, executor=executor if pool else None)
+    assert got.to_json() == expected.to_json()
+
+
+def damage(**changes):
+    """A change of the first run."""
+    return lambda state: state["runs"][0].update(changes)
+
+
+def shorter(part):
+    return lambda state: state["runs"][0].update({part: state["runs"][0][part][:-1]})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state.clear(), "runs is not as it was saved: it is a list of 4"),
+        (lambda state: state.update(runs=[]), "runs is not .* a list of 4"),
+        (lambda state: state.update(runs=2 * state["runs"]), "runs is not .* a list of 4"),
+        (lambda state: state["runs"].__setitem__(2, 7), r"runs\[2\] is not .* has step, theta, optimiser, points"),
+        (lambda state: state["runs"][0].pop("theta"), r"runs\[0\] is not .* has step, theta, optimiser, points"),
+        (shorter("theta"), r"runs\[0\].theta is not .* float64 numbers of shape \(12,\)"),
+        (damage(theta=["1.5"] * 12), r"runs\[0\].theta"),
+        (damage(theta=[[1.0], [1.0, 2.0]]), r"runs\[0\].theta"),
+        (damage(theta=[float("nan")] * 12), r"runs\[0\].theta"),
+        (damage(theta=[float("inf")] * 12), r"runs\[0\].theta is not .* finite"),
+        (damage(optimiser=[0]), r"runs\[0\].optimiser is not .* a list of 3"),
+        (damage(optimiser=[0.0, 1.0, 2.0]), r"runs\[0\].optimiser\[1\] is not .* of shape \(12,\)"),
+        (damage(points="text"), r"runs\[0\].points is not .* a list of at most 4"),
+        (damage(points=[["text"] * 7]), r"runs\[0\].points\[0\] is not .* has numbers: step, rollouts"),
+        (damage(points=[[0, 0, 0.5, -0.7, 0.5, 0.5, -0.7]]), r"runs\[0\].points\[0\] is not .* has numbers"),
+        (damage(points=[[3, 0, 0.5, -0.7, 0.5, None, None]]), r"runs\[0\].points\[0\] is not .* of step 0"),
+        (damage(step=3), r"runs\[0\].step is not .* lies in 12 .. 12"),
+        (damage(step=12.0), r"runs\[0\].step"),
+    ],
+)
+def test_a_damaged_checkpoint_is_refused_by_the_place_and_left_alone(tmp_path, change, message):
+    path = tmp_path / "run.json"
+    mx.train(TASK, POLICY, ROWS, **SETTINGS, checkpoint=path)
+    content = json.loads(path.read_text())
+    change(content["state"])
+    path.write_text(json.dumps(content))
+    before = path.read_bytes()
+    with pytest.raises(FileError, match=rf"run\.json: is not a checkpoint of this run: {message}"):
+        mx.train(TASK, POLICY, ROWS, **SETTINGS, checkpoint=path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", ['{"configuration": {}, "state": [1, 2]}', '{"configuration": [1], "state": {}}'])
+def test_json_that_is_no_checkpoint_is_refused_and_left_alone(tmp_path, content):
+    path = tmp_path / "run.json"
+    path.write_text(content)
+    with pytest.raises(FileError, match=r"run\.json: is not a checkpoint; remove it"):
+        mx.train(TASK, POLICY, ROWS, **SETTINGS, checkpoint=path)
+    assert path.read_text() == content
+
+
+class Closures(NamedTuple):
+    """An optimiser in the shape of optax's: its repr has addresses and no learning rate."""
+
+    init: object
+    update: object
+
+
+def descent(rate, decay=1.0):
+    return Closures(lambda theta: (np.ones(()),), lambda g, state, theta: (-rate * state[0] * g, (decay * state[0],)))
+
+
+def named(name, function):
+    function.__name__ = name
+    return function
+
+
+LABELS = mx.problems.ContextualBandit.of_labels(np.arange(3), [0, 1, 2], classes=4)
+RELABELLED = mx.problems.ContextualBandit.of_labels(np.arange(3), [0, 2, 1], classes=4)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ({}, {"test": TASK}, r"test is None, here it is ContextualBandit\(3 prompts, 4 actions\)"),
+        ({"test": LABELS}, {"test": RELABELLED}, "digest of test is"),
+        ({"problem": LABELS, "batch": 1}, {"problem": RELABELLED, "batch": 1}, "digest of problem is"),
+        ({"optimiser": descent(0.1)}, {"optimiser": descent(0.2)}, "digest of optimiser is"),
+        ({"optimiser": descent(0.1)}, {"optimiser": descent(0.1, 0.9)}, "digest of optimiser is"),
+        (
+            {"estimator": named("mine", lambda l: l - l.mean(axis=1, keepdims=True))},
+            {"estimator": named("mine", lambda l: l - np.minimum(l.mean(axis=1, keepdims=True), 0.9))},
+            "digest of estimator mine is",
+        ),
+        (
+            {"estimator": replace(mx.Objective.maxrl(3), name="mine")},
+            {"estimator": replace(mx.Objective.maxrl(4), name="mine")},
+            "digest of estimator exact mine is",
+        ),
+    ],
+)
+def test_runs_that_only_their_functions_tell_apart_do_not_share_a_checkpoint(tmp_path, first, second, message):
+    arguments = {"problem": TASK, "policy": POLICY, "estimator": "rloo"} | SETTINGS | {"seeds": 1, "steps": 2}
+    path = tmp_path / "run.json"
+    mx.train(**arguments | first, checkpoint=path)
+    mx.train(**arguments | first, checkpoint=path)
+    before = path.read_bytes()
+    with pytest.raises(FileError, match=f"is the checkpoint of another run: {message}"):
+        mx.train(**arguments | second, checkpoint=path)
+    assert path.read_bytes() == before
+
+
+def test_an_estimator_that_refuses_graded_likelihoods_has_a_digest_too():
+    def binary(likelihoods):
+        if ((likelihoods > 0) & (likelihoods < 1)).any():
+            raise ValueError("likelihoods are 0 or 1")
+        return sign * likelihoods
+
+    sign = 1
+    first = digests.estimator_digest("binary", binary, (2, 4))
+    sign = -1
+    assert digests.estimator_digest("binary", binary, (2, 4)) != first
+
+
+def test_a_task_is_told_from_others_where_the_policy_is_not_uniform():
+    """There mazes and bandits of other numbers can have the same pass rates."""
+
+    class Looking(mx.problems.ContextualBandit):
+        def log_pass_rates(self, policy, theta, prompts):
+            seen.append(theta)
+            return super().log_pass_rates(policy, theta, prompts)
+
+    seen = []
+    digests.task_digest(Looking(TASK.inputs, TASK.likelihoods), POLICY)
+    assert len(set(seen[0])) == POLICY.network.size
+
+
+def test_nothing_is_digested_without_a_checkpoint(tmp_path, monkeypatch):
+    for name in ("task_digest", "estimator_digest", "optimiser_digest"):
+        monkeypatch.setattr(digests, name, raising(AssertionError(name)))
+    mx.train(TASK, POLICY, ROWS, **SETTINGS)
+    with pytest.raises(AssertionError, match="task_digest"):
+        mx.train(TASK, POLICY, ROWS, **SETTINGS, checkpoint=tmp_path / "run.json")
+
+
+REGRESSION = mx.problems.Regression([[0.0], [1.0]], [[0.0, 1.0], [1.0, 2.0]], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"problem": None}, TypeError, "problem is None: a task has the method __len__"),
+        ({"test": "digits"}, TypeError, "test is 'digits': a task has the method check"),
+        ({"policy": Softmax(Table(3, 5))}, ValueError, "problem: policy.network.outputs is 5"),
+        ({"test": mx.problems.ContextualBandit([3], [[1, 0, 0, 0]])}, ValueError, r"test: inputs\[0\] is 3"),
+        ({"test": REGRESSION}, TypeError, "test: policy is a Softmax: a Regression needs a Gaussian"),
+        (
+            {"problem": REGRESSION, "policy": Gaussian(MLP((1, 1)), 1.0)},
+            ValueError,
+            "problem: policy.* is 1: this Regression needs 2",
+        ),
+        ({"optimiser": "adam"}, TypeError, "optimiser is 'adam': it has the methods init and update"),
+        ({"estimator": None}, TypeError, "estimator is None: a name, an Objective, or a function"),
+        ({"estimator": ["rloo", 3]}, TypeError, "estimator is 3: a name"),
+        ({"seeds": -3}, ValueError, "seeds is -3: it is an int of at least 1"),
+        ({"seeds": True}, ValueError, "seeds is True"),
+        ({"seeds": [4, 0, 4]}, ValueError, r"seeds\[2\] is 4, as seeds\[0\]: no seed counts twice"),
+        ({"seeds": [0, 1.5]}, ValueError, r"seeds\[1\] is 1.5: it is an int of at least 0"),
+        ({"evaluate_every": 0}, ValueError, "evaluate_every is 0"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name_before_any_work(monkeypatch, given, error, message):
+    monkeypatch.setattr(loop, "follow", raising(AssertionError("work")))
+    arguments = {"problem": TASK, "policy": POLICY, "estimator": "rloo", "n": 4, "steps": 2} | given
+    with pytest.raises(error, match=message):
+        mx.train(**arguments)
+
+
+def test_numpys_integers_are_as_good_as_pythons():
+    expected = mx.train(TASK, POLICY, "ustat", n=4, order=2, steps=6, batch=2, seeds=2, evaluate_every=3)
+    numbers = {"n": 4, "order": 2, "steps": 6, "batch": 2, "evaluate_every": 3}
+    for seeds in (np.int64(2), np.arange(2)):
+        got = mx.train(TASK, POLICY, "ustat", **{k: np.int64(v) for k, v in numbers.items()}, seeds=seeds)
+        assert got.to_json() == expected.to_json()
+
+
+def test_the_words_of_a_result_say_what_was_trained():
+    meta = mx.train(REGRESSION, Gaussian(MLP((1, 2)), 1.0), "rloo", steps=1, test=REGRESSION).meta
+    assert meta["problem"] == meta["test"] == "Regression(2 prompts, D = 2, sigma 1.0)"
+    assert meta["evaluate_every"] == 1
+    assert mx.train(TASK, POLICY, "rloo", steps=1, optimiser=descent(0.1)).meta["optimiser"].count("0x") == 0
+    assert not any("digest" in key or " " in key for key in meta)
+
+
+def test_an_estimator_that_refuses_what_is_drawn_stops_the_run_with_its_reason(capsys):
+    assert main([*COMMAND, "--problem", "maze", "--estimators", "vimco"]) == 2
+    said = capsys.readouterr().err
+    assert "diverged: vimco, seed 0, stopped at step 1: likelihoods[" in said
+    assert said.count("\n") == 1
+
+
+def test_an_exact_run_is_not_told_to_change_its_estimator():
+    task = mx.problems.Regression([[1.0], [2.0]], [1.0, 2.0], 1.0)
+    with pytest.raises(Diverged, match="all are finite; a smaller learning rate may help"):
+        mx.train(task, Gaussian(MLP((1, 1)), 0.1), "exact_ml", steps=2000, optimiser=SGD(50.0))
+
+
+def test_an_exact_gradient_learns_a_maze_whose_pass_rate_is_no_float():
+    maze = mx.problems.Maze(["S" + "." * 529 + "G"], horizon=530)
+    result = mx.train(maze, Softmax(Table(maze.cells, 4)), "exact_ml", steps=3, optimiser=SGD(1.0), evaluate_every=1)
+    values = result.values("exact_ml", "log_pass_rate")[0]
+    assert (np.diff(values) > 1).all()
+
+
+def test_an_error_that_is_no_argument_is_not_called_misuse(monkeypatch):
+    monkeypatch.setattr(loop, "_piece", raising(ValueError("a bug")))
+    with pytest.raises(ValueError, match="a bug"):
+        main(COMMAND)
+
+
+def test_json_names_the_preset_and_its_task(tmp_path):
+    assert main([*COMMAND, "--problem", "regression", "--json", str(tmp_path / "a.json")]) == 0
+    meta = json.loads((tmp_path / "a.json").read_text())["meta"]
+    assert meta["preset"] == "regression"
+    assert meta["problem"] == "Regression(200 prompts, D = 1, sigma 0.5)"
+
+
+@pytest.mark.parametrize("option", ["csv", "json", "figure", "checkpoint"])
+def test_a_target_that_cannot_be_written_is_told_before_the_work(tmp_path, monkeypatch, capsys, option):
+    monkeypatch.setattr(loop, "follow", raising(AssertionError("work")))
+    folder = tmp_path / "folder.svg"
+    folder.mkdir()
+    assert main([*COMMAND, f"--{option}", str(folder)]) == 2
+    assert f"--{option} {folder}: is not a regular file" in capsys.readouterr().err
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert main([*COMMAND, f"--{option}", str(folder / "a.svg")]) == 2
+    assert f"the folder {str(folder)!r} cannot be written to" in capsys.readouterr().err
+
+
+def test_a_figure_that_fails_leaves_the_numbers_and_no_half_a_figure(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(plots, "learning_curves", raising(OSError("the disk is full")))
+    options = [text for name in ("csv", "json") for text in (f"--{name}", str(tmp_path / name))]
+    assert main([*COMMAND, *options, "--figure", str(tmp_path / "a.svg")]) == 2
+    assert "the disk is full" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["csv", "json"]
+
+
+def raising(error):
+    def function(*arguments, **options):
+        raise error
+
+    return function
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def kill_group(number):
+    with suppress(ProcessLookupError):
+        os.killpg(number, signal.SIGKILL)
