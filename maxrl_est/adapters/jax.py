@@ -1,0 +1,130 @@
+"""JAX: weights, advantages, objectives and a loss on its arrays, under jit, vmap and grad; and a judge for your own.
+
+`loo_weights`, `advantages` and `objective_estimate` are those of `maxrl_est.adapters.array_api`: JAX alone, on any
+device, in float32 unless ``jax_enable_x64`` is set. `kernel_loo_weights` calls the compiled kernels of `maxrl_est`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from maxrl_est._groups import as_groups as as_array_groups
+from maxrl_est._typing import Array, Estimator
+from maxrl_est.adapters.array_api import (
+    advantages,
+    as_groups,
+    baseline_of,
+    estimate_of,
+    loo_weights,
+    need,
+    objective_estimate,
+    objective_of,
+    weights_of,
+)
+from maxrl_est.ustatistics import ObjectiveLike
+from maxrl_est.ustatistics import loo_weights as compiled_loo_weights
+
+__all__ = ["advantages", "as_estimator", "kernel_loo_weights", "loo_weights", "maxrl_loss", "objective_estimate"]
+
+
+def maxrl_loss(
+    logprobs: Any,
+    likelihoods: Any = None,
+    objective: ObjectiveLike = None,
+    *,
+    baseline: str | float = "one",
+    log_likelihoods: Any = None,
+    log_ceiling: float = 0.0,
+) -> Any:
+    """Minus the mean estimate of J(p) over the B groups, a scalar whose gradient is unbiased for that of -J.
+
+    The gradient is ``-(1/B) sum_groups (1/N) sum_i (A_i grad logprob_i + omega_i grad l_i)``: with the advantages of
+    `advantages`, and with what a likelihood that depends on the parameters itself adds, to which no baseline belongs.
+    ``logprobs`` and likelihoods, or log-likelihoods, are ``(..., N)``; gradients go through both.
+
+    Not for logprobs averaged over tokens, nor for rollouts of an older policy: a logprob is the sum over the tokens of
+    a rollout drawn from the policy that is differentiated. Not for second derivatives. The other limits, and the
+    errors, are those of `maxrl_est.advantages`; a logprob that is not finite is one too.
+
+    Source: MaxRL (arXiv 2602.02710), by U-statistics for graded likelihoods.
+
+    >>> logprobs, likelihoods = jnp.zeros(4), jnp.array([1.0, 0.0, 0.0, 0.0])
+    >>> jax.grad(maxrl_loss)(logprobs, likelihoods).round(4).tolist()
+    [-0.75, 0.25, 0.25, 0.25]
+    """
+    logprobs, likelihoods, log_likelihoods = (
+        None if given is None else jnp.asarray(given) for given in (logprobs, likelihoods, log_likelihoods)
+    )
+    groups = as_groups(likelihoods, log_likelihoods, log_ceiling)
+    if logprobs.shape != groups.values.shape:
+        raise ValueError(f"logprobs has shape {logprobs.shape} and likelihoods {groups.values.shape}: they are equal")
+    need("logprobs", jnp, logprobs, jnp.isfinite(logprobs), "a logprob is finite")
+    objective = objective_of(groups, objective, baseline)
+    fixed = groups._replace(values=jax.lax.stop_gradient(groups.values))
+    weights = weights_of(fixed, objective)
+    scores = weights * fixed.values - baseline_of(fixed, objective, baseline)
+    ascended = scores * _change(logprobs) + weights * _change(groups.values)
+    return groups.returned(-jnp.mean(estimate_of(fixed, objective)) - jnp.mean(ascended))
+
+
+def _change(values: Any) -> Any:
+    """Zero, with the derivative of the values."""
+    return values - jax.lax.stop_gradient(values)
+
+
+def kernel_loo_weights(
+    likelihoods: Any = None, objective: ObjectiveLike = None, *, log_likelihoods: Any = None, log_ceiling: float = 0.0
+) -> Any:
+    """`loo_weights` by the compiled kernels, called back from compiled JAX: under jit, vmap and derivatives too.
+
+    For large groups or orders on the CPU, and for errors: likelihoods outside [0, 1] are one in traced code too. Not on
+    other devices, from which each call copies the likelihoods, nor for small groups: a call costs about 0.1 ms.
+
+    >>> kernel_loo_weights(jnp.array([1.0, 0.0, 0.0, 0.0])).tolist()
+    [4.0, 2.0, 2.0, 2.0]
+    """
+    groups = as_groups(likelihoods, log_likelihoods, log_ceiling)
+    return groups.returned(_called_back(groups.values, objective))
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _called_back(values: Any, objective: ObjectiveLike) -> Any:
+    shape = jax.ShapeDtypeStruct(values.shape, values.dtype)
+    kernel = functools.partial(_kernel, objective=objective)
+    return jax.pure_callback(kernel, shape, values, vmap_method="broadcast_all")
+
+
+@_called_back.defjvp  # type: ignore[untyped-decorator]
+def _derivative(objective: ObjectiveLike, values: tuple[Any], tangents: tuple[Any]) -> tuple[Any, Any]:
+    of_arrays = functools.partial(loo_weights, objective=objective)
+    return _called_back(*values, objective), jax.jvp(of_arrays, values, tangents)[1]
+
+
+def _kernel(values: Any, objective: ObjectiveLike) -> Array:
+    return compiled_loo_weights(np.asarray(values), objective)
+
+
+def as_estimator(function: Callable[[Any], Any]) -> Estimator:
+    """An advantage function of JAX arrays (B, N) as one of NumPy arrays (..., N), with its name.
+
+    For `maxrl_est.check_estimator`, `maxrl_est.effective_weight` and `maxrl_est.exact_moments`. It is given float64
+    where ``jax_enable_x64`` is set, and float32 elsewhere, to whose rounding it is then judged: set it. A function of
+    one group (N,) goes in as ``jax.vmap(function)``.
+
+    >>> as_estimator(advantages)(np.array([1.0, 0.0])).round(6)
+    array([ 1., -1.])
+    """
+
+    @functools.wraps(function)
+    def estimator(likelihoods: Array, /) -> Array:
+        groups = as_array_groups(likelihoods).values.astype(np.float64)
+        found = function(jnp.asarray(groups.reshape(-1, groups.shape[-1])))
+        return np.asarray(found, dtype=np.float64).reshape(groups.shape)
+
+    return estimator

@@ -1,0 +1,219 @@
+"""torch: weights, advantages and a loss on tensors, and a judge for advantage functions of one's own.
+
+Likelihoods are tensors (..., N) of bool, int or float dtype with the N rollouts of a prompt on the last axis, or their
+logarithms, as for `maxrl_est.loo_weights`, which raises the same errors. Lists and arrays are taken as float64 on the
+CPU. Results are on the device of the likelihoods and in their dtype, but in float32 for bfloat16 and float16, and in
+torch's default dtype for bool and int. What is computed in float64 is rounded once.
+
+On the CPU these are the compiled kernels, on the memory of the tensor: 10 us a call more than `maxrl_est` itself takes,
+20 us in all for 32 groups of 8, where `maxrl_est.adapters.array_api` takes 140 us, or 30 us once compiled. They are
+operators that ``torch.compile`` does not look into (``fullgraph=True`` works), and wrong numbers raise their error
+there too. On other devices they are the functions of `maxrl_est.adapters.array_api`. Use those directly to have them
+fused by the compiler on a GPU, where operators wait for the check of the numbers, and under ``torch.func.grad`` or for
+forward-mode derivatives, which operators do not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from maxrl_est._groups import as_groups
+from maxrl_est._typing import Array, Estimator
+from maxrl_est.adapters import _torch_ops as ops
+from maxrl_est.estimators.baselines import BASELINES
+from maxrl_est.objectives import Objective
+from maxrl_est.ustatistics import ObjectiveLike, order_of
+
+
+def loo_weights(
+    likelihoods: Tensor | None = None,
+    objective: ObjectiveLike = None,
+    *,
+    log_likelihoods: Tensor | None = None,
+    log_ceiling: float = 0.0,
+) -> Tensor:
+    """Leave-one-out weights ``omega (..., N)``, those of `maxrl_est.loo_weights` to the last bit on the CPU.
+
+    Differentiable, any number of times: omega_i is affine in the likelihood of every other rollout. The derivative
+    takes the time and memory of 2 N groups for each. Not as a factor in a loss unless detached, for which there is
+    `maxrl_loss`. Not for likelihoods far below 1/N on every rollout: all weights are then near T.
+
+    >>> loo_weights(torch.tensor([1.0, 0.0, 0.0, 0.0]))
+    tensor([4., 2., 2., 2.])
+    """
+    values, dtype = _given(likelihoods, log_likelihoods, log_ceiling)
+    return ops.loo_weights(values, _coefficients(objective)).to(dtype)
+
+
+def advantages(
+    likelihoods: Tensor | None = None,
+    objective: ObjectiveLike = None,
+    *,
+    baseline: str | float = "one",
+    log_likelihoods: Tensor | None = None,
+    log_ceiling: float = 0.0,
+) -> Tensor:
+    """Advantages ``omega_i l_i - b_i (..., N)``, those of `maxrl_est.advantages`, with its baselines.
+
+    They are constants, even if likelihoods require grad: an advantage multiplies the gradient of a log-probability, and
+    is not differentiated itself. Not enough where likelihoods depend on parameters: then the gradient has a second
+    term, which `maxrl_loss` has.
+
+    >>> advantages(torch.tensor([1, 0, 0, 0]))
+    tensor([ 3., -1., -1., -1.])
+    """
+    values, dtype = _given(likelihoods, log_likelihoods, log_ceiling)
+    return ops.advantages(values.detach(), _coefficients(objective), *_named(baseline)).to(dtype)
+
+
+def objective_estimate(
+    likelihoods: Tensor | None = None,
+    objective: ObjectiveLike = None,
+    *,
+    log_likelihoods: Tensor | None = None,
+    log_ceiling: float = 0.0,
+) -> Tensor:
+    """Estimate ``(...)`` of J(p), unbiased: that of `maxrl_est.objective_estimate`, with derivatives ``omega_i / N``.
+
+    Not a loss by itself unless rollouts are drawn from what does not change: its derivative leaves out how their
+    probabilities do. `maxrl_loss` has both.
+
+    >>> objective_estimate(torch.tensor([1.0, 0.0]))
+    tensor(-0.5000)
+    """
+    values, dtype = _given(likelihoods, log_likelihoods, log_ceiling)
+    return ops.objective_estimate(values, _coefficients(objective)).to(dtype)
+
+
+def maxrl_loss(
+    logprobs: Tensor,
+    likelihoods: Tensor | None = None,
+    objective: ObjectiveLike = None,
+    *,
+    baseline: str | float = "one",
+    log_likelihoods: Tensor | None = None,
+    log_ceiling: float = 0.0,
+) -> Tensor:
+    """Minus the mean objective estimate of B groups, a scalar, with minus the unbiased gradient of the objective.
+
+    Its gradient is ``-(1/B) sum_groups (1/N) sum_i (A_i grad logprobs_i + omega_i grad l_i)``, with the advantages A of
+    `advantages`. The second term is there where likelihoods require grad: rewards that are a model's probability of
+    the right answer, say. No baseline multiplies it, since its mean is not zero. In the dtype of ``logprobs``, or in
+    float32 if that has fewer bits.
+
+    Parameters
+    ----------
+    logprobs : (..., N) log-probability of each rollout given its prompt, summed over its tokens, with its graph
+    likelihoods, objective, baseline, log_likelihoods, log_ceiling : as for `advantages`. ``log_ceiling`` is a constant:
+        with one that depends on parameters, objectives would change as these do. ``"pass_loo"`` without an objective
+        is of order N - 1, in both terms
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `advantages` does, for logprobs that are not finite, and where the two tensors have different shapes, are on
+        different devices, or have no groups.
+
+    Not for losses that are means over tokens, nor with logprobs divided by lengths: rollouts then count by their
+    length, which is a bias. Not for rollouts of another policy than the one differentiated, and so not with ratios,
+    clipped or not: one gradient step for each batch of rollouts. Groups are whole; where a batch is taken in parts,
+    weight the losses by their numbers of groups.
+
+    Source: MaxRL (arXiv 2602.02710), by U-statistics for graded rewards; with likelihoods that are differentiated,
+    VeriFree (arXiv 2505.21493) at order 1.
+
+    >>> logprobs = torch.tensor([-1.0, -2.0], requires_grad=True)
+    >>> loss = maxrl_loss(logprobs, torch.tensor([1.0, 0.0]))
+    >>> loss.backward()
+    >>> loss.item(), logprobs.grad
+    (0.5, tensor([-0.5000,  0.5000]))
+    """
+    values, _ = _given(likelihoods, log_likelihoods, log_ceiling)
+    _check_logprobs(logprobs, values)
+    if objective is None and baseline == "pass_loo":
+        objective = max(1, values.shape[-1] - 1)
+    coefficients = _coefficients(objective)
+    estimates = ops.objective_estimate(values, coefficients)
+    scores = ops.advantages(values.detach(), coefficients, *_named(baseline)) * ops.zeros(logprobs)
+    return -(estimates + scores.mean(-1)).mean().to(_result_dtype(logprobs))
+
+
+def as_estimator(function: Callable[[Tensor], Tensor]) -> Estimator:
+    """An advantage function of tensors, (B, N) -> (B, N), as a function of arrays ``(..., N) -> (..., N)``.
+
+    For `maxrl_est.check_estimator`, `maxrl_est.effective_weight` and `maxrl_est.exact_moments`, under its own name.
+    It gets float64 tensors on the CPU, to show more than float32 would. Not for functions whose result is not the
+    coefficient of a rollout's score, such as advantages of tokens.
+
+    >>> def centred(rewards):
+    ...     return rewards - rewards.mean(-1, keepdim=True)
+    >>> as_estimator(centred)(np.array([1.0, 0.0, 0.0, 0.0]))
+    array([ 0.75, -0.25, -0.25, -0.25])
+    """
+
+    def estimator(likelihoods: Array, /) -> Array:
+        groups = as_groups(likelihoods).values
+        given = torch.tensor(groups.reshape(-1, groups.shape[-1]).astype(np.float64))
+        shape = given.shape
+        found = function(given)
+        if found.shape != shape:
+            name, got = estimator.__name__, tuple(found.shape)
+            raise ValueError(f"{name} returned shape {got}: advantages have that of likelihoods, {tuple(shape)}")
+        result: Array = found.double().numpy(force=True).reshape(groups.shape)
+        return result
+
+    estimator.__name__ = getattr(function, "__name__", repr(function))
+    estimator.__qualname__ = f"as_estimator({estimator.__name__})"  # as failures are reproduced
+    return estimator
+
+
+def _given(likelihoods: Any, log_likelihoods: Any, log_ceiling: float) -> tuple[Tensor, torch.dtype]:
+    """Likelihoods (..., N), which the operators check, and the dtype of results."""
+    given = likelihoods if log_likelihoods is None else log_likelihoods
+    if isinstance(given, torch.masked.MaskedTensor):
+        raise TypeError("likelihoods are a MaskedTensor: every rollout needs a likelihood, in a plain tensor")
+    if not isinstance(given, Tensor) or (likelihoods is None) == (log_likelihoods is None):
+        groups = as_groups(likelihoods, log_likelihoods, log_ceiling)
+        return torch.tensor(groups.values.astype(np.float64)), torch.float64
+    values = given if log_likelihoods is None else ops.exponentials(given, log_ceiling)
+    return values, _result_dtype(given)
+
+
+def _result_dtype(given: Tensor) -> torch.dtype:
+    return torch.promote_types(given.dtype if given.is_floating_point() else torch.get_default_dtype(), torch.float32)
+
+
+def _coefficients(objective: ObjectiveLike) -> Tensor | None:
+    """The coefficients (T,) as operators take them: in a tensor, which compiled functions do not take for constant."""
+    if objective is None:
+        return None
+    order = order_of(objective)
+    if isinstance(objective, Objective):
+        return torch.from_numpy(objective.coefficients.copy())
+    return torch.ones(order, dtype=torch.float64)
+
+
+def _named(baseline: str | float) -> tuple[str | None, float]:
+    """A baseline as operators take it: by its name, or as a constant."""
+    if isinstance(baseline, str):
+        return baseline, 0.0
+    if not isinstance(baseline, Real):
+        raise TypeError(f"baseline is {baseline!r}: it is a number or one of {', '.join(BASELINES)}")
+    return None, float(baseline)
+
+
+def _check_logprobs(logprobs: Any, likelihoods: Tensor) -> None:
+    if not isinstance(logprobs, Tensor) or not logprobs.is_floating_point():
+        kind = logprobs.dtype if isinstance(logprobs, Tensor) else type(logprobs).__name__
+        raise TypeError(f"logprobs is {kind}: it is a tensor (..., N) of floats")
+    if logprobs.device != likelihoods.device:
+        raise ValueError(f"logprobs is on {logprobs.device} and likelihoods on {likelihoods.device}: give both on one")
+    shape, other = tuple(logprobs.shape), tuple(likelihoods.shape)
+    if shape != other or not shape or 0 in shape:
+        raise ValueError(f"logprobs has shape {shape} and likelihoods {other}: both are (..., N), one group or more")
