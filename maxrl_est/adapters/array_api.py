@@ -16,16 +16,15 @@ several arrays. Not for NumPy, where `maxrl_est.loo_weights` is faster and needs
 from __future__ import annotations
 
 import math
-import sys
 from numbers import Real
 from typing import Any, NamedTuple
 
 import array_api_compat
 import numpy as np
 
-from maxrl_est.adapters import _array_kernels as kernels
-from maxrl_est.adapters._array_kernels import constant, size_of, static
-from maxrl_est.estimators.baselines import BASELINES
+from maxrl_est.adapters import _product_tree, _quadrature
+from maxrl_est.adapters._arrays import constant, size_of, static
+from maxrl_est.estimators.baselines import a_number
 from maxrl_est.objectives import Objective
 from maxrl_est.ustatistics import ObjectiveLike, order_of, resolve
 
@@ -113,8 +112,8 @@ def weights_of(groups: Groups, objective: ObjectiveLike) -> Any:
     """Leave-one-out weights (..., N) in the dtype to compute in."""
     coefficients = _coefficients(objective, size_of(groups.values))
     if coefficients is None:
-        return kernels.full_order_weights(groups.xp, groups.values)
-    return kernels.loo_weights(groups.xp, groups.values, coefficients)
+        return _quadrature.loo_weights(groups.xp, groups.values)
+    return _product_tree.loo_weights(groups.xp, groups.values, coefficients)
 
 
 def estimate_of(groups: Groups, objective: ObjectiveLike) -> Any:
@@ -122,10 +121,10 @@ def estimate_of(groups: Groups, objective: ObjectiveLike) -> Any:
     xp, values, size = groups.xp, groups.values, size_of(groups.values)
     coefficients = _coefficients(objective, size)
     terms = (1.0,) * min(size, _POWERS) if coefficients is None else coefficients
-    by_powers = kernels.combined_powers(xp, values, (0.0, *(-c / k for k, c in enumerate(terms, 1))))
+    by_powers = _product_tree.combined_powers(xp, values, (0.0, *(-c / k for k, c in enumerate(terms, 1))))
     if coefficients is not None or size <= _POWERS:
         return by_powers
-    by_integral = kernels.full_order_objective_estimate(xp, values)
+    by_integral = _quadrature.objective_estimate(xp, values)
     return xp.where(xp.mean(values, axis=-1) >= 0.5, by_powers, by_integral)  # powers are accurate even near 0
 
 
@@ -152,16 +151,10 @@ def baseline_of(groups: Groups, objective: ObjectiveLike, baseline: str | float)
             return 1.0 / size
         case "pass_loo":
             assert objective is not None
-            return kernels.loo_weights(groups.xp, groups.values, _pass_coefficients(objective))
+            return _product_tree.loo_weights(groups.xp, groups.values, _pass_coefficients(objective))
         case "mean_loo":
             return weights_of(groups, objective) * _mean_of_others(groups.xp, groups.values)
-        case str():
-            raise ValueError(f"baseline is {baseline!r}: it is a number or one of {', '.join(BASELINES)}")
-    if not isinstance(baseline, Real):
-        raise TypeError(f"baseline is {baseline!r}: it is a number or one of {', '.join(BASELINES)}")
-    if not -sys.float_info.max <= baseline <= sys.float_info.max:
-        raise ValueError(f"baseline is {str(baseline)[:20]}: it is finite")
-    return float(baseline)
+    return float(a_number(baseline))
 
 
 def _mean_of_others(xp: Any, values: Any) -> Any:

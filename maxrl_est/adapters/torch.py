@@ -16,7 +16,6 @@ forward-mode derivatives, which operators do not have.
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from torch import Tensor
 from maxrl_est._groups import as_groups
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.adapters import _torch_ops as ops
-from maxrl_est.estimators.baselines import BASELINES
+from maxrl_est.estimators.baselines import a_number
 from maxrl_est.objectives import Objective
 from maxrl_est.ustatistics import ObjectiveLike, order_of
 
@@ -203,9 +202,7 @@ def _named(baseline: str | float) -> tuple[str | None, float]:
     """A baseline as operators take it: by its name, or as a constant."""
     if isinstance(baseline, str):
         return baseline, 0.0
-    if not isinstance(baseline, Real):
-        raise TypeError(f"baseline is {baseline!r}: it is a number or one of {', '.join(BASELINES)}")
-    return None, float(baseline)
+    return None, float(a_number(baseline))
 
 
 def _check_logprobs(logprobs: Any, likelihoods: Tensor) -> None:

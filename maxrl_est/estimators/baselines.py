@@ -95,10 +95,17 @@ def _baseline(baseline: str | float, values: Array, weights: Array, objective: O
             return loo_weights(values, Objective.from_coefficients(steps))
         case "mean_loo":
             return weights * mean_of_others(values)
-        case str():
-            raise ValueError(f"baseline is {baseline!r}: it is a number or one of {', '.join(BASELINES)}")
+    number = a_number(baseline)
+    return Fraction(number) if values.dtype == object else float(number)
+
+
+def a_number(baseline: Any) -> Any:
+    """A baseline that is no name, or the error for one that is none either."""
+    if isinstance(baseline, str):
+        raise ValueError(f"baseline is {baseline!r}: it is a number or one of {', '.join(BASELINES)}")
     if not isinstance(baseline, Real):
         raise TypeError(f"baseline is {baseline!r}: it is a number or one of {', '.join(BASELINES)}")
-    if not -sys.float_info.max <= baseline <= sys.float_info.max:
-        raise ValueError(f"baseline is {str(baseline)[:20]}: it is finite")
-    return Fraction(baseline) if values.dtype == object else float(baseline)
+    number: Any = baseline
+    if not -sys.float_info.max <= number <= sys.float_info.max:
+        raise ValueError(f"baseline is {str(number)[:20]}: it is finite")
+    return number

@@ -12,7 +12,7 @@ pytest.importorskip("array_api_compat", reason="needs array-api-compat")
 from array_api_compat import array_namespace
 
 import maxrl_est as mx
-from maxrl_est.adapters import _array_kernels as kernels
+from maxrl_est.adapters import _product_tree, _quadrature
 from maxrl_est.adapters.array_api import advantages, loo_weights, objective_estimate
 from maxrl_est.estimators.baselines import BASELINES
 from maxrl_est.problems.adversarial import FAMILIES
@@ -207,15 +207,17 @@ def test_synthetic_division_is_rejected():
 
 
 def test_nodes_rounded_to_float32_are_rejected(monkeypatch):
-    rounded = tuple(tuple((float(np.float32(t)), float(np.float32(w))) for t, w in rule) for rule in kernels.RULES)
-    monkeypatch.setattr(kernels, "RULES", rounded)
+    rounded = tuple(tuple((float(np.float32(t)), float(np.float32(w))) for t, w in rule) for rule in _quadrature.RULES)
+    monkeypatch.setattr(_quadrature, "RULES", rounded)
     likelihoods = groups(17)
     assert too_large(loo_weights(likelihoods), exact_full_order(likelihoods), 1e6) != {}
 
 
 def test_a_product_tree_of_plain_floats_is_rejected(monkeypatch):
     """Equal likelihoods round alike, so that its errors grow with the group."""
-    monkeypatch.setattr(kernels, "_split", lambda xp, number, rest: kernels.Pair(number + rest, 0.0 * number))
+    monkeypatch.setattr(
+        _product_tree, "_split", lambda xp, number, rest: _product_tree.Pair(number + rest, 0.0 * number)
+    )
     likelihoods = groups(257, HARD)
     assert ulp_error(loo_weights(likelihoods, 128), mx.loo_weights(likelihoods, 128)) > 8 * TREE_ULPS
 
@@ -226,7 +228,7 @@ def test_compilers_leave_halves_as_they_are():
     place, large = 2.0**25, 1.5 * 2.0**27
 
     def halves(x):
-        return kernels._split(array_namespace(x), x, 2.0**-60 * x).high
+        return _product_tree._split(array_namespace(x), x, 2.0**-60 * x).high
 
     assert (on_jax(halves)(numbers) == halves(numbers)).all()
     assert (halves(numbers) * place == np.round(numbers * place)).all()

@@ -1,16 +1,13 @@
-"""The kernels in operations of the array API standard: static shapes, no branch on a value, differentiable.
+"""Any objective of order T <= N in operations of the array API standard: static shapes, no branch on a value.
 
-Groups (..., N) of float32 or float64 with their namespace xp. Two methods:
+Let E_k be the mean of products of all k-subsets of the failure masses. Joining neighbours from rollouts up to the group
+gives E_0..E_K of every block; then c, which turns E_k of a group less rollout i into its weight, is handed down from
+the group to blocks and to rollouts:
 
-- **quadrature**, for MaxRL of order T = N, as in `maxrl_est._kernels.quadrature`, with products through logarithms;
-- **a product tree**, for anything else. Let E_k be the mean of products of all k-subsets of the failure masses. Joining
-  neighbours from rollouts up to the group gives E_0..E_K of every block; then c, which turns E_k of a group less
-  rollout i into its weight, is handed down from the group to blocks and to rollouts:
+    C(m+n, k) E_k(both) = sum_j C(m, k-j) C(n, j) E_(k-j)(left) E_j(right),
+    g_left[a] = sum_j C(m-1, a) C(n, j) / C(m+n-1, a+j) g_both[a+j] E_j(right),      omega_i = g_i[0].
 
-      C(m+n, k) E_k(both) = sum_j C(m, k-j) C(n, j) E_(k-j)(left) E_j(right),
-      g_left[a] = sum_j C(m-1, a) C(n, j) / C(m+n-1, a+j) g_both[a+j] E_j(right),      omega_i = g_i[0].
-
-  The steps are the same for every value, and only the levels, log2(N) of them, have to follow each other.
+The steps are the same for every value, and only the levels, log2(N) of them, have to follow each other.
 
 Tables hold C(n, k) E_k / 2^L with 2^L near C(n, k), so nothing overflows. Equal likelihoods round alike, which would
 cost N T roundings; so entries are pairs, of which the first has half the digits of a float. Products of such halves are
@@ -21,106 +18,15 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import accumulate
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-import array_api_compat
 import numpy as np
 
-from maxrl_est._kernels.nodes import COUNTS, NODES, WEIGHTS
 from maxrl_est._typing import Array
-
-CUTOFF = 37.0  # as in `maxrl_est._kernels.quadrature`
-RULES = tuple(tuple(zip(NODES[r, :c].tolist(), WEIGHTS[r, :c].tolist(), strict=True)) for r, c in enumerate(COUNTS))
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def static(function: Function) -> Function:
-    """Tell torch.compile to call the function while it traces, and to keep the result as a constant."""
-    function._dynamo_marked_constant = True  # type: ignore[attr-defined]  # torch.compiler.assume_constant_result
-    return function
-
-
-def constant(xp: Any, values: Any, like: Any, *, dtype: Any = None) -> Any:
-    """An array beside another one: on its device, which JAX chooses itself."""
-    device = None if array_api_compat.is_jax_namespace(xp) else array_api_compat.device(like)
-    return xp.asarray(values, dtype=dtype or like.dtype, device=device)
-
-
-def size_of(groups: Any) -> int:
-    """N. By its index, because torch.compile would take the shape of a second call for a variable."""
-    return operator.index(groups.shape[-1])
-
-
-# Quadrature.
-
-
-def full_order_weights(xp: Any, likelihoods: Any) -> Any:
-    """Leave-one-out weights (..., N) of order N: N Int_0^1 prod_{j != i} (1 - t l_j) dt."""
-    size = size_of(likelihoods)
-    a = _cut(xp, xp.sum(likelihoods, axis=-1) - xp.max(likelihoods, axis=-1))
-
-    def terms() -> Iterator[Any]:
-        for node, weight in reversed(_rule(size)):  # the small ones first
-            log, rest = _log_product(xp, (a * node)[..., None] * likelihoods)
-            yield (size * weight * a * xp.exp(log))[..., None] / rest
-
-    return _sum(terms())
-
-
-def full_order_objective_estimate(xp: Any, likelihoods: Any) -> Any:
-    """Estimate (...) of J_N(p): Int_0^1 (1 - prod_j (1 - t l_j)) / t dt - H_N, to a few roundings of H_N."""
-    size = size_of(likelihoods)
-    a = _cut(xp, xp.sum(likelihoods, axis=-1))
-
-    def terms() -> Iterator[Any]:
-        yield -xp.log(a)
-        for part in _halves(math.fsum(1 / k for k in range(1, size + 1))):
-            yield -part * xp.ones_like(a)
-        for node, weight in _rule(size):
-            yield -weight / node * xp.expm1(_log_product(xp, (a * node)[..., None] * likelihoods)[0])
-
-    return _sum(terms())
-
-
-def _cut(xp: Any, decay: Any) -> Any:
-    """The point a (...) beyond which an integrand that falls off like exp(-decay t) leaves nothing."""
-    return CUTOFF / xp.where(decay > CUTOFF, decay, CUTOFF * xp.ones_like(decay))
-
-
-def _rule(size: int) -> Sequence[tuple[float, float]]:
-    """Nodes and weights on [0, 1], exact for polynomials of degree size - 1 or accurate for exp(-37 t)."""
-    return next((rule for rule in RULES if size <= 2 * len(rule)), RULES[-1])
-
-
-def _log_product(xp: Any, x: Any) -> tuple[Any, Any]:
-    """Logarithm of prod_j (1 - x_j), and 1 - x. By log, because log1p of XLA errs by up to 128 ulp."""
-    rest = 1.0 - x
-    return xp.sum(xp.log(rest) + ((1.0 - rest) - x) / rest, axis=-1), rest
-
-
-def _sum(terms: Iterable[Any]) -> Any:
-    """The sum of arrays, with what rounding loses carried along."""
-    total, carry = 0.0, 0.0
-    for term in terms:
-        after = total + term
-        shift = after - total
-        carry = carry + ((total - (after - shift)) + (term - shift))
-        total = after
-    return total + carry
-
-
-def _halves(number: float) -> tuple[float, float]:
-    """A number as a float32, and the rest."""
-    high = float(np.float32(number))
-    return high, number - high
-
-
-# Product tree.
+from maxrl_est.adapters._arrays import constant, size_of, static
 
 
 class Pair(NamedTuple):
@@ -239,7 +145,7 @@ def _levels(size: int, terms: int) -> tuple[Level, ...]:
 
 
 def _step(entries: int, rows: int, columns: int, sign: int, counts: Sequence[tuple[int, int, int]]) -> Step:
-    """The step that takes entry r + sign j of x, which has so many,, for blocks of given counts: x or out, y, and both.
+    """The step that takes entry r + sign j of x, which has so many, for blocks of given counts: x or out, y, and both.
 
     Its scale is 2^(L(first, .) + L(second, j) - L(both, .)), and 0 where there are no such subsets.
     """
