@@ -24,14 +24,15 @@ import maxrl_est as mx
 from analysis import study
 
 SETUP = (
-    "Each function as its framework runs it, called on groups of likelihoods: one response token a rollout, one uid a "
-    "group. objective: of the exact effective weight on 0/1 rewards in groups of N = 8. graded: exact mean over all "
-    "groups of N = 4 from three arms drawn with 1/2, 1/3 and 1/6 and likelihoods 0, 1/3 and 1: angle in degrees to the "
-    "gradient of the pass rate, and relative bias against the gradient of the objective, or multiple of one, that is "
-    "nearest on 0/1 rewards. failed: advantages of a group of 8 without a success. single: that of a group of one, a "
-    "success. eps: by how much the constant beside the normaliser shrinks the advantage of the only success of 1024, "
-    "from its change when likelihoods are halved. Functions that depend on the other groups of their batch, or on the "
-    "order of rollouts, have no objective of their own."
+    "Each function as its framework runs it, called on groups of likelihoods: one response token a rollout, one uid "
+    "a group. On 0/1 rewards: the objective of the exact effective weight in groups of N = 8. On graded likelihoods:"
+    " the exact mean over all groups of N = 4 from three arms drawn with 1/2, 1/3 and 1/6 and likelihoods 0, 1/3 and"
+    " 1, as a multiple of the gradient of the objective that is nearest on 0/1 rewards in groups of 4, or the angle "
+    "between the two. All failed: advantages in a group of 8 without a success. N = 1: advantage of a success, in a "
+    "batch with a failure that is a group of its own. eps: by how much the constant beside a standard deviation "
+    "shrinks the advantage of the only success of 1024. Functions that depend on the other groups of their batch, or"
+    " on the order of rollouts, have no objective of their own. Left out is verl's gae, which has a critic and no "
+    "groups."
 )
 ARMS = mx.problems.Bandit([F(1, 2), F(1, 3), F(1, 6)], [F(0), F(1, 3), F(1)])
 COLUMNS = {
@@ -40,9 +41,10 @@ COLUMNS = {
     "graded": "on graded likelihoods",
     "failed": "all failed",
     "single": "N = 1",
-    "eps": "eps at N = 1024",
+    "eps": "eps",
 }
-UNBIASED = 1e-6  # of what is float32 inside
+UNBIASED = 1e-6  # relative, of what is float32 inside
+ROUNDED = 1e-4  # degrees, likewise
 
 
 def trl():
@@ -81,6 +83,7 @@ def verl():
 def torchrl():
     from maxrl_est.adapters.torchrl import MaxRLAdvantage, as_estimator
 
+    yield "shipped", as_estimator()
     yield "shipped", as_estimator(trajectory_return="sum")
     yield "shipped", as_estimator(trajectory_return="sum", keep_return_bounds=(0.2, 0.8))
     yield "ours", as_estimator(MaxRLAdvantage)
@@ -113,7 +116,7 @@ def row(framework, by, function):
         "function": function.__name__.removeprefix(f"{framework}."),
         **on_rewards(function),
         "failed": attempt(lambda: text(function(np.zeros(8)))),
-        "single": attempt(lambda: text(function(np.ones(1)))),
+        "single": attempt(lambda: text(function(np.array([[1.0], [0.0]]))[0])),
         "eps": attempt(lambda: shrunk(function)),
     }
 
@@ -122,20 +125,21 @@ def on_rewards(function):
     """The objective on 0/1 rewards, and what becomes of it on graded likelihoods."""
     try:
         near = mx.effective_weight(function, 8).nearest()
-        four = mx.effective_weight(function, 4).nearest()
+        objective = mx.effective_weight(function, 4).nearest().objective
         mean = mx.exact_moments(ARMS, function, 4).mean.astype(float)
     except ValueError as error:
         what = "order of rollouts" if "order" in str(error) else "batch"
-        return {"objective": f"none: depends on the {what}", "angle": "", "bias": "", "graded": "not defined"}
-    truth = mx.target_gradient(ARMS, four.objective).astype(float) * float(four.scale)
-    angle = np.degrees(np.arccos(min(1.0, mean @ truth / np.linalg.norm(mean) / np.linalg.norm(truth))))
-    bias = np.linalg.norm(mean - truth) / np.linalg.norm(truth)
-    said = "unbiased" if bias < UNBIASED else f"{bias:.1%} off, {angle:.1f} degrees"
+        return {"objective": f"none: depends on the {what}", "multiple": "", "angle": "", "graded": "not defined"}
+    truth = mx.target_gradient(ARMS, objective).astype(float)
+    multiple = mean @ truth / (truth @ truth)
+    angle = np.degrees(np.arctan2(np.linalg.norm(mean - multiple * truth), multiple * np.linalg.norm(truth)))
+    exact = F(multiple).limit_denominator(100)
+    along = f"{exact} of the gradient" if abs(exact - multiple) < UNBIASED else f"{multiple:.4g} times the gradient"
     return {
         "objective": f"exactly {near.name}" if near.exact else f"none; nearest {near.name}",
-        "angle": float(f"{angle:.3g}") if bias >= UNBIASED else 0.0,
-        "bias": float(f"{bias:.4g}") if bias >= UNBIASED else 0.0,
-        "graded": said,
+        "multiple": float(f"{multiple:.4g}"),
+        "angle": float(f"{angle:.3g}") if angle > ROUNDED else 0.0,
+        "graded": f"{angle:.1f} degrees off" if angle > ROUNDED else "unbiased" if exact == 1 else along,
     }
 
 
@@ -146,16 +150,15 @@ def text(advantages):
 
 
 def shrunk(function):
-    """1 - A / A without eps, for A = s / (s + eps) times what does not know the scale s of likelihoods."""
-    group = np.append(1.0, np.zeros(1023))
-    whole, half = (float(function(part)[0]) for part in (group, group / 2))
-    if whole == 0:
+    """1 - A / A without eps, where A is 1 or 1 - 1/N over the standard deviation, with N or N - 1 below its root."""
+    advantage = float(function(np.append(1.0, np.zeros(1023)))[0])
+    if advantage == 0:
         return "dropped"
-    ratio = whole / half
-    if ratio > 1.99:
-        return "no normaliser"
-    share = max(0.0, (ratio - 1) / (2 - ratio))
-    return f"{100 * share / (1 + share):.2g}%" if share > 2e-6 else "none"
+    without = [a for a in (1023 / 32, 1023**0.5, 32.0) if 30 < advantage <= a * (1 + 1e-6)]
+    if not without:
+        return "no standard deviation"
+    share = 1 - advantage / without[0]
+    return f"{100 * share:.2g}%" if share > 1e-6 else "none"
 
 
 def attempt(call):
@@ -179,13 +182,16 @@ def verdict(rows):
     counts = "; ".join(f"{len(found)} {what}" for what, found in kinds.items())
     maxrl = [r["function"] for r in shipped if r["objective"].startswith("exactly J_") and not expected(r)]
     unbiased = [f"{r['framework']} {r['function']}" for r in shipped if r["graded"] == "unbiased"]
+    scaled = [r for r in shipped if r["graded"].endswith(" of the gradient")]
+    turned = [r["angle"] for r in shipped if r["angle"]]
     ours = [r for r in rows if r["by"] == "ours"]
     exact = sum(r["objective"].startswith("exactly") and r["graded"] == "unbiased" for r in ours)
     return (
         f"Of {len(shipped)} advantage functions that {versions} ship, {counts}. A truncation of log p beyond the first "
         f"order is ascended by {', '.join(maxrl) or 'none of them'}. Unbiased on graded likelihoods: "
-        f"{', '.join(unbiased) or 'none'}. Of the {len(ours)} of this package, {exact} are exact on 0/1 rewards and "
-        f"unbiased on graded likelihoods."
+        f"{', '.join(unbiased) or 'none'}; {len(scaled)} more have a fraction of the gradient, and {len(turned)} point "
+        f"{min(turned):.1f} to {max(turned):.1f} degrees off. Of the {len(ours)} of this package, {exact} are exact on "
+        f"0/1 rewards and unbiased on graded likelihoods."
     )
 
 

@@ -101,7 +101,8 @@ def as_groups(likelihoods: Any, log_likelihoods: Any, log_ceiling: float) -> Gro
     xp, logs, dtype = _as_floats("log_likelihoods", log_likelihoods)
     if isinstance(log_ceiling, bool) or not isinstance(log_ceiling, Real) or not math.isfinite(log_ceiling):
         raise ValueError(f"log_ceiling is {log_ceiling!r}: it is a finite number")
-    top = constant(xp, float(log_ceiling), logs)  # rounded as the logarithms are
+    top = constant(xp, float(log_ceiling), log_likelihoods if _is_floating(xp, log_likelihoods) else logs)
+    top = xp.astype(top, logs.dtype, copy=False)  # rounded as the logarithms that were given are
     rule = f"log-likelihoods are at most log_ceiling = {float(log_ceiling)}"
     need("log_likelihoods", xp, logs, logs <= top, rule)
     wide = _widest(xp)
@@ -199,11 +200,15 @@ def _as_floats(name: str, given: Any) -> tuple[Any, Any, Any]:
         raise TypeError(f"{name} has dtype {given.dtype}: {name} are bool, int or float")
     if given.ndim == 0 or given.shape[-1] == 0:
         raise ValueError(f"{name} has shape {tuple(given.shape)}: a group has N >= 1 rollouts on the last axis")
-    if xp.isdtype(given.dtype, "real floating"):
+    if _is_floating(xp, given):
         dtype = xp.result_type(given.dtype, xp.float32)
     else:
         dtype = xp.__array_namespace_info__().default_dtypes()["real floating"]
     return xp, xp.astype(given, dtype, copy=False), dtype
+
+
+def _is_floating(xp: Any, values: Any) -> bool:
+    return bool(xp.isdtype(values.dtype, "real floating"))
 
 
 def _widest(xp: Any) -> Any:
@@ -221,4 +226,13 @@ def need(name: str, xp: Any, values: Any, right: Any, rule: str) -> None:
     if not all_right:
         first = int(xp.argmin(xp.astype(xp.reshape(right, (-1,)), xp.int8)))
         index = ", ".join(str(int(i)) for i in np.unravel_index(first, tuple(values.shape)))
-        raise ValueError(f"{name}[{index}] is {float(xp.reshape(values, (-1,))[first])}: {rule}")
+        raise ValueError(f"{name}[{index}] is {_number(xp, xp.reshape(values, (-1,))[first])}: {rule}")
+
+
+def _number(xp: Any, value: Any) -> float:
+    """The value, also where JAX follows it for a derivative."""
+    if array_api_compat.is_jax_namespace(xp):
+        from jax.lax import stop_gradient
+
+        return float(stop_gradient(value))
+    return float(value)

@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from maxrl_est._groups import as_groups as as_array_groups
 from maxrl_est._typing import Array, Estimator
+from maxrl_est.adapters._judged import judged
 from maxrl_est.adapters.array_api import (
     advantages,
     as_groups,
@@ -58,19 +58,32 @@ def maxrl_loss(
     >>> jax.grad(maxrl_loss)(logprobs, likelihoods).round(4).tolist()
     [-0.75, 0.25, 0.25, 0.25]
     """
-    logprobs, likelihoods, log_likelihoods = (
-        None if given is None else jnp.asarray(given) for given in (logprobs, likelihoods, log_likelihoods)
+    likelihoods, log_likelihoods = (
+        None if given is None else jnp.asarray(given) for given in (likelihoods, log_likelihoods)
     )
     groups = as_groups(likelihoods, log_likelihoods, log_ceiling)
-    if logprobs.shape != groups.values.shape:
-        raise ValueError(f"logprobs has shape {logprobs.shape} and likelihoods {groups.values.shape}: they are equal")
-    need("logprobs", jnp, logprobs, jnp.isfinite(logprobs), "a logprob is finite")
+    logprobs = _checked(logprobs, groups.values.shape)
     objective = objective_of(groups, objective, baseline)
     fixed = groups._replace(values=jax.lax.stop_gradient(groups.values))
     weights = weights_of(fixed, objective)
     scores = weights * fixed.values - baseline_of(fixed, objective, baseline)
     ascended = scores * _change(logprobs) + weights * _change(groups.values)
-    return groups.returned(-jnp.mean(estimate_of(fixed, objective)) - jnp.mean(ascended))
+    loss = -jnp.mean(estimate_of(fixed, objective)) - jnp.mean(ascended)
+    return loss.astype(jnp.result_type(logprobs.dtype, jnp.float32))
+
+
+def _checked(logprobs: Any, shape: tuple[int, ...]) -> Any:
+    """Logprobs (..., N) as an array of finite floats, of the likelihoods' shape."""
+    if logprobs is None or not jnp.issubdtype(jnp.asarray(logprobs).dtype, jnp.floating):
+        kind = "None" if logprobs is None else jnp.asarray(logprobs).dtype
+        raise TypeError(f"logprobs is {kind}: it is an array (..., N) of floats")
+    logprobs = jnp.asarray(logprobs)
+    if logprobs.shape != shape or 0 in shape:
+        raise ValueError(
+            f"logprobs has shape {logprobs.shape} and likelihoods {shape}: both are (..., N), one group or more"
+        )
+    need("logprobs", jnp, logprobs, jnp.isfinite(logprobs), "a logprob is finite")
+    return logprobs
 
 
 def _change(values: Any) -> Any:
@@ -120,11 +133,9 @@ def as_estimator(function: Callable[[Any], Any]) -> Estimator:
     >>> as_estimator(advantages)(np.array([1.0, 0.0])).round(6)
     array([ 1., -1.])
     """
+    name = getattr(function, "__name__", repr(function))
 
-    @functools.wraps(function)
-    def estimator(likelihoods: Array, /) -> Array:
-        groups = as_array_groups(likelihoods).values.astype(np.float64)
-        found = function(jnp.asarray(groups.reshape(-1, groups.shape[-1])))
-        return np.asarray(found, dtype=np.float64).reshape(groups.shape)
+    def call(groups: Array) -> Array:
+        return np.asarray(function(jnp.asarray(groups)), dtype=np.float64)
 
-    return estimator
+    return judged(call, name, f"as_estimator({name})")

@@ -25,6 +25,7 @@ from torch import Tensor
 from maxrl_est._groups import as_groups
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.adapters import _torch_ops as ops
+from maxrl_est.adapters._judged import judged
 from maxrl_est.estimators.baselines import a_number
 from maxrl_est.objectives import Objective
 from maxrl_est.ustatistics import ObjectiveLike, order_of
@@ -155,21 +156,13 @@ def as_estimator(function: Callable[[Tensor], Tensor]) -> Estimator:
     >>> as_estimator(centred)(np.array([1.0, 0.0, 0.0, 0.0]))
     array([ 0.75, -0.25, -0.25, -0.25])
     """
+    name = getattr(function, "__name__", repr(function))
 
-    def estimator(likelihoods: Array, /) -> Array:
-        groups = as_groups(likelihoods).values
-        given = torch.tensor(groups.reshape(-1, groups.shape[-1]).astype(np.float64))
-        shape = given.shape
-        found = function(given)
-        if found.shape != shape:
-            name, got = estimator.__name__, tuple(found.shape)
-            raise ValueError(f"{name} returned shape {got}: advantages have that of likelihoods, {tuple(shape)}")
-        result: Array = found.double().numpy(force=True).reshape(groups.shape)
-        return result
+    def call(groups: Array) -> Array:
+        found: Array = function(torch.tensor(groups)).double().numpy(force=True)
+        return found
 
-    estimator.__name__ = getattr(function, "__name__", repr(function))
-    estimator.__qualname__ = f"as_estimator({estimator.__name__})"  # as failures are reproduced
-    return estimator
+    return judged(call, name, f"as_estimator({name})")
 
 
 def _given(likelihoods: Any, log_likelihoods: Any, log_ceiling: float) -> tuple[Tensor, torch.dtype]:

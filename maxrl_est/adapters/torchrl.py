@@ -10,9 +10,9 @@ import torch
 from tensordict import TensorDict, TensorDictBase
 from torchrl.objectives.llm import MCAdvantage
 
-from maxrl_est._groups import as_groups
 from maxrl_est._typing import Array, Estimator
-from maxrl_est.estimators.baselines import advantages
+from maxrl_est.adapters._judged import judged
+from maxrl_est.adapters._rewards import advantages_of_rewards
 from maxrl_est.ustatistics import ObjectiveLike
 
 _SELECTIVE = ("keep_return_bounds", "candidate_group_size", "candidate_selection_min_size", "candidate_selector")
@@ -70,18 +70,15 @@ class MaxRLAdvantage(MCAdvantage):  # type: ignore[misc]
 
     def _advantages(self, scores: Array) -> Array:
         """Advantages (N,) of likelihoods or log-likelihoods (N,)."""
-        if self._log_ceiling is None:
-            return advantages(scores, self._objective, baseline=self._baseline)
-        return advantages(
-            None, self._objective, baseline=self._baseline, log_likelihoods=scores, log_ceiling=self._log_ceiling
-        )
+        return advantages_of_rewards(scores, self._objective, self._baseline, self._log_ceiling)
 
     def _trajectory_advantage(self, trajs: list[TensorDictBase]) -> TensorDictBase:
         """The N trajectories of a group, one after the other, with their advantages."""
         rewards = [traj.get(self.rewards_key) for traj in trajs]
         dtype = torch.promote_types(rewards[0].dtype, torch.float32)
         try:
-            found = self._advantages(torch.stack([reward.double().sum() for reward in rewards]).to(dtype).cpu().numpy())
+            sums = torch.stack([reward.double().sum() for reward in rewards]).to(rewards[0].dtype)
+            found = self._advantages(sums.to(dtype).cpu().numpy())
         except ValueError as error:
             group = trajs[0][0][self.prompt_key]
             shown = group.tolist() if isinstance(group, torch.Tensor) else group
@@ -105,8 +102,7 @@ def as_estimator(transform: Callable[..., MCAdvantage] = MCAdvantage, **settings
     array([ 1.1547, -0.5774, -0.5774])
     """
 
-    def estimator(likelihoods: Array, /) -> Array:
-        groups = as_groups(likelihoods).values.astype(np.float64)
+    def call(groups: Array) -> Array:
         size = groups.shape[-1]
         shipped = transform(**{"grpo_size": size, "prompt_key": "group", **settings})
         found = np.zeros(groups.shape)
@@ -121,6 +117,5 @@ def as_estimator(transform: Callable[..., MCAdvantage] = MCAdvantage, **settings
         return found
 
     shown = "".join(f", {name}={value!r}" for name, value in settings.items())
-    estimator.__name__ = f"torchrl.{transform.__name__}({shown[2:]})"
-    estimator.__qualname__ = f"as_estimator({transform.__name__}{shown})"  # as failures are reproduced
-    return estimator
+    name = transform.__name__
+    return judged(call, f"torchrl.{name}({shown[2:]})", f"as_estimator({name}{shown})")

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from maxrl_est._groups import as_groups
 from maxrl_est._typing import Array, Estimator
-from maxrl_est.estimators.baselines import BASELINES, advantages
+from maxrl_est.adapters._judged import judged
+from maxrl_est.adapters._rewards import advantages_of_rewards
+from maxrl_est.estimators.baselines import BASELINES
 from maxrl_est.ustatistics import ObjectiveLike, order_of
 
 ORDERS = (2, 4, 8, 16, 32, 64)  # that have names of their own, since verl's configuration has no place for a number
@@ -65,10 +66,11 @@ class TokenAdvantages:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Advantages ``(B N, L)`` and, the same again, returns; index ``(B N,)`` are the uids."""
         dtype = torch.promote_types(token_level_rewards.dtype, torch.float32)
-        scores = token_level_rewards.double().sum(dim=-1).to(dtype).cpu().numpy()
+        sums = token_level_rewards.double().sum(dim=-1).to(token_level_rewards.dtype)  # no digits that rewards lack
+        scores = sums.to(dtype).cpu().numpy()
         has_tokens = (response_mask != 0).any(dim=-1).cpu().numpy()
         rows_of: dict[Any, list[int]] = {}
-        for row, uid in zip(range(len(scores)), index, strict=True):
+        for row, uid in enumerate(_uids(index, len(scores))):
             rows_of.setdefault(uid, []).append(row)
         groups = [rows for rows in rows_of.values() if has_tokens[rows].any()]
         found = np.zeros_like(scores)
@@ -84,11 +86,7 @@ class TokenAdvantages:
 
     def _of(self, scores: Array) -> Array:
         """Advantages (B, N) of likelihoods or log-likelihoods (B, N)."""
-        if self.log_ceiling is None:
-            return advantages(scores, self.objective, baseline=self.baseline)
-        return advantages(
-            None, self.objective, baseline=self.baseline, log_likelihoods=scores, log_ceiling=self.log_ceiling
-        )
+        return advantages_of_rewards(scores, self.objective, self.baseline, self.log_ceiling)
 
     def _check(self, scores: Array, rows: Array, index: Array) -> None:
         """Refuse the first response whose score is no likelihood, by its row in the batch and its uid."""
@@ -101,6 +99,18 @@ class TokenAdvantages:
         if not right.all():
             row = int(rows[~right][0])
             raise ValueError(f"token_level_rewards[{row}] of uid {index[row]!r} has the sum {scores[row]}: {rule}")
+
+
+def _uids(index: Any, size: int) -> list[Any]:
+    """The uids (B N,) as values that are equal where they look equal, which tensors of one number and NaN are not."""
+    uids: Array = np.asarray(index)
+    if uids.shape != (size,):
+        raise ValueError(f"index has shape {uids.shape}: a uid for each of the {size} responses")
+    values: list[Any] = uids.tolist()
+    for row, uid in enumerate(values):
+        if uid != uid:  # NaN, which is no group's
+            raise ValueError(f"index[{row}] is {uid}: a uid is equal to itself")
+    return values
 
 
 def register(
@@ -156,16 +166,13 @@ def as_estimator(shipped: str | Callable[..., Any], *, dtype: torch.dtype = torc
     else:
         name, function, given = getattr(shipped, "__name__", repr(shipped)), shipped, options
 
-    def estimator(likelihoods: Array, /) -> Array:
-        groups = as_groups(likelihoods).values.astype(np.float64)
+    def call(groups: Array) -> Array:
         rewards = torch.from_numpy(groups.reshape(-1, 1)).to(dtype)
-        uids = np.repeat([f"prompt {b}" for b in range(groups[..., 0].size)], groups.shape[-1]).astype(object)
+        uids = np.repeat([f"prompt {b}" for b in range(len(groups))], groups.shape[-1]).astype(object)
         mask = torch.ones_like(rewards, dtype=torch.int64)
         got, _ = function(token_level_rewards=rewards, response_mask=mask, index=uids, **given)
         shaped: Array = got.numpy().reshape(groups.shape)
         return shaped
 
     shown = ", ".join(f"{key}={value!r}" for key, value in options.items())
-    estimator.__name__ = f"{name}({shown})"
-    estimator.__qualname__ = f"as_estimator({name!r}{shown and ', '}{shown})"  # as failures are reproduced
-    return estimator
+    return judged(call, f"{name}({shown})", f"as_estimator({name!r}{shown and ', '}{shown})")

@@ -279,6 +279,14 @@ def test_the_ceiling_is_rounded_as_the_logarithms_are():
     assert got == pytest.approx(mx.loo_weights(log_likelihoods=logs, log_ceiling=ceiling), rel=1e-6)
 
 
+@pytest.mark.parametrize("ceiling", [-0.9, -1.3, 2.3])
+def test_the_ceiling_is_rounded_as_half_precisions_are(ceiling):
+    """Their promotion to float32 comes after: before it, half of all ceilings would be exceeded by themselves."""
+    logs = np.array([ceiling, ceiling - 1], np.float16)
+    expected = mx.loo_weights(log_likelihoods=logs, log_ceiling=ceiling)
+    assert loo_weights(log_likelihoods=logs, log_ceiling=ceiling) == pytest.approx(expected, rel=1e-6)
+
+
 # Transformations.
 
 

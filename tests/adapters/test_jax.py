@@ -121,9 +121,13 @@ def test_the_loss_is_mapped_over_axes_and_needs_no_batch():
 @pytest.mark.parametrize(
     ("logprobs", "arguments", "message"),
     [
-        (np.zeros((3, 4)), {}, r"logprobs has shape \(3, 4\) and likelihoods \(3, 5\): they are equal"),
+        (np.zeros((3, 4)), {}, r"logprobs has shape \(3, 4\) and likelihoods \(3, 5\): both are"),
         (np.where(np.eye(3, 5), np.nan, 0), {}, r"logprobs\[0, 0\] is nan: a logprob is finite"),
         (np.full((3, 5), -np.inf), {}, r"logprobs\[0, 0\] is -inf: a logprob is finite"),
+        (np.zeros((0, 5)), {"likelihoods": np.zeros((0, 5))}, "one group or more"),
+        (None, {}, "logprobs is None: it is an array"),
+        (np.zeros((3, 5), int), {}, "logprobs is int64: it is an array"),
+        (np.zeros((3, 5), complex), {}, "logprobs is complex128"),
         (LOGPROBS, {"objective": 6}, "objective has order 6 and groups have N = 5"),
         (LOGPROBS, {"baseline": "best"}, "baseline is 'best'"),
         (LOGPROBS, {"likelihoods": 2 * LIKELIHOODS}, r"likelihoods\[0, 0\] is 1\.27"),
@@ -131,12 +135,21 @@ def test_the_loss_is_mapped_over_axes_and_needs_no_batch():
     ids=str,
 )
 def test_bad_arguments_of_the_loss_are_errors_that_name_them(logprobs, arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         maxrl_loss(logprobs, **{"likelihoods": LIKELIHOODS, **arguments})
 
 
-def test_float32_stays_float32_beside_float64():
-    loss = maxrl_loss(LOGPROBS, LIKELIHOODS.astype(np.float32))
+def test_errors_name_the_value_under_a_derivative_too():
+    logprobs, likelihoods = jnp.array([0.0, jnp.nan, 0.0]), jnp.array([1.0, 0.0, 0.5])
+    with pytest.raises(ValueError, match=r"logprobs\[1\] is nan: a logprob is finite"):
+        jax.value_and_grad(maxrl_loss)(logprobs, likelihoods)
+    with pytest.raises(ValueError, match=r"likelihoods\[0\] is 2.0: likelihoods lie in"):
+        jax.grad(lambda l: loo_weights(l).sum())(likelihoods + 1)
+
+
+def test_the_loss_has_the_dtype_of_the_logprobs():
+    assert maxrl_loss(LOGPROBS, LIKELIHOODS.astype(np.float32)).dtype == np.float64
+    loss = maxrl_loss(LOGPROBS.astype(np.float32), LIKELIHOODS)
     assert loss.dtype == np.float32
     assert float(loss) == pytest.approx(-mx.objective_estimate(LIKELIHOODS).mean(), rel=1e-6)
 
@@ -206,6 +219,11 @@ def test_a_wrong_function_of_jax_is_found_out():
     )
     assert not report.passed
     assert close(as_estimator(centred)(LIKELIHOODS), mx.estimators.get("mean_centred")(LIKELIHOODS))
+
+
+def test_a_function_that_returns_another_shape_is_no_advantage_function():
+    with pytest.raises(ValueError, match=r"returned shape \(5, 3\): advantages have that of likelihoods, \(3, 5\)"):
+        as_estimator(lambda rewards: rewards.T)(LIKELIHOODS)
 
 
 def test_functions_of_one_group_are_judged_through_vmap():

@@ -113,6 +113,13 @@ def test_a_likelihood_is_the_sum_of_the_rewards_rounded_to_their_dtype():
     assert got["advantage"].ravel().tolist() == [1.0, 1.0, -1.0]
 
 
+def test_a_sum_in_half_precision_has_no_digits_that_rewards_lack():
+    transform = MaxRLAdvantage(2, "group")
+    transform.inv(trajectory(5, torch.tensor([0.6, 0.4], dtype=torch.bfloat16)))  # 1.002 in float32
+    got = transform.inv(trajectory(5, torch.tensor([0.0], dtype=torch.bfloat16)))
+    assert got["advantage"].ravel().tolist() == [1.0, 1.0, -1.0]
+
+
 def test_log_likelihoods_are_as_good_as_likelihoods():
     transform = MaxRLAdvantage(3, "group", objective=2, log_ceiling=-0.9)
     logs = [-0.9, -1.5, float("-inf")]

@@ -104,6 +104,24 @@ def test_a_response_is_the_sum_of_its_token_rewards_rounded_to_their_dtype():
     assert got.tolist() == [[1.0, 1.0], [-1.0, -1.0]]
 
 
+@pytest.mark.parametrize("parts", [[0.6, 0.4], [0.8, 0.2], [0.5, 0.3, 0.2], [0.1] * 10], ids=str)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_a_sum_in_half_precision_has_no_digits_that_rewards_lack(parts, dtype):
+    rewards = torch.tensor([parts, [0.0] * len(parts)]).to(dtype)
+    got, _ = TokenAdvantages()(rewards, torch.ones(rewards.shape), np.array(["a", "a"], dtype=object))
+    assert got[:, 0].tolist() == pytest.approx([1, -1], abs=0.02)
+
+
+def test_uids_are_values_whatever_holds_them():
+    rewards, mask = torch.tensor([[1.0], [0.0], [0.0], [1.0]]), torch.ones(4, 1)
+    for uids in ([0, 0, 1, 1], np.array(["a", "a", "b", "b"], dtype=object), torch.tensor([0, 0, 1, 1])):
+        assert TokenAdvantages()(rewards, mask, uids)[0].ravel().tolist() == [1, -1, -1, 1]
+    with pytest.raises(ValueError, match=r"index\[1\] is nan: a uid is equal to itself"):
+        TokenAdvantages()(rewards, mask, np.array([0.0, np.nan, 1.0, 1.0]))
+    with pytest.raises(ValueError, match=r"index has shape \(2,\): a uid for each of the 4 responses"):
+        TokenAdvantages()(rewards, mask, np.array([0, 1]))
+
+
 def test_whole_numbers_as_rewards_do_not_make_whole_numbers_of_advantages():
     rewards, uids = torch.tensor([[1], [1], [0]]), np.array(["a"] * 3, dtype=object)
     got, _ = TokenAdvantages()(rewards, torch.ones(3, 1, dtype=torch.bool), uids)
@@ -269,11 +287,6 @@ def test_a_group_that_is_too_small_is_refused_by_its_uid(name, message):
     groups = {"a": [0.5] * 4, "b": [0.5] * 3} | ({} if name == "maxrl_est_t4" else {"c": [0.5]})
     with pytest.raises(ValueError, match="^" + message):
         through_verl(name, *batch_of(groups))
-
-
-def test_an_index_of_another_length_is_refused():
-    with pytest.raises(ValueError, match="shorter"):
-        TokenAdvantages()(torch.zeros(3, 1), torch.ones(3, 1), np.array(["a", "a"], dtype=object))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,29 @@
+"""What a framework computes from likelihoods, as a function that `check_estimator` and `effective_weight` can judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from maxrl_est._groups import as_groups
+from maxrl_est._typing import Array, Estimator
+
+
+def judged(call: Callable[[Array], Array], name: str, expression: str) -> Estimator:
+    """A function of float64 arrays (B, N) to advantages (B, N) as one of likelihoods (..., N).
+
+    Reports say ``name`` of it, and reproduce what failed with ``expression``. ValueError for advantages of another
+    shape.
+    """
+
+    def estimator(likelihoods: Array, /) -> Array:
+        groups = as_groups(likelihoods).values
+        given = groups.reshape(-1, groups.shape[-1]).astype(np.float64)
+        found = call(given)
+        if found.shape != given.shape:
+            raise ValueError(f"{name} returned shape {found.shape}: advantages have that of likelihoods, {given.shape}")
+        return found.reshape(groups.shape)
+
+    estimator.__name__, estimator.__qualname__ = name, expression
+    return estimator
