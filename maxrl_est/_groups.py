@@ -42,6 +42,20 @@ def as_groups(
     return Values(values, lambda result: np.array(result, dtype=dtype))
 
 
+def need_one(likelihoods: Any, log_likelihoods: Any) -> None:
+    """TypeError unless one of the two is given."""
+    if (likelihoods is None) == (log_likelihoods is None):
+        state = "None" if likelihoods is None else "given"
+        raise TypeError(f"likelihoods is {state} and log_likelihoods is too: give one of the two")
+
+
+def finite_ceiling(log_ceiling: Any) -> float:
+    """A ceiling of log-likelihoods; ValueError if it is no finite number."""
+    if isinstance(log_ceiling, bool) or not isinstance(log_ceiling, Real) or not math.isfinite(log_ceiling):
+        raise ValueError(f"log_ceiling is {log_ceiling!r}: it is a finite number")
+    return float(log_ceiling)
+
+
 class Groups:
     """Validated groups as a contiguous (B, N) matrix, and how results go back to the caller's shape and type."""
 
@@ -51,9 +65,7 @@ class Groups:
         log_likelihoods: npt.ArrayLike | None = None,
         log_ceiling: float = 0.0,
     ) -> None:
-        if (likelihoods is None) == (log_likelihoods is None):
-            state = "None" if likelihoods is None else "given"
-            raise TypeError(f"likelihoods is {state} and log_likelihoods is too: give one of the two")
+        need_one(likelihoods, log_likelihoods)
         if log_likelihoods is None:
             given = _as_numbers("likelihoods", likelihoods)
             numbers = given
@@ -134,9 +146,8 @@ def _exponentials(logs: Array, ceiling: float) -> FloatArray:
     """exp(logs - ceiling) in float64, the ceiling rounded as the logarithms are."""
     if logs.dtype == object:
         raise TypeError("log_likelihoods has dtype object: logarithms are floats")
-    if isinstance(ceiling, bool) or not isinstance(ceiling, Real) or not math.isfinite(ceiling):
-        raise ValueError(f"log_ceiling is {ceiling!r}: it is a finite number")
-    top = float(logs.dtype.type(ceiling)) if logs.dtype.kind == "f" else float(ceiling)
+    top = finite_ceiling(ceiling)
+    top = float(logs.dtype.type(top)) if logs.dtype.kind == "f" else top
     _need("log_likelihoods", logs, logs <= top, f"log-likelihoods are at most log_ceiling = {top}")
     return np.asarray(np.exp(logs.astype(np.float64) - top))
 

@@ -15,13 +15,12 @@ several arrays. Not for NumPy, where `maxrl_est.loo_weights` is faster and needs
 
 from __future__ import annotations
 
-import math
-from numbers import Real
 from typing import Any, NamedTuple
 
 import array_api_compat
 import numpy as np
 
+from maxrl_est._groups import finite_ceiling, need_one
 from maxrl_est.adapters import _product_tree, _quadrature
 from maxrl_est.adapters._arrays import constant, size_of, static
 from maxrl_est.estimators.baselines import a_number
@@ -91,19 +90,16 @@ def objective_estimate(
 
 def as_groups(likelihoods: Any, log_likelihoods: Any, log_ceiling: float) -> Groups:
     """The groups given as likelihoods or as their logarithms, checked as far as they have values."""
-    if (likelihoods is None) == (log_likelihoods is None):
-        state = "None" if likelihoods is None else "given"
-        raise TypeError(f"likelihoods is {state} and log_likelihoods is too: give one of the two")
+    need_one(likelihoods, log_likelihoods)
     if log_likelihoods is None:
         xp, values, dtype = _as_floats("likelihoods", likelihoods)
         need("likelihoods", xp, values, (values >= 0) & (values <= 1), "likelihoods lie in [0, 1]")
         return Groups(xp, xp.astype(values, _widest(xp), copy=False), dtype)
     xp, logs, dtype = _as_floats("log_likelihoods", log_likelihoods)
-    if isinstance(log_ceiling, bool) or not isinstance(log_ceiling, Real) or not math.isfinite(log_ceiling):
-        raise ValueError(f"log_ceiling is {log_ceiling!r}: it is a finite number")
-    top = constant(xp, float(log_ceiling), log_likelihoods if _is_floating(xp, log_likelihoods) else logs)
+    ceiling = finite_ceiling(log_ceiling)
+    top = constant(xp, ceiling, log_likelihoods if _is_floating(xp, log_likelihoods) else logs)
     top = xp.astype(top, logs.dtype, copy=False)  # rounded as the logarithms that were given are
-    rule = f"log-likelihoods are at most log_ceiling = {float(log_ceiling)}"
+    rule = f"log-likelihoods are at most log_ceiling = {ceiling}"
     need("log_likelihoods", xp, logs, logs <= top, rule)
     wide = _widest(xp)
     return Groups(xp, xp.exp(xp.astype(logs, wide, copy=False) - xp.astype(top, wide, copy=False)), dtype)
