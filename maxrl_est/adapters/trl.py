@@ -3,38 +3,53 @@
 from __future__ import annotations
 
 import functools
-import math
 import tempfile
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 from accelerate import Accelerator
 from datasets import Dataset
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import GenerationConfig, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 from trl import GRPOConfig, GRPOTrainer
 
-from maxrl_est._groups import as_groups
 from maxrl_est._typing import Array, Estimator
-from maxrl_est.estimators.baselines import advantages
+from maxrl_est.adapters._judged import judged
+from maxrl_est.adapters._rewards import advantages_of_rewards
 from maxrl_est.ustatistics import ObjectiveLike
 
 EXACT = ("dr_grpo", "luspo")  # loss types whose gradient is that of the advantages, up to a constant
 SCALED = ("dapo", "cispo", "vespo")  # up to a factor that each generation batch has of its own
 
 _SAMPLES = "draws completions from another policy than the one whose log-probability is differentiated"
+_TRUNCATING: dict[str, tuple[Any, ...]] = {  # neutral values of args; None for them is the model's or top_k = 50
+    "top_p": (1.0,),
+    "top_k": (0,),
+    "min_p": (0.0, None),
+    "repetition_penalty": (1.0,),
+}
+_ELSEWHERE: dict[str, tuple[Any, ...]] = {  # what args lack, and the model has where generation_kwargs do not say
+    **dict.fromkeys(("typical_p", "encoder_repetition_penalty", "guidance_scale"), (1.0, None)),
+    **dict.fromkeys(("epsilon_cutoff", "eta_cutoff"), (0.0, None)),
+    **dict.fromkeys(
+        ("no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "min_length", "min_new_tokens"), (0, None)
+    ),
+    **dict.fromkeys(("suppress_tokens", "begin_suppress_tokens", "bad_words_ids", "sequence_bias"), (None,)),
+    **dict.fromkeys(("forced_bos_token_id", "forced_eos_token_id", "exponential_decay_length_penalty"), (None,)),
+    **dict.fromkeys(("top_h", "watermarking_config"), (None,)),
+    "num_beams": (1, None),
+}
 _NEUTRAL: dict[str, tuple[tuple[Any, ...], str]] = {  # the values that leave the gradient alone, and what others do
     "num_iterations": ((1,), "uses rollouts again after the policy has moved on from them"),
     "mask_truncated_completions": ((False,), "takes truncated rollouts out of the loss but not out of their groups"),
     "top_entropy_quantile": ((1.0,), "leaves tokens out of the scores"),
     "off_policy_mask_threshold": ((None,), "leaves rollouts out of the loss, but not out of their groups"),
-    "top_p": ((1.0, None), _SAMPLES),
-    "top_k": ((0, None), _SAMPLES),
-    "min_p": ((0.0, None), _SAMPLES),
-    "repetition_penalty": ((1.0, None), _SAMPLES),
+    "vllm_structured_outputs_regex": ((None,), _SAMPLES),
+    **{name: (neutral, _SAMPLES) for name, neutral in _TRUNCATING.items()},
 }
 _ADDED = {"beta": 0.0, "entropy_coef": 0.0, "use_adaptive_entropy": False}
 
@@ -42,26 +57,30 @@ _ADDED = {"beta": 0.0, "entropy_coef": 0.0, "use_adaptive_entropy": False}
 class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
     """`trl.GRPOTrainer` whose advantages are those of `maxrl_est.advantages`: its rewards are likelihoods in [0, 1].
 
-    Takes the arguments of GRPOTrainer and two more; N is ``args.num_generations``, in evaluation
+    Takes the arguments of GRPOTrainer and three more; N is ``args.num_generations``, in evaluation
     ``args.num_generations_eval``. The likelihood of a completion is the sum of its rewards times
     ``args.reward_weights``. That sum, not each reward, has to lie in [0, 1], and every reward function has to score
     every completion. ``scale_rewards`` and ``multi_objective_aggregation`` mean nothing here. TRL keeps rewards as
-    float32, which has nothing between 0 and 1e-45; from there advantages are computed in float64 and rounded once.
-    Logged advantages are these; logged rewards, ``reward_std`` and ``frac_reward_zero_std`` are TRL's.
+    float32, which has nothing between 0 and 1e-45, and their sum is rounded to that, so that 0.6 + 0.4 is 1. From there
+    advantages are computed in float64 and rounded once. Logged advantages are these; logged rewards, ``reward_std`` and
+    ``frac_reward_zero_std`` are TRL's.
 
     Parameters
     ----------
-    args : None is ``GRPOConfig(loss_type="dr_grpo")``. With B rollouts a step, their advantages A_i and probabilities
-        m_i, the step's gradient is ``-(1/B) sum_i A_i grad log m_i`` times
+    args : None is ``GRPOConfig(loss_type="dr_grpo", max_grad_norm=0.0)``. With B rollouts a step, their advantages A_i
+        and probabilities m_i, the step's gradient is ``-(1/B) sum_i A_i grad log m_i`` times
 
         - 1 for ``loss_type="luspo"``;
         - 1 / ``max_completion_length`` for ``"dr_grpo"``, a constant that the learning rate can take back;
         - for ``"dapo"``, ``"cispo"`` and ``"vespo"``, a factor that depends on how long the batch's completions are:
           a warning, since each step has the right direction, but their mean need not have it.
 
-        Gradient accumulation and several processes change nothing in that.
+        Gradient accumulation and several processes change nothing in that. Clipping does: ``max_grad_norm``, 1 by
+        default in GRPOConfig and off at 0, scales long steps down, and the mean of steps need not keep its direction.
     objective : an `Objective`, an int T for MaxRL of order T, or None for MaxRL of order N
     baseline : as for `maxrl_est.advantages`
+    log_ceiling : None where rewards are likelihoods; a number where they are log-likelihoods, whose weighted sum it
+        bounds. -inf is then the likelihood 0, and means of rewards in TRL's logs are -inf, their deviations not finite.
 
     Raises
     ------
@@ -69,13 +88,15 @@ class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
         For settings that bend the gradient: loss types ``"grpo"`` and ``"sapo"`` (divide each rollout by its length)
         and ``"bnpo"`` (divides each micro-batch by its own tokens); a second use of rollouts (``num_iterations``,
         ``steps_per_generation`` that does not divide ``gradient_accumulation_steps``); masks of rollouts or tokens;
-        truncated sampling (``top_p``, ``top_k``, ``min_p``, ``repetition_penalty``). For orders above N. In training,
-        for a likelihood outside [0, 1], NaN or None, with the index of its prompt and completion in the batch.
+        truncated sampling (``top_p``, ``top_k``, ``min_p``, ``repetition_penalty``, a regex for vLLM, or the model's
+        ``generation_config``); ``generation_kwargs`` that are not known to change nothing. For orders above N. In
+        training, for a likelihood outside [0, 1], NaN or None, with its prompt and completion in the batch.
 
     Warns
     -----
     UserWarning
-        For ``beta``, ``entropy_coef`` and ``use_adaptive_entropy``, which add a term to the gradient.
+        For ``beta``, ``entropy_coef``, ``use_adaptive_entropy`` and, on by default for mixtures of experts,
+        ``router_aux_loss_coef``, which add a term to the gradient; for ``max_grad_norm``, which clips it.
 
     Not for likelihoods far below 1/N on every completion of a prompt: all weights are then near T and the gradient is
     that of the expected likelihood. Not for models with dropout unless ``args.disable_dropout`` is set. With vLLM, TRL
@@ -96,32 +117,43 @@ class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
         *others: Any,
         objective: ObjectiveLike = None,
         baseline: str | float = "one",
+        log_ceiling: float | None = None,
         **options: Any,
     ) -> None:
-        args = GRPOConfig(loss_type="dr_grpo") if args is None else args
+        args = GRPOConfig(loss_type="dr_grpo", max_grad_norm=0.0) if args is None else args
         _check_gradient(args)
         _warn_of_changes(args)
         for name, size in (("", args.num_generations), ("_eval", args.num_generations_eval or args.num_generations)):
             try:
-                advantages(np.zeros(size), objective, baseline=baseline)
+                never = np.full(size, 0.0 if log_ceiling is None else -np.inf)
+                advantages_of_rewards(never, objective, baseline, log_ceiling)
             except ValueError as error:
                 raise ValueError(f"args.num_generations{name} is {size}: {error}") from None
         super().__init__(model, reward_funcs, args, *others, **options)
-        self._objective, self._baseline = objective, baseline
+        self._objective, self._baseline, self._log_ceiling = objective, baseline, log_ceiling
+        if not args.use_vllm:
+            _check_model(self.model.generation_config, self.generation_config)
+        if self.aux_loss_enabled:
+            warnings.warn(
+                f"args.router_aux_loss_coef is {args.router_aux_loss_coef!r}: for this model it is "
+                f"{self.router_aux_loss_coef} and adds a term to the gradient of the objective; 0.0 does not",
+                stacklevel=2,
+            )
 
     def _calculate_rewards(self, *rollouts: Any) -> Any:
         """Rewards (B N, functions) of all processes, as TRL wants them; the advantages (B N,) are made here."""
         rewards = super()._calculate_rewards(*rollouts)
-        scores = rewards.cpu().double().numpy() * (self.args.reward_weights or 1.0)
-        likelihoods = np.array([math.fsum(row) for row in scores])  # exact, so that weights with sum 1 stay in [0, 1]
-        groups = likelihoods.reshape(-1, self.num_generations if self.model.training else self.num_generations_eval)
+        weights = torch.tensor(self.args.reward_weights or [1.0] * rewards.shape[1], dtype=torch.float64)
+        scores = (rewards.cpu().double() @ weights).float().numpy()  # no digits that rewards lack: 0.6 + 0.4 is 1
+        groups = scores.reshape(-1, self.num_generations if self.model.training else self.num_generations_eval)
         try:
-            self._advantages = advantages(groups, self._objective, baseline=self._baseline).ravel()
+            found = advantages_of_rewards(groups, self._objective, self._baseline, self._log_ceiling)
         except ValueError as error:
             raise ValueError(
-                f"{error}; likelihoods[prompt, completion] are weighted sums of rewards in this batch, where TRL makes "
-                "nan of None"
+                f"{error}; [prompt, completion] are those of this batch, numbers are weighted sums of rewards, and TRL "
+                "makes nan of None"
             ) from None
+        self._advantages = found.ravel()
         return rewards
 
     def _generate_and_score_completions(self, inputs: Any) -> Any:
@@ -143,10 +175,11 @@ def _check_gradient(args: GRPOConfig) -> None:
             f"args.loss_type is {args.loss_type!r}: it bends the gradient; {' and '.join(EXACT)} keep it, "
             f"{', '.join(SCALED)} its direction"
         )
-    settings = {**vars(args), **(args.generation_kwargs or {})}
     for name, (neutral, effect) in _NEUTRAL.items():
-        if settings[name] not in neutral:
-            raise ValueError(f"args.{name} is {settings[name]!r}: it {effect}; the gradient needs {neutral[0]!r}")
+        value = getattr(args, name)
+        if value not in neutral:
+            raise ValueError(f"args.{name} is {value!r}: it {effect}; the gradient needs {neutral[0]!r}")
+    _check_generation(args)
     every, steps = args.steps_per_generation, args.gradient_accumulation_steps
     if steps % every:
         raise ValueError(
@@ -158,6 +191,29 @@ def _check_gradient(args: GRPOConfig) -> None:
             f"args.steps_per_generation is {every}: loss_type {args.loss_type!r} scales each generation batch by its "
             f"own tokens, which bends their sum unless it equals gradient_accumulation_steps = {steps}"
         )
+
+
+def _check_generation(args: GRPOConfig) -> None:
+    """Refuse generation_kwargs that are not known to leave alone what args say of sampling."""
+    length = (args.max_completion_length,)
+    same = {"temperature": (args.temperature,), "max_new_tokens": length, "max_tokens": length}
+    known = {**_TRUNCATING, **_ELSEWHERE, **same, "do_sample": (True,), "use_cache": (True, False)}
+    for name, value in (args.generation_kwargs or {}).items():
+        if name not in known:
+            raise ValueError(
+                f"args.generation_kwargs[{name!r}] is {value!r}: only what is known to leave the policy that draws "
+                "completions as it is may be there"
+            )
+        if value not in known[name]:
+            raise ValueError(f"args.generation_kwargs[{name!r}] is {value!r}: the gradient needs {known[name][0]!r}")
+
+
+def _check_model(shipped: GenerationConfig, given: GenerationConfig) -> None:
+    """Refuse truncated sampling that the model ships and that the trainer's own settings leave in place."""
+    for name, neutral in {**_ELSEWHERE, "min_p": _TRUNCATING["min_p"]}.items():
+        value = getattr(shipped, name, None)
+        if value not in neutral and getattr(given, name, None) is None:
+            raise ValueError(f"model.generation_config.{name} is {value!r}: it {_SAMPLES}")
 
 
 def _warn_of_changes(args: GRPOConfig) -> None:
@@ -173,6 +229,11 @@ def _warn_of_changes(args: GRPOConfig) -> None:
             warnings.warn(
                 f"args.{name} is {getattr(args, name)!r}: it adds a term to the gradient of the objective", stacklevel=3
             )
+    if args.max_grad_norm:
+        warnings.warn(
+            f"args.max_grad_norm is {args.max_grad_norm!r}: it scales each longer gradient down; 0.0 does not",
+            stacklevel=3,
+        )
 
 
 def as_estimator(trainer: Callable[..., Any], config: Callable[..., Any], **settings: Any) -> Estimator:
@@ -201,6 +262,7 @@ def as_estimator(trainer: Callable[..., Any], config: Callable[..., Any], **sett
                 report_to="none",
                 bf16=False,
                 beta=0.0,
+                max_grad_norm=0.0,
                 max_completion_length=1,
                 num_generations=size,
                 per_device_train_batch_size=size,
@@ -210,8 +272,7 @@ def as_estimator(trainer: Callable[..., Any], config: Callable[..., Any], **sett
             policy, tokenizer = _tiny_policy()
             return trainer(policy, lambda **_: rewards, args, prompts, processing_class=tokenizer), rewards
 
-    def estimator(likelihoods: Array, /) -> Array:
-        groups = as_groups(likelihoods).values
+    def call(groups: Array) -> Array:
         shipped, rewards = of_size(groups.shape[-1])
         Accelerator()  # trainers share its state, and whoever builds the next one resets it
         rewards[:] = groups.astype(np.float32).ravel().tolist()
@@ -222,9 +283,8 @@ def as_estimator(trainer: Callable[..., Any], config: Callable[..., Any], **sett
 
     shown = ", ".join(f"{name}={value}" for name, value in settings.items())
     typed = "".join(f", {name}={value!r}" for name, value in settings.items())
-    estimator.__name__ = f"trl.{trainer.__name__.removesuffix('Trainer').lower()}({shown})"
-    estimator.__qualname__ = f"as_estimator({trainer.__name__}, {config.__name__}{typed})"  # as failures are reproduced
-    return estimator
+    kind = trainer.__name__.removesuffix("Trainer").lower()
+    return judged(call, f"trl.{kind}({shown})", f"as_estimator({trainer.__name__}, {config.__name__}{typed})")
 
 
 def _tiny_policy() -> tuple[Any, Any]:

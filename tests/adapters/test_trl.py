@@ -1,5 +1,6 @@
 """`MaxRLTrainer` against real steps of TRL, and the advantages that TRL ships, judged."""
 
+import re
 import socket
 import warnings
 
@@ -23,6 +24,7 @@ from adapters.tiny_trl import (  # noqa: E402
     flat,
     gradient_by_definition,
     grpo_advantages,
+    mixture,
     policy,
     share_of_ones,
     tokenizer,
@@ -69,7 +71,7 @@ def test_three_steps_train_on_the_advantages_of_the_rewards(recorder, objective,
         likelihoods = np.array(given, dtype=np.float32).astype(np.float64).reshape(-1, N)
         expected = mx.advantages(likelihoods, objective, baseline=baseline).ravel()
         np.testing.assert_array_equal(batch["advantages"].numpy(), expected.astype(np.float32))
-    assert list(trainer._logs["advantages"]) == expected.tolist()
+    assert list(trainer._logs["advantages"]) == expected.astype(np.float32).tolist()
 
 
 def test_what_is_logged_is_not_what_grpo_would_have_used(recorder, tmp_path):
@@ -77,9 +79,10 @@ def test_what_is_logged_is_not_what_grpo_would_have_used(recorder, tmp_path):
     trainer.train()
     logged = pandas.read_parquet(tmp_path / "completions" / "completions_00001.parquet")
     rewards = logged["share_of_ones"].to_numpy().reshape(-1, N)
-    np.testing.assert_array_equal(logged["advantage"].to_numpy().reshape(-1, N), mx.advantages(rewards))
+    expected = mx.advantages(np.float32(rewards))
+    np.testing.assert_array_equal(logged["advantage"].to_numpy().reshape(-1, N), expected)
     grpo = (rewards - rewards.mean(-1, keepdims=True)) / (rewards.std(-1, ddof=1, keepdims=True) + 1e-4)
-    assert abs(grpo - mx.advantages(rewards)).max() > 0.1
+    assert abs(grpo - expected).max() > 0.1
     (entry,) = (entry for entry in trainer.state.log_history if "reward_std" in entry)
     assert entry["reward_std"] == pytest.approx(rewards.std(ddof=1), rel=1e-6)
 
@@ -91,7 +94,7 @@ def test_evaluation_has_its_own_group_size_and_its_share_of_the_log(recorder, si
     before = list(trainer._logs["advantages"])
     trainer.batches.clear()
     trainer.evaluate()
-    rewards = np.array(trainer._logs["rewards"]["share_of_ones"])
+    rewards = np.float32(trainer._logs["rewards"]["share_of_ones"])
     got = np.array(trainer._logs["advantages"])
     assert got.size == rewards.size == len(before) == 2 * N  # as many as TRL keeps
     shown = sum(len(batch["advantages"]) for batch in trainer.batches)
@@ -108,7 +111,45 @@ def test_the_likelihood_is_the_weighted_sum_of_the_rewards(recorder):
     trainer.train()
     likelihoods = 0.6 * np.array(trainer._logs["rewards"]["share_of_ones"]).reshape(-1, N) + 0.4
     got = np.array(trainer._logs["advantages"]).reshape(-1, N)
-    np.testing.assert_allclose(got, mx.advantages(likelihoods), rtol=0, atol=1e-14)
+    np.testing.assert_array_equal(got, mx.advantages(np.float32(likelihoods)))
+
+
+@pytest.mark.parametrize("parts", [(0.6, 0.4), (0.8, 0.2), (0.6, 0.3, 0.1)], ids=str)
+def test_rewards_that_add_to_one_are_the_likelihood_one(recorder, parts):
+    rewards = [lambda completions, part=part, **_: [part] * len(completions) for part in parts]
+    assert sum(np.float32(parts).astype(float)) > 1  # the wrong version: the sum of TRL's float32 rewards
+    trainer = recorder(reward=rewards)
+    trainer.train()
+    assert list(trainer._logs["advantages"]) == [0.0] * (2 * N)
+
+
+def test_log_rewards_train_as_the_likelihoods_they_stand_for(recorder):
+    def log_share(completion_ids, **_):
+        with np.errstate(divide="ignore"):
+            return (np.log(share_of_ones(completion_ids)) - 1000.1).tolist()  # beyond the range of likelihoods
+
+    trainer = recorder(reward=log_share, log_ceiling=-1000.1, objective=2, logging_steps=1)
+    trainer.train()
+    (batch,) = trainer.batches
+    logs = np.float32(trainer._logs["rewards"]["log_share"]).reshape(-1, N)
+    assert np.isneginf(logs).any()
+    assert np.isfinite(logs).any()
+    expected = mx.advantages(None, 2, log_likelihoods=logs, log_ceiling=-1000.1).ravel()
+    np.testing.assert_array_equal(batch["advantages"].numpy(), expected)
+    shares = np.array(share_of_ones(completions(batch))).reshape(-1, N)
+    np.testing.assert_allclose(expected, mx.advantages(shares, 2).ravel(), rtol=0, atol=1e-4)
+    weights = advantages_of(trainer.batches)
+    assert off(trainer.gradient(), gradient_by_definition(trainer.start, [batch], weights) / LONGEST) < GRADIENT
+    (entry,) = (entry for entry in trainer.state.log_history if "reward_std" in entry)
+    assert entry["reward"] == -np.inf  # as documented
+    assert not np.isfinite(entry["reward_std"])
+
+
+def test_the_log_of_certainty_is_at_its_ceiling_in_float32_too(recorder):
+    trainer = recorder(reward=lambda completions, **_: [0.1] * len(completions), log_ceiling=0.1)
+    assert float(np.float32(0.1)) > 0.1
+    trainer.train()
+    assert list(trainer._logs["advantages"]) == [0.0] * (2 * N)
 
 
 def test_weights_with_sum_one_never_make_a_likelihood_above_one(recorder):
@@ -195,10 +236,9 @@ def test_two_processes_that_share_a_group_train_on_one_set_of_advantages(tmp_pat
     ranks = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
     batches = [rank["batch"] for rank in ranks]
     rewards = [share_of_ones(completions(batch)) for batch in batches]
-    likelihoods = np.float32(rewards).astype(np.float64).reshape(-1, N)
-    expected = mx.advantages(likelihoods).ravel()
+    expected = mx.advantages(np.float32(rewards).reshape(-1, N)).ravel()
     assert ranks[0]["logged"] == ranks[1]["logged"] == expected.tolist()
-    np.testing.assert_array_equal(np.concatenate(advantages_of(batches)), np.float32(expected))
+    np.testing.assert_array_equal(np.concatenate(advantages_of(batches)), expected)
     first, second = expected.reshape(2, -1)
     assert len(first) % N  # the middle group is shared
     assert abs(first - second).max() > 0.1  # the wrong version: both take the first slice
@@ -249,9 +289,11 @@ def test_a_reward_that_is_no_likelihood_says_where_it_is(recorder, functions, re
         ({"top_k": 2}, "args.top_k is 2: it draws completions from another policy"),
         ({"min_p": 0.1}, "args.min_p is 0.1: it draws completions from another policy"),
         ({"repetition_penalty": 1.1}, "args.repetition_penalty is 1.1: it draws completions from another policy"),
-        ({"generation_kwargs": {"top_p": 0.9}}, "args.top_p is 0.9: it draws completions from another policy"),
+        ({"top_k": None}, "args.top_k is None: it draws completions from another policy"),
+        ({"vllm_structured_outputs_regex": "a"}, "args.vllm_structured_outputs_regex is 'a': it draws completions"),
         ({"objective": 5}, "args.num_generations is 4: objective has order 5 and groups have N = 4"),
         ({"objective": 2, "num_generations_eval": 1}, "args.num_generations_eval is 1: objective has order 2"),
+        ({"log_ceiling": float("nan")}, "args.num_generations is 4: log_ceiling is nan: it is a finite number"),
         ({"baseline": "mean"}, "args.num_generations is 4: baseline is 'mean': it is a number or one of"),
     ],
     ids=str,
@@ -261,11 +303,69 @@ def test_a_setting_that_would_bend_the_gradient_is_refused(recorder, settings, m
         recorder(**settings)
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *({"top_p": 0.9}, {"top_k": None}, {"typical_p": 0.9}, {"epsilon_cutoff": 0.1}, {"suppress_tokens": [2]}),
+        *({"temperature": 0.1}, {"do_sample": False}, {"min_new_tokens": 2}, {"max_new_tokens": 2}, {"num_beams": 2}),
+        *({"seed": 0}, {"stop_strings": ["a"]}, {"eos_token_id": 2}, {"num_iterations": 1}),
+    ],
+    ids=str,
+)
+def test_generation_kwargs_are_refused_unless_known_to_be_neutral(recorder, setting):
+    ((name, value),) = setting.items()
+    with pytest.raises(ValueError, match=f"^{re.escape(f'args.generation_kwargs[{name!r}] is {value!r}: ')}"):
+        recorder(generation_kwargs=setting)
+
+
+def test_generation_kwargs_that_repeat_what_is_neutral_are_taken(recorder):
+    neutral = {"top_p": 1.0, "typical_p": 1.0, "suppress_tokens": None, "do_sample": True, "max_new_tokens": LONGEST}
+    recorder(temperature=0.7, generation_kwargs={**neutral, "temperature": 0.7})
+
+
+@pytest.mark.parametrize("setting", [{"min_p": 0.1}, {"typical_p": 0.9}, {"suppress_tokens": [2]}], ids=str)
+def test_truncation_that_the_model_ships_is_refused_unless_settings_undo_it(recorder, setting):
+    ((name, value),) = setting.items()
+    model = policy()
+    setattr(model.generation_config, name, value)
+    with pytest.raises(ValueError, match=f"^model.generation_config.{name} is {re.escape(repr(value))}: it draws"):
+        recorder(model=model)
+    if name != "suppress_tokens":  # which None leaves to the model
+        undone = {"min_p": 0.0, "typical_p": 1.0}[name]
+        recorder(model=model, generation_kwargs={name: undone})
+
+
+def test_neutral_settings_that_the_model_ships_are_taken(recorder):
+    model = policy()
+    model.generation_config.update(typical_p=1.0, no_repeat_ngram_size=0, num_beams=1, top_k=20, top_p=0.8)
+    recorder(model=model)
+
+
 @pytest.mark.parametrize("setting", [{"beta": 0.1}, {"entropy_coef": 0.01}, {"use_adaptive_entropy": True}], ids=str)
 def test_a_term_that_is_added_to_the_gradient_is_a_warning(setting):
     ((name, value),) = setting.items()
     with pytest.warns(UserWarning, match=f"^args.{name} is {value}: it adds a term to the gradient"):
         adapter._warn_of_changes(arguments("unused", **setting))
+
+
+def test_the_auxiliary_loss_of_a_mixture_of_experts_is_a_warning_and_does_bend_the_gradient(recorder):
+    with pytest.warns(UserWarning, match=r"^args.router_aux_loss_coef is None: for this model it is 0.001 and adds a"):
+        bent = recorder(model=mixture())
+    with warnings.catch_warnings(action="error", category=UserWarning):
+        exact = recorder(model=mixture(), router_aux_loss_coef=0.0)
+    for trainer in (exact, bent):
+        trainer.train()
+        expected = gradient_by_definition(trainer.start, trainer.batches, advantages_of(trainer.batches)) / LONGEST
+        assert (off(trainer.gradient(), expected) < GRADIENT) == (trainer is exact)
+
+
+def test_clipping_is_a_warning_and_does_scale_the_gradient(recorder):
+    with pytest.warns(UserWarning, match=r"^args.max_grad_norm is 0.01: it scales each longer gradient down"):
+        trainer = recorder(max_grad_norm=0.01)
+    trainer.train()
+    expected = gradient_by_definition(trainer.start, trainer.batches, advantages_of(trainer.batches)) / LONGEST
+    assert float(expected.norm()) > 0.02
+    assert float(trainer.gradient().norm()) == pytest.approx(0.01, rel=1e-3)
 
 
 def test_settings_that_leave_the_gradient_alone_are_not_remarked(recorder):
@@ -339,7 +439,8 @@ def test_shipped_advantages_are_the_rows_of_the_table_to_float32():
 
 def test_our_own_trainer_is_judged_by_the_same_means():
     ours = as_estimator(MaxRLTrainer, GRPOConfig, loss_type="dr_grpo")
-    assert str(mx.effective_weight(ours, 8).nearest()) == "exactly J_8"
+    with warnings.catch_warnings(action="error", category=UserWarning):
+        assert str(mx.effective_weight(ours, 8).nearest()) == "exactly J_8"
     assert mx.check_estimator(ours, objective=mx.Objective.maxrl, group_sizes=(2, 4)).passed
 
 
@@ -355,9 +456,14 @@ def test_an_estimator_refuses_what_is_no_likelihood():
         as_estimator(RLOOTrainer, RLOOConfig)(np.array([[0.0, 1.5]]))
 
 
-def test_arguments_are_by_default_those_of_an_exact_gradient(monkeypatch):
-    seen = []
-    monkeypatch.setattr(adapter, "GRPOConfig", lambda **settings: arguments("unused", **settings))
-    monkeypatch.setattr(GRPOTrainer, "__init__", lambda self, model, rewards, args, *rest, **options: seen.append(args))
-    MaxRLTrainer(policy(), share_of_ones, train_dataset=PROMPTS, processing_class=tokenizer())
-    assert [args.loss_type for args in seen] == ["dr_grpo"]
+def test_arguments_are_by_default_those_of_an_exact_gradient(monkeypatch, tmp_path):
+    asked = []
+
+    def config(**settings):
+        asked.append(settings)
+        return arguments(tmp_path, **settings)
+
+    monkeypatch.setattr(adapter, "GRPOConfig", config)
+    with warnings.catch_warnings(action="error", category=UserWarning):
+        MaxRLTrainer(policy(), share_of_ones, train_dataset=PROMPTS, processing_class=tokenizer())
+    assert asked == [{"loss_type": "dr_grpo", "max_grad_norm": 0.0}]

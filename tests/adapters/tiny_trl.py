@@ -8,7 +8,7 @@ from datasets import Dataset
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import GPT2Config, GPT2LMHeadModel, MixtralConfig, MixtralForCausalLM, PreTrainedTokenizerFast
 from trl import GRPOConfig
 
 from maxrl_est.adapters.trl import MaxRLTrainer
@@ -26,6 +26,16 @@ def policy():
     return GPT2LMHeadModel(
         GPT2Config(**shape, **dropout, bos_token_id=0, eos_token_id=0, initializer_range=0.3)
     ).double()
+
+
+def mixture():
+    """A mixture of experts in float64, of which TRL takes an auxiliary loss by default."""
+    torch.manual_seed(0)
+    shape = {"vocab_size": len(WORDS), "max_position_embeddings": 16, "hidden_size": 8, "intermediate_size": 8}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 1, "num_hidden_layers": 1, "num_local_experts": 4}
+    model = MixtralForCausalLM(MixtralConfig(**shape, **heads, eos_token_id=0, initializer_range=0.3))
+    model.set_experts_implementation("eager")  # others have no float64
+    return model.double()
 
 
 def tokenizer():
@@ -67,8 +77,9 @@ def completions(batch):
 class Recorder(MaxRLTrainer):
     """Keeps every batch that it generates, and the policy's gradient as the change of one SGD step of rate 1."""
 
-    def __init__(self, folder, *, reward=share_of_ones, objective=None, baseline="one", evaluate_on=None, **settings):
-        model = policy()
+    def __init__(self, folder, *, model=None, reward=share_of_ones, evaluate_on=None, **settings):
+        model = policy() if model is None else model
+        ours = {name: settings.pop(name) for name in ("objective", "baseline", "log_ceiling") if name in settings}
         self.start, self.batches = copy.deepcopy(model), []
         optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
         super().__init__(
@@ -79,8 +90,7 @@ class Recorder(MaxRLTrainer):
             evaluate_on,
             tokenizer(),
             optimizers=(optimizer, None),
-            objective=objective,
-            baseline=baseline,
+            **ours,
         )
 
     def _generate_and_score_completions(self, inputs):
