@@ -56,11 +56,13 @@ def _estimate(function: Callable[..., Any], groups: Tensor, coefficients: Tensor
 
 @_operator("(Tensor likelihoods, Tensor? coefficients) -> Tensor")
 def loo_weights(likelihoods: Tensor, coefficients: Tensor | None) -> Tensor:
+    """Leave-one-out weights (..., N)."""
     return _estimate(ustatistics.loo_weights, likelihoods, coefficients)
 
 
 @_operator("(Tensor likelihoods, Tensor? coefficients) -> Tensor", axes=0)
 def objective_estimate(likelihoods: Tensor, coefficients: Tensor | None) -> Tensor:
+    """Estimate (...) of J(p)."""
     return _estimate(ustatistics.objective_estimate, likelihoods, coefficients)
 
 
