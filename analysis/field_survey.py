@@ -12,6 +12,7 @@ import argparse
 import datetime
 import json
 import platform
+import re
 import sys
 import warnings
 from fractions import Fraction as F
@@ -128,8 +129,10 @@ def on_rewards(function):
         objective = mx.effective_weight(function, 4).nearest().objective
         mean = mx.exact_moments(ARMS, function, 4).mean.astype(float)
     except ValueError as error:
-        what = "order of rollouts" if "order" in str(error) else "batch"
-        return {"objective": f"none: depends on the {what}", "multiple": "", "angle": "", "graded": "not defined"}
+        dependence = re.search(r"depends on the (order of rollouts|batch)", str(error))
+        if not dependence:  # a fault of the survey, and no finding
+            raise
+        return {"objective": f"none: {dependence[0]}", "multiple": "", "angle": "", "graded": "not defined"}
     truth = mx.target_gradient(ARMS, objective).astype(float)
     multiple = mean @ truth / (truth @ truth)
     angle = np.degrees(np.arctan2(np.linalg.norm(mean - multiple * truth), multiple * np.linalg.norm(truth)))

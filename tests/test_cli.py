@@ -271,6 +271,7 @@ def test_weights_adds_a_weight_and_an_advantage_to_every_row(tmp_path):
         ("a,1", ("--baseline", "pass_loo"), "pass_loo"),
         ("a,-1\na,0.5", ("--log-likelihood", "likelihood"), 'likelihood "0.5" is not a number in [-inf, 0]'),
         ("a,nan", ("--log-likelihood", "likelihood"), "nan"),
+        ("a,0", ("--log-likelihood", ""), "no column ''"),
         ("a,1", ("--log-ceiling", "2"), "--log-ceiling is 2.0: it goes with --log-likelihood"),
         ("a,1", ("--log-likelihood", "likelihood", "--log-ceiling", "inf"), "--log-ceiling is inf"),
     ],

@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         summary = write_weights(
             options.file,
             options.output,
-            likelihood=options.log_likelihood or options.likelihood,
+            likelihood=options.likelihood if options.log_likelihood is None else options.log_likelihood,
             group=options.group,
             weigh=weigh,
             max_group=options.max_group,

@@ -320,7 +320,8 @@ def test_generation_kwargs_are_refused_unless_known_to_be_neutral(recorder, sett
 
 def test_generation_kwargs_that_repeat_what_is_neutral_are_taken(recorder):
     neutral = {"top_p": 1.0, "typical_p": 1.0, "suppress_tokens": None, "do_sample": True, "max_new_tokens": LONGEST}
-    recorder(temperature=0.7, generation_kwargs={**neutral, "temperature": 0.7})
+    drawn = recorder(temperature=0.7, generation_kwargs={**neutral, "temperature": 0.7}).generation_config
+    assert (drawn.temperature, drawn.top_p, drawn.do_sample, drawn.max_new_tokens) == (0.7, 1.0, True, LONGEST)
 
 
 @pytest.mark.parametrize("setting", [{"min_p": 0.1}, {"typical_p": 0.9}, {"suppress_tokens": [2]}], ids=str)
@@ -338,7 +339,8 @@ def test_truncation_that_the_model_ships_is_refused_unless_settings_undo_it(reco
 def test_neutral_settings_that_the_model_ships_are_taken(recorder):
     model = policy()
     model.generation_config.update(typical_p=1.0, no_repeat_ngram_size=0, num_beams=1, top_k=20, top_p=0.8)
-    recorder(model=model)
+    drawn = recorder(model=model).generation_config
+    assert (drawn.top_k, drawn.top_p) == (0, 1.0)  # the trainer's own, over the model's
 
 
 @pytest.mark.parametrize("setting", [{"beta": 0.1}, {"entropy_coef": 0.01}, {"use_adaptive_entropy": True}], ids=str)
