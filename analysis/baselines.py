@@ -10,13 +10,13 @@ import numpy as np
 
 import maxrl_est as mx
 from analysis import study
+from maxrl_est.measures.closed_forms import ustat_optimal
 from maxrl_est.problems import Bandit, Chain, Gaussian
-from maxrl_est.variance import ustat_optimal
 
 QUESTION = "Which baseline for the U-statistic estimator of J_T has least variance, and which default is best?"
 SETUP = (
     "A case is a problem, N in 2, 4, 8, 16, 64 and T in 1, N/2, N-1, N. In each: the total variance (trace of the "
-    "covariance) of one group's gradient with every baseline of mx.advantages, none (0), one (1), seed (1/N), "
+    "covariance) of one group's gradient with every baseline of mx.advantages, none (0), one (1), one_over_n (1/N), "
     "pass_loo (the others' pass@T; T <= N-1 only) and mean_loo (omega_i times the others' mean), and with the best "
     "constant for the case, which needs the problem's moments. Ratios are over the variance with that constant; "
     "leave-one-out baselines are no constants, so theirs may be below 1. 0/1 problems: four answers, two of them "
@@ -29,7 +29,7 @@ SETUP = (
 )
 SEED = 0  # nothing is drawn
 
-BASELINES = ("none", "one", "seed", "pass_loo", "mean_loo")
+BASELINES = ("none", "one", "one_over_n", "pass_loo", "mean_loo")
 DEFAULT = "one"
 COLOURS = dict(zip(BASELINES, ("0.5", "C0", "C4", "C2", "C1"), strict=True))
 SIZES = (2, 4, 8, 16, 64)

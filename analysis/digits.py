@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 
 import maxrl_est as mx
 from analysis import study
-from maxrl_est.policies import MLP, Softmax
+from maxrl_est.training.policies import MLP, SoftmaxPolicy
 
 QUESTION = "How does a classifier trained on its accuracy by sampling labels compare with one trained by cross-entropy?"
 SETUP = (
@@ -43,7 +43,7 @@ def measure(quick=False):
         for name, steps in TASKS.items():
             steps = 10 if quick else steps
             task, test = tasks(name)
-            policy = Softmax(MLP((task.inputs.shape[1], 64, task.likelihoods.shape[1])))
+            policy = SoftmaxPolicy(MLP((task.inputs.shape[1], 64, task.likelihoods.shape[1])))
             for n in sizes:
                 study.progress(f"{name}, N = {n}")
                 allowed = [e for e in ESTIMATORS if not (e == "ustat_one(16)" and n < 16)]
@@ -71,7 +71,7 @@ def tasks(name):
     images, labels = data.data[order] / 16, data.target[order]
     parts = (images[:1200], labels[:1200]), (images[1200:], labels[1200:])
     if name == "digits":
-        return [mx.problems.ContextualBandit.of_labels(x, y, 10) for x, y in parts]
+        return [mx.tasks.ContextualBandit.of_labels(x, y, 10) for x, y in parts]
     return [
         paired(x, y, count, np.random.default_rng((SEED, count)))
         for (x, y), count in zip(parts, (2000, 1000), strict=True)
@@ -81,7 +81,7 @@ def tasks(name):
 def paired(images, labels, count, rng):
     left, right = rng.integers(0, len(labels), (2, count))
     inputs = np.concatenate((images[left], images[right]), axis=1)
-    return mx.problems.ContextualBandit.of_labels(inputs, 10 * labels[left] + labels[right], 100)
+    return mx.tasks.ContextualBandit.of_labels(inputs, 10 * labels[left] + labels[right], 100)
 
 
 def row(name, n, policy, task, test, curve):

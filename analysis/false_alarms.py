@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from maxrl_est import estimators, problems
-from maxrl_est._blocks import Blocks
 from maxrl_est.confidence import Betting, Catoni, Normal, clopper_pearson
-from maxrl_est.exact import exact_moments
+from maxrl_est.measures import exact_moments
+from maxrl_est.measures.blocks import Blocks
 
 RUNS, LENGTH, LOOK, ALPHA, SEED = 10_000, 5000, 50, 1e-2, 2026
 ARMS = problems.Bandit([0.7, 0.29, 0.01], [0.01, 0.3, 1.0])

@@ -9,7 +9,7 @@ import numpy as np
 
 import maxrl_est as mx
 from analysis import study
-from maxrl_est.variance import ustat_optimal
+from maxrl_est.measures.closed_forms import ustat_optimal
 
 QUESTION = "What does a constant factor kappa on the likelihood do, and how large need the order T be?"
 SETUP = (

@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 
 import maxrl_est as mx
 from analysis import study
-from maxrl_est.policies import Softmax, Table
+from maxrl_est.training.policies import SoftmaxPolicy, Tabular
 
 QUESTION = "In a maze where far starts almost never find the goal by chance, which estimator learns them?"
 LINES = (
@@ -44,8 +44,8 @@ SOLVED = -0.1
 
 def measure(quick=False):
     seeds, sizes, steps = (2, SIZES[:1], 10) if quick else (5, SIZES, 200)
-    maze = mx.problems.Maze(LINES, HORIZON)
-    policy = Softmax(Table(maze.cells, 4))
+    maze = mx.tasks.Maze(LINES, HORIZON)
+    policy = SoftmaxPolicy(Tabular(maze.cells, 4))
     rows = []
     with study.workers() as executor:
         for n, rate in product(sizes, LEARNING_RATES[1:3] if quick else LEARNING_RATES):

@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from maxrl_est import estimators, problems
-from maxrl_est.montecarlo import monte_carlo
+from maxrl_est.measures.sampled import monte_carlo
 
 N, GROUPS, REPEATS, SEED = 16, 400_000, 5, 0
 FEW, MANY = 10**5, 10**7

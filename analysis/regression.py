@@ -10,7 +10,7 @@ from sklearn.datasets import load_diabetes
 
 import maxrl_est as mx
 from analysis import study
-from maxrl_est.policies import MLP, Gaussian
+from maxrl_est.training.policies import MLP, GaussianPolicy
 
 QUESTION = (
     "Does the likelihood-based estimator help in regressions with a low signal-to-noise ratio, as was expected of it?"
@@ -77,7 +77,7 @@ def measure(quick=False):
                 for scale, n in product((0.5, None), SIZES):
                     study.progress(f"{data}, seed {seed}")
                     features = task.inputs.shape[1]
-                    policy = Gaussian(MLP((features, 1 if scale else 2)), scale)
+                    policy = GaussianPolicy(MLP((features, 1 if scale else 2)), scale)
                     steps = 10 if quick else 500
                     result = mx.train(
                         task,
@@ -105,7 +105,7 @@ def tasks(data, seed):
         x, w = rng.standard_normal((train + 1000, 10)), rng.standard_normal(10)
         y = x @ (w / np.linalg.norm(w)) * np.sqrt(ratio) + rng.standard_normal(len(x))
     x, y = ((a - a[:train].mean(axis=0)) / a[:train].std(axis=0) for a in (x, y))  # by what is known when training
-    return [mx.problems.Regression(x[part], y[part], SIGMA) for part in (slice(train), slice(train, None))]
+    return [mx.tasks.Regression(x[part], y[part], SIGMA) for part in (slice(train), slice(train, None))]
 
 
 def row(data, policy, n, task, test, curve):

@@ -15,6 +15,7 @@ True
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from fractions import Fraction
 from functools import reduce
 from itertools import accumulate
 from numbers import Integral, Rational
-from typing import Any, overload
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 
@@ -193,6 +194,40 @@ class Objective:
 
     def __reduce__(self) -> tuple[Any, ...]:  # by __init__, because arrays come out of a pickle writeable
         return Objective, (self.name, self.coefficients, self._exact)
+
+
+ObjectiveLike: TypeAlias = Objective | int | None  # an int is the order of MaxRL, None the largest there can be
+
+
+def resolve(objective: ObjectiveLike, size: int, largest: int) -> Objective | None:
+    """The objective, or None for MaxRL of the largest order that the rollouts admit."""
+    if objective is None:
+        return None
+    order = order_of(objective)
+    if order > largest:
+        raise ValueError(
+            f"objective has order {order} and groups have N = {size}: no unbiased estimate exists for "
+            f"orders above {largest}, since expectations from so few rollouts are polynomials of lower degree"
+        )
+    chosen = objective if isinstance(objective, Objective) else _maxrl(order)
+    full = order == largest and bool((chosen.coefficients == 1.0).all())
+    return None if full else chosen
+
+
+@functools.lru_cache(maxsize=8)
+def _maxrl(order: int) -> Objective:
+    return Objective.maxrl(order)
+
+
+def order_of(objective: Objective | int) -> int:
+    """The order T that an objective, or an int standing for MaxRL, asks for."""
+    if isinstance(objective, Objective):
+        return objective.order
+    if isinstance(objective, bool) or not isinstance(objective, Integral):
+        raise TypeError(f"objective is {objective!r}: give an Objective, an int (the order of MaxRL) or None")
+    if objective < 1:
+        raise ValueError(f"objective is {objective}: the order of MaxRL is at least 1")
+    return int(objective)
 
 
 def _order(name: str, value: Any) -> int:

@@ -8,9 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from maxrl_est import bench, reference
-from maxrl_est.problems.adversarial import FAMILIES
-from maxrl_est.reference import exact_loo_weights, ulp_error
+from maxrl_est.selftest import bench, reference
+from maxrl_est.selftest.adversarial import FAMILIES
+from maxrl_est.selftest.reference import exact_loo_weights, ulp_error
 
 GROUPS = np.array([[1.0, 0.0, 0.0, 0.0], [0.5, 0.25, 0.125, 1.0], [0.9, 0.1, 0.3, 0.7]])
 EXPECTED = np.array([exact_loo_weights(group, [1] * 4) for group in GROUPS], dtype=np.float64)

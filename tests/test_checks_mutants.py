@@ -170,7 +170,7 @@ SAME = {
     **{name: (at_full_order(f), MAXRL) for name, f in SAME_MEAN.items()},
     **{
         name: (lambda r, name=name: row(name)(r), MAXRL)
-        for name in ("ustat", "ustat_one", "ustat_seed", "ustat_mean_loo")
+        for name in ("ustat", "ustat_one", "ustat_one_over_n", "ustat_mean_loo")
     },
     "RLOO over N": (lambda r: r - (r.sum(axis=-1, keepdims=True) - r) / size(r), EXPECTED),
     "RLOO plus 7": (lambda r: row("rloo")(r) + 7, EXPECTED),

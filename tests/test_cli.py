@@ -12,7 +12,8 @@ import time
 import numpy as np
 import pytest
 
-from maxrl_est import checks, cli, prove
+from maxrl_est import checks, cli
+from maxrl_est.selftest import prove
 
 WRONG = """
 import numpy as np
@@ -112,7 +113,7 @@ def test_verify_writes_json_to_standard_output_alone(capsys):
 
 
 def test_verify_exits_1_when_a_claim_fails(monkeypatch, capsys):
-    from maxrl_est import verify
+    from maxrl_est.selftest import verify
 
     broken = verify.Verdict("two is three", False, "none", "nothing")
     monkeypatch.setattr(verify, "verdicts", lambda: [("arithmetic", lambda: broken)])

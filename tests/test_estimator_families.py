@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from maxrl_est import estimators, exact_moments
-from maxrl_est.exact import target_gradient
+from maxrl_est.measures import target_gradient
 from maxrl_est.problems import Bandit
 from mutants import mean_product
 
@@ -108,14 +108,14 @@ def test_off_by_one_in_the_number_above_a_level_is_biased():
     assert exact_moments(ARMS, wrong, 4).mean.tolist() != target_gradient(ARMS, target).tolist()
 
 
-NAMES = [*estimators.names(), "ustat(2)", "ustat_pass_loo(2)", "passk(3)", "passk_loo(3)", "ustat_seed(1)"]
+NAMES = [*estimators.names(), "ustat(2)", "ustat_pass_loo(2)", "passk(3)", "passk_loo(3)", "ustat_one_over_n(1)"]
 AFFINE = {
     "reinforce",
     "rloo",
     "mean_centred",
     "ustat",
     "ustat_one",
-    "ustat_seed",
+    "ustat_one_over_n",
     "ustat_pass_loo",
     "passk",
     "passk_loo",

@@ -53,7 +53,7 @@ FORMULAS = {
     "plug_in_loo": 4 * FLOATS / (1 + SUM - FLOATS),
     "ustat": WEIGHTS * FLOATS,
     "ustat_one": WEIGHTS * FLOATS - 1,
-    "ustat_seed": WEIGHTS * FLOATS - 1 / 4,
+    "ustat_one_over_n": WEIGHTS * FLOATS - 1 / 4,
     "ustat_mean_loo": WEIGHTS * (FLOATS - (SUM - FLOATS) / 3),
 }
 
@@ -190,7 +190,7 @@ def test_the_mean_of_all_is_not_the_mean_of_the_others():
 
 @pytest.mark.parametrize(
     ("baseline", "value"),
-    [("none", 0), ("one", 1), ("seed", Fraction(1, 4)), (Fraction(1, 3), Fraction(1, 3)), (2, 2), (-1, -1)],
+    [("none", 0), ("one", 1), ("one_over_n", Fraction(1, 4)), (Fraction(1, 3), Fraction(1, 3)), (2, 2), (-1, -1)],
 )
 def test_constant_baselines_are_subtracted(baseline, value):
     expected = definition(GRADED, order(4)) * GRADED - value
@@ -202,10 +202,10 @@ def test_constant_baselines_are_subtracted(baseline, value):
 
 def test_the_default_baseline_is_one_and_the_default_order_n():
     assert mx.advantages(GRADED).tolist() == (definition(GRADED, order(4)) * GRADED - 1).tolist()
-    assert mx.advantages(FLOATS, baseline=0.25).tolist() == mx.advantages(FLOATS, baseline="seed").tolist()
+    assert mx.advantages(FLOATS, baseline=0.25).tolist() == mx.advantages(FLOATS, baseline="one_over_n").tolist()
 
 
-NAMES = "none, one, seed, pass_loo, mean_loo"
+NAMES = "none, one, one_over_n, pass_loo, mean_loo"
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ REFUSES_ONE = {"rloo", "grpo", "ustat_pass_loo", "ustat_mean_loo", "vimco", "jac
     name for name in estimators.names() if name.startswith(("passk", "maxk"))
 }
 ZERO_ALONE = dict.fromkeys(("mean_centred", "grpo_population", "maxrl_shipped", "tailrl_centred"), 0)
-ALONE = ZERO_ALONE | {"ustat_one": -0.75, "ustat_seed": -0.75}
+ALONE = ZERO_ALONE | {"ustat_one": -0.75, "ustat_one_over_n": -0.75}
 
 
 @every_estimator

@@ -13,7 +13,7 @@ import pytest
 import maxrl_est as mx
 from maxrl_est import estimators
 from maxrl_est.estimators import LogMean, LogPassRate, OverLevels
-from maxrl_est.exact import effective_weight, exact_moments, target_gradient
+from maxrl_est.measures import effective_weight, exact_moments, target_gradient
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli, Contextual, Gaussian
 from maxrl_est.problems.finite import Finite
@@ -120,7 +120,7 @@ def test_rows_said_to_be_unbiased_are_on_graded_likelihoods(problem, name, n):
 
 @graded
 @pytest.mark.parametrize("t", [1, 2, 3, 4])
-@pytest.mark.parametrize("name", ["ustat", "ustat_one", "ustat_seed", "ustat_mean_loo", "ustat_pass_loo"])
+@pytest.mark.parametrize("name", ["ustat", "ustat_one", "ustat_one_over_n", "ustat_mean_loo", "ustat_pass_loo"])
 def test_the_ustat_family_is_unbiased_at_every_order_it_takes(problem, name, t):
     row = estimators.get(f"{name}({t})")
     if name == "ustat_pass_loo" and t == 4:
@@ -139,7 +139,7 @@ OBJECTIVES = [
 
 @graded
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: objective.name)
-@pytest.mark.parametrize("baseline", ["none", "one", "seed", "pass_loo", "mean_loo", 0.5, F(2, 7)])
+@pytest.mark.parametrize("baseline", ["none", "one", "one_over_n", "pass_loo", "mean_loo", 0.5, F(2, 7)])
 def test_advantages_are_unbiased_for_any_objective_and_baseline(problem, objective, baseline):
     got = exact_moments(problem, lambda values: mx.advantages(values, objective, baseline=baseline), 4)
     expected = truth(objective, problem)
@@ -245,7 +245,7 @@ def stated(n):
         "self_normalised": full,
         "ustat": full,
         "ustat_one": full,
-        "ustat_seed": full,
+        "ustat_one_over_n": full,
         "ustat_pass_loo": below,
         "ustat_mean_loo": full,
         "plug_in_loo": full,

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import maxrl_est as mx
-from maxrl_est._kernels import generic, load
-from maxrl_est.problems.adversarial import FAMILIES
-from maxrl_est.reference import exact_failure_powers, exact_loo_weights, ulp_error
+from maxrl_est.estimates._kernels import generic, load
+from maxrl_est.selftest.adversarial import FAMILIES
+from maxrl_est.selftest.reference import exact_failure_powers, exact_loo_weights, ulp_error
 
 every_family = pytest.mark.parametrize("family", FAMILIES)
 
@@ -145,8 +145,8 @@ sys.modules["numba"] = None
 import numpy as np
 import maxrl_est as mx
 from fractions import Fraction
-from maxrl_est._kernels import load
-from maxrl_est.problems.adversarial import FAMILIES
+from maxrl_est.estimates._kernels import load
+from maxrl_est.selftest.adversarial import FAMILIES
 {CALLS}
 assert mx.effective_weight(mx.estimators.get("maxrl_shipped"), 4).nearest().name == "J_3"
 assert mx.loo_weights([Fraction(1), Fraction(0)]).tolist() == [2, 1]

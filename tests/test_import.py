@@ -60,7 +60,7 @@ def calling(call, name):
     return f"""
 import json
 import maxrl_est
-from maxrl_est._kernels import load
+from maxrl_est.estimates._kernels import load
 result = maxrl_est.{call}.tolist()
 assert load().compiled
 stats = load().{name}.stats
@@ -112,7 +112,7 @@ def test_numba_alone_refuses_to_cache_there(tmp_path, nowhere_to_cache):
     code = """
 import json
 from numba import njit
-import maxrl_est._kernels.nodes as module
+import maxrl_est.estimates._kernels.nodes as module
 try:
     exec(compile("@njit(cache=True)\\ndef f(): return 1", module.__file__, "exec"))
 except RuntimeError as error:

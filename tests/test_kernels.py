@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from maxrl_est._kernels import generic
-from maxrl_est._kernels.quadrature import (
+from maxrl_est.estimates._kernels import generic
+from maxrl_est.estimates._kernels.quadrature import (
     CUTOFF,
     MAX_FACTORS,
     MAX_TERMS,
@@ -24,10 +24,10 @@ from maxrl_est._kernels.quadrature import (
     full_order_weight_estimate,
     full_order_weights,
 )
-from maxrl_est._kernels.recurrence import failure_powers, loo_failure_powers, loo_weights
-from maxrl_est.bench import peak_memory
-from maxrl_est.problems.adversarial import FAMILIES
-from maxrl_est.reference import (
+from maxrl_est.estimates._kernels.recurrence import failure_powers, loo_failure_powers, loo_weights
+from maxrl_est.selftest.adversarial import FAMILIES
+from maxrl_est.selftest.bench import peak_memory
+from maxrl_est.selftest.reference import (
     ball_loo_weights,
     ball_loo_weights_full_order,
     exact_failure_powers,
@@ -346,7 +346,7 @@ def test_other_threads_run_meanwhile(name, shape):
 
 def test_scratch_memory_stays_small():
     prepare = (
-        "import numpy as np; from maxrl_est._kernels.recurrence import loo_weights;"
+        "import numpy as np; from maxrl_est.estimates._kernels.recurrence import loo_weights;"
         "l = np.linspace(0, 1, 4096)[None]; out = np.ones((1, 4096)); c = np.ones(2048);"
         "loo_weights(l[:, :8].copy(), c[:8], out[:, :8].copy())"
     )

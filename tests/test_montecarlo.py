@@ -13,15 +13,16 @@ from fractions import Fraction as F
 import numpy as np
 import pytest
 
-from maxrl_est import _checkpoints, estimators
-from maxrl_est._blocks import Moments
-from maxrl_est._files import FileError
+from maxrl_est import estimators
 from maxrl_est.confidence import samples_needed
-from maxrl_est.exact import exact_moments
-from maxrl_est.montecarlo import monte_carlo
+from maxrl_est.files import checkpoints as _checkpoints
+from maxrl_est.files.whole import FileError
+from maxrl_est.measures import exact_moments
+from maxrl_est.measures.blocks import Moments
+from maxrl_est.measures.closed_forms import closed_form_moments
+from maxrl_est.measures.sampled import monte_carlo
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli, Contextual, Gaussian
-from maxrl_est.variance import closed_form_moments
 from mutants import ADVANTAGES, SAME_MEAN
 
 N = 4

@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from maxrl_est._kernels.nodes import COUNTS, LIMITS, NODES, WEIGHTS
+from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS, NODES, WEIGHTS
 
 DIGITS = 60
 TRUNCATION = Fraction(1, 2**54)  # relative error of a rule at its limit

@@ -5,20 +5,20 @@ import itertools
 import numpy as np
 import pytest
 
-from maxrl_est import optimisers, problems
-from maxrl_est.policies import MLP, Gaussian, Softmax, Table, jacobian, scores
+from maxrl_est.training import optimisers, tasks
+from maxrl_est.training.policies import MLP, GaussianPolicy, SoftmaxPolicy, Tabular, jacobian, scores
 
 RNG = np.random.default_rng(5)
 INPUTS = RNG.standard_normal((3, 2))
 POLICIES = {
-    "tabular softmax": (Softmax(Table(3, 4)), np.array([2, 0, 2])),
-    "linear softmax": (Softmax(MLP((2, 4))), INPUTS),
-    "MLP softmax": (Softmax(MLP((2, 5, 3, 4))), INPUTS),
-    "linear Gaussian": (Gaussian(MLP((2, 2)), 0.7), INPUTS),
-    "MLP Gaussian": (Gaussian(MLP((2, 5, 1)), 1.3), INPUTS),
-    "MLP Gaussian, learned scale": (Gaussian(MLP((2, 5, 3))), INPUTS),
+    "tabular softmax": (SoftmaxPolicy(Tabular(3, 4)), np.array([2, 0, 2])),
+    "linear softmax": (SoftmaxPolicy(MLP((2, 4))), INPUTS),
+    "MLP softmax": (SoftmaxPolicy(MLP((2, 5, 3, 4))), INPUTS),
+    "linear Gaussian": (GaussianPolicy(MLP((2, 2)), 0.7), INPUTS),
+    "MLP Gaussian": (GaussianPolicy(MLP((2, 5, 1)), 1.3), INPUTS),
+    "MLP Gaussian, learned scale": (GaussianPolicy(MLP((2, 5, 3))), INPUTS),
 }
-MAZE = problems.Maze(["S.#", "#.S", "S.G"], horizon=6)
+MAZE = tasks.Maze(["S.#", "#.S", "S.G"], horizon=6)
 
 
 def theta_of(policy):
@@ -31,17 +31,19 @@ def slope(function, theta, step=1e-5):
     return np.stack(moved, axis=-1)
 
 
-def tasks():
+def cases():
     """Tasks with a policy: pass rates in one closed form or other."""
     likelihoods = RNG.random((3, 4))
     likelihoods[0] = [0, 1, 0, 0]
-    bandit = problems.ContextualBandit(INPUTS, likelihoods)
-    regression = problems.Regression(INPUTS, RNG.standard_normal((3, 2)), 0.8)
-    yield pytest.param(bandit, Softmax(MLP((2, 5, 4))), id="bandit")
-    yield pytest.param(problems.ContextualBandit([2, 0, 1], likelihoods), Softmax(Table(3, 4)), id="tabular bandit")
-    yield pytest.param(regression, Gaussian(MLP((2, 4, 2)), 0.6), id="regression")
-    yield pytest.param(regression, Gaussian(MLP((2, 4, 3))), id="regression, learned scale")
-    yield pytest.param(MAZE, Softmax(Table(MAZE.cells, 4)), id="maze")
+    bandit = tasks.ContextualBandit(INPUTS, likelihoods)
+    regression = tasks.Regression(INPUTS, RNG.standard_normal((3, 2)), 0.8)
+    yield pytest.param(bandit, SoftmaxPolicy(MLP((2, 5, 4))), id="bandit")
+    yield pytest.param(
+        tasks.ContextualBandit([2, 0, 1], likelihoods), SoftmaxPolicy(Tabular(3, 4)), id="tabular bandit"
+    )
+    yield pytest.param(regression, GaussianPolicy(MLP((2, 4, 2)), 0.6), id="regression")
+    yield pytest.param(regression, GaussianPolicy(MLP((2, 4, 3))), id="regression, learned scale")
+    yield pytest.param(MAZE, SoftmaxPolicy(Tabular(MAZE.cells, 4)), id="maze")
 
 
 @pytest.mark.parametrize(("policy", "inputs"), POLICIES.values(), ids=POLICIES)
@@ -76,7 +78,7 @@ def test_the_mean_score_is_zero(policy, inputs):
 
 @pytest.mark.parametrize("rows", [1, 9], ids=["searched row by row", "searched edge by edge"])
 def test_sampled_actions_have_the_probabilities_of_the_policy(rows):
-    policy = Softmax(Table(rows, 5))
+    policy = SoftmaxPolicy(Tabular(rows, 5))
     outputs = np.tile([0.0, 1.0, -2.0, 0.5, -800.0], (rows, 1))
     n = 400_000 // rows
     actions = policy.sample(outputs, RNG, n)
@@ -88,7 +90,7 @@ def test_sampled_actions_have_the_probabilities_of_the_policy(rows):
 def test_both_ways_to_sample_give_the_same_actions():
     outputs = RNG.standard_normal((3, 4))
     tall = np.tile(outputs, (2, 1))  # six rows of four actions, three rows of four actions
-    policy = Softmax(Table(1, 4))
+    policy = SoftmaxPolicy(Tabular(1, 4))
     u = np.random.default_rng(0).random((3, 50))
 
     class Fixed:
@@ -103,7 +105,7 @@ def test_both_ways_to_sample_give_the_same_actions():
     np.testing.assert_array_equal(policy.sample(tall, Fixed(np.tile(u, (2, 1))), 50), np.tile(short, (2, 1)))
 
 
-@pytest.mark.parametrize(("task", "policy"), list(tasks()))
+@pytest.mark.parametrize(("task", "policy"), list(cases()))
 def test_gradients_of_log_p_are_its_slopes(task, policy):
     theta, prompts = theta_of(policy), np.array([2, 0])
     weights = np.array([0.3, -1.7])
@@ -112,7 +114,7 @@ def test_gradients_of_log_p_are_its_slopes(task, policy):
     np.testing.assert_allclose(got, expected, rtol=0, atol=1e-8 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize(("task", "policy"), list(tasks()))
+@pytest.mark.parametrize(("task", "policy"), list(cases()))
 def test_pass_rates_and_gradients_are_means_over_rollouts(task, policy):
     theta, prompts, n = 0.3 * theta_of(policy), np.array([1, 2]), 100_000
     likelihoods, actions = task.sample(policy, theta, prompts, RNG, n)
@@ -123,7 +125,7 @@ def test_pass_rates_and_gradients_are_means_over_rollouts(task, policy):
     assert (np.abs(terms.mean(axis=0) - expected) <= 6 * terms.std(axis=0) / np.sqrt(n) + 1e-15).all()
 
 
-@pytest.mark.parametrize(("task", "policy"), list(tasks()))
+@pytest.mark.parametrize(("task", "policy"), list(cases()))
 def test_a_task_weights_the_scores_of_its_rollouts(task, policy):
     theta, prompts = theta_of(policy), np.array([0, 2, 1])
     likelihoods, actions = task.sample(policy, theta, prompts, RNG, 6)
@@ -135,8 +137,8 @@ def test_a_task_weights_the_scores_of_its_rollouts(task, policy):
 
 
 def test_a_maze_passes_as_often_as_all_its_rollouts_say():
-    maze = problems.Maze(["S.", "SG"], horizon=3)
-    policy = Softmax(Table(maze.cells, 4))
+    maze = tasks.Maze(["S.", "SG"], horizon=3)
+    policy = SoftmaxPolicy(Tabular(maze.cells, 4))
     theta = RNG.standard_normal(policy.network.size)
     log_pi = policy.log_prob(theta.reshape(-1, 4), np.tile(np.arange(4), (maze.cells, 1)))
     for prompt, start in enumerate(maze.starts):
@@ -151,30 +153,30 @@ def test_a_maze_passes_as_often_as_all_its_rollouts_say():
 
 
 def test_a_maze_whose_rollouts_all_arrive_early_has_nothing_more_to_draw():
-    maze = problems.Maze(["SG"], horizon=5)
-    policy, theta = Softmax(Table(2, 4)), np.array([-800.0, 0.0, -800.0, -800.0, 0, 0, 0, 0])
+    maze = tasks.Maze(["SG"], horizon=5)
+    policy, theta = SoftmaxPolicy(Tabular(2, 4)), np.array([-800.0, 0.0, -800.0, -800.0, 0, 0, 0, 0])
     likelihoods, actions = maze.sample(policy, theta, np.array([0]), RNG, 3)
     np.testing.assert_array_equal(likelihoods, np.ones((1, 3)))
     assert (maze.scores(policy, theta, np.array([0]), actions) == 0).all()  # certain moves, and none after the goal
 
 
 def test_what_cannot_be_solved_has_no_gradient():
-    task = problems.ContextualBandit([0, 1], [[0.0, 0.0], [0.5, 1.0]])
-    policy = Softmax(Table(2, 2))
+    task = tasks.ContextualBandit([0, 1], [[0.0, 0.0], [0.5, 1.0]])
+    policy = SoftmaxPolicy(Tabular(2, 2))
     assert np.isneginf(task.log_pass_rates(policy, np.zeros(4), [0])[0])
     gradient = task.weighted_gradient(policy, np.zeros(4), np.array([0, 1]), np.ones(2))
     assert (gradient[:2] == 0).all()
     assert (gradient[2:] != 0).all()
-    walled = problems.Maze(["S#G", "..#", "S.."], horizon=4)
-    policy = Softmax(Table(walled.cells, 4))
+    walled = tasks.Maze(["S#G", "..#", "S.."], horizon=4)
+    policy = SoftmaxPolicy(Tabular(walled.cells, 4))
     assert np.isneginf(walled.log_pass_rates(policy, np.zeros(walled.cells * 4), [0, 1])).all()
     assert (walled.weighted_gradient(policy, np.zeros(walled.cells * 4), np.arange(2), np.ones(2)) == 0).all()
 
 
 @pytest.mark.parametrize("steps", [530, 600])
 def test_a_way_of_which_no_float_holds_the_chance_has_a_log_p_and_a_gradient(steps):
-    maze = problems.Maze(["S" + "." * (steps - 1) + "G"], horizon=steps)
-    policy, theta = Softmax(Table(maze.cells, 4)), np.zeros(4 * maze.cells)
+    maze = tasks.Maze(["S" + "." * (steps - 1) + "G"], horizon=steps)
+    policy, theta = SoftmaxPolicy(Tabular(maze.cells, 4)), np.zeros(4 * maze.cells)
     assert maze.log_pass_rates(policy, theta, [0])[0] == pytest.approx(-steps * np.log(4), rel=1e-14)
     got = maze.weighted_gradient(policy, theta, np.array([0]), np.ones(1)).reshape(-1, 4)
     np.testing.assert_array_equal(got[:-1], np.tile([-0.25, 0.75, -0.25, -0.25], (steps, 1)))  # right is the only way
@@ -182,8 +184,8 @@ def test_a_way_of_which_no_float_holds_the_chance_has_a_log_p_and_a_gradient(ste
 
 
 def test_a_maze_counts_tiny_chances_beside_impossible_ones():
-    maze = problems.Maze(["S.G", "..."], horizon=4)
-    policy = Softmax(Table(maze.cells, 4))
+    maze = tasks.Maze(["S.G", "..."], horizon=4)
+    policy = SoftmaxPolicy(Tabular(maze.cells, 4))
     theta = np.zeros((maze.cells, 4))
     theta[0], theta[3] = (
         [0, -2000, -700, 0],
@@ -198,15 +200,15 @@ def test_a_maze_counts_tiny_chances_beside_impossible_ones():
 
 
 def test_extreme_outputs_keep_finite_logarithms():
-    task = problems.ContextualBandit.of_labels([0], [1], classes=3)
-    policy, theta = Softmax(Table(1, 3)), np.array([5000.0, 0.0, -3.0])
+    task = tasks.ContextualBandit.of_labels([0], [1], classes=3)
+    policy, theta = SoftmaxPolicy(Tabular(1, 3)), np.array([5000.0, 0.0, -3.0])
     assert task.log_pass_rates(policy, theta, [0])[0] == -5000
     np.testing.assert_array_equal(task.weighted_gradient(policy, theta, [0], np.ones(1)), [-1, 1, 0])
 
 
 def in_torch(torch, network, parameters, x):
     """Outputs (K,) of one input."""
-    if isinstance(network, Table):
+    if isinstance(network, Tabular):
         return parameters.reshape(network.inputs, network.outputs)[x]
     values, start = torch.tensor(x), 0
     for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(network.sizes)):
@@ -227,7 +229,7 @@ def test_scores_are_those_of_torch(policy, inputs):
     for b, i in itertools.product(range(3), range(4)):
         parameters = torch.tensor(theta, requires_grad=True)
         values = in_torch(torch, policy.network, parameters, inputs[b])
-        if isinstance(policy, Softmax):
+        if isinstance(policy, SoftmaxPolicy):
             law, action = torch.distributions.Categorical(logits=values), torch.tensor(actions[b, i])
         else:
             mean, scale = (values[:-1], values[-1].exp()) if policy.scale is None else (values, policy.scale)
@@ -258,24 +260,24 @@ def test_adam_takes_the_steps_that_its_paper_says():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Table(0, 2), "inputs is 0: it is an int of at least 1"),
+        (lambda: Tabular(0, 2), "inputs is 0: it is an int of at least 1"),
         (lambda: MLP((3,)), r"sizes is \(3,\): at least"),
         (lambda: MLP((3, 0)), r"sizes\[1\] is 0"),
-        (lambda: Gaussian(MLP((2, 1)), -1.0), "scale is -1.0: it is finite and > 0"),
-        (lambda: Gaussian(MLP((2, 1))), "network has 1 output"),
+        (lambda: GaussianPolicy(MLP((2, 1)), -1.0), "scale is -1.0: it is finite and > 0"),
+        (lambda: GaussianPolicy(MLP((2, 1))), "network has 1 output"),
         (lambda: optimisers.SGD(0.0), "learning_rate is 0.0: it is finite and > 0"),
         (lambda: optimisers.Adam(float("nan")), "learning_rate is nan"),
         (lambda: optimisers.Adam(0.1, b2=1.0), r"b2 is 1.0: it lies in \[0, 1\)"),
-        (lambda: problems.ContextualBandit([0, 1], [[0.5, 1.5], [0, 0]]), r"likelihoods\[0, 1\] is 1.5"),
-        (lambda: problems.ContextualBandit([0, 1], [[0.5, 1]]), r"likelihoods has shape \(1, 2\)"),
-        (lambda: problems.ContextualBandit.of_labels([0, 1], [0, 7], 3), r"labels\[1\] is 7"),
-        (lambda: problems.Regression([[0.0]], [np.nan], 1), "targets holds something"),
-        (lambda: problems.Regression([[0.0]], [1.0], 0), "sigma is 0"),
-        (lambda: problems.Regression([[np.inf]], [1.0], 1), "inputs holds something"),
-        (lambda: problems.Maze(["S."], 3), "0 G and 1 S: one goal"),
-        (lambda: problems.Maze(["SG"], 0), "horizon is 0: it is an int of at least 1"),
-        (lambda: problems.Maze(["SG"], 2.5), "horizon is 2.5"),
-        (lambda: Table(np.True_, 2), "inputs is np.True_"),
+        (lambda: tasks.ContextualBandit([0, 1], [[0.5, 1.5], [0, 0]]), r"likelihoods\[0, 1\] is 1.5"),
+        (lambda: tasks.ContextualBandit([0, 1], [[0.5, 1]]), r"likelihoods has shape \(1, 2\)"),
+        (lambda: tasks.ContextualBandit.of_labels([0, 1], [0, 7], 3), r"labels\[1\] is 7"),
+        (lambda: tasks.Regression([[0.0]], [np.nan], 1), "targets holds something"),
+        (lambda: tasks.Regression([[0.0]], [1.0], 0), "sigma is 0"),
+        (lambda: tasks.Regression([[np.inf]], [1.0], 1), "inputs holds something"),
+        (lambda: tasks.Maze(["S."], 3), "0 G and 1 S: one goal"),
+        (lambda: tasks.Maze(["SG"], 0), "horizon is 0: it is an int of at least 1"),
+        (lambda: tasks.Maze(["SG"], 2.5), "horizon is 2.5"),
+        (lambda: Tabular(np.True_, 2), "inputs is np.True_"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(make, message):
@@ -285,36 +287,41 @@ def test_what_makes_no_sense_is_refused_by_name(make, message):
 
 def test_numpys_integers_and_floats_become_pythons():
     assert repr(MLP((3, np.int64(2)))) == "MLP(sizes=(3, 2))"
-    assert repr(Table(np.int32(3), 2)) == "Table(inputs=3, outputs=2)"
-    assert repr(Gaussian(MLP((1, 1)), np.float64(0.5)))[-10:] == "scale=0.5)"
+    assert repr(Tabular(np.int32(3), 2)) == "Tabular(inputs=3, outputs=2)"
+    assert repr(GaussianPolicy(MLP((1, 1)), np.float64(0.5)))[-10:] == "scale=0.5)"
     assert repr(optimisers.SGD(np.float64(0.5))) == "SGD(learning_rate=0.5)"
-    assert problems.Maze(["SG"], np.int64(2)).name == "Maze(SG, 2)"
+    assert tasks.Maze(["SG"], np.int64(2)).name == "Maze(SG, 2)"
 
 
-LABELS = problems.ContextualBandit.of_labels([0, 1], [2, 0], classes=3)
-PLANE = problems.Regression(INPUTS, RNG.standard_normal((3, 2)), 1.0)
-LINE = problems.Regression(INPUTS, RNG.standard_normal(3), 1.0)
+LABELS = tasks.ContextualBandit.of_labels([0, 1], [2, 0], classes=3)
+PLANE = tasks.Regression(INPUTS, RNG.standard_normal((3, 2)), 1.0)
+LINE = tasks.Regression(INPUTS, RNG.standard_normal(3), 1.0)
 
 
 @pytest.mark.parametrize(
     ("task", "policy", "error", "message"),
     [
-        (PLANE, Gaussian(MLP((2, 1)), 1.0), ValueError, "policy.network.outputs is 1: this Regression needs 2"),
-        (LINE, Gaussian(MLP((2, 2)), 1.0), ValueError, "policy.network.outputs is 2: this Regression needs 1"),
-        (PLANE, Gaussian(MLP((2, 2))), ValueError, "policy.network.outputs is 2: this Regression needs 3"),
+        (PLANE, GaussianPolicy(MLP((2, 1)), 1.0), ValueError, "policy.network.outputs is 1: this Regression needs 2"),
+        (LINE, GaussianPolicy(MLP((2, 2)), 1.0), ValueError, "policy.network.outputs is 2: this Regression needs 1"),
+        (PLANE, GaussianPolicy(MLP((2, 2))), ValueError, "policy.network.outputs is 2: this Regression needs 3"),
         (
             LINE,
-            Gaussian(MLP((3, 1)), 1.0),
+            GaussianPolicy(MLP((3, 1)), 1.0),
             ValueError,
             r"inputs has shape \(3, 2\): those of this MLP are vectors \(P, 3\)",
         ),
-        (LINE, Softmax(MLP((2, 1))), TypeError, "policy is a Softmax: a Regression needs a Gaussian"),
-        (LABELS, Softmax(Table(2, 4)), ValueError, "policy.network.outputs is 4: this ContextualBandit needs 3"),
-        (LABELS, Softmax(Table(1, 3)), ValueError, r"inputs\[1\] is 1: those of this Table lie in 0 .. 0"),
-        (LABELS, None, TypeError, "policy is a NoneType: a ContextualBandit needs a Softmax"),
-        (MAZE, Softmax(Table(MAZE.cells + 1, 4)), ValueError, "Table of 8 inputs: this Maze has 7 cells"),
-        (MAZE, Softmax(Table(MAZE.cells, 5)), ValueError, "policy.network.outputs is 5: this Maze needs 4"),
-        (MAZE, Softmax(MLP((7, 4))), ValueError, r"inputs has shape \(7,\): those of this MLP"),
+        (LINE, SoftmaxPolicy(MLP((2, 1))), TypeError, "policy is a SoftmaxPolicy: a Regression needs a Gaussian"),
+        (
+            LABELS,
+            SoftmaxPolicy(Tabular(2, 4)),
+            ValueError,
+            "policy.network.outputs is 4: this ContextualBandit needs 3",
+        ),
+        (LABELS, SoftmaxPolicy(Tabular(1, 3)), ValueError, r"inputs\[1\] is 1: those of this Tabular lie in 0 .. 0"),
+        (LABELS, None, TypeError, "policy is a NoneType: a ContextualBandit needs a SoftmaxPolicy"),
+        (MAZE, SoftmaxPolicy(Tabular(MAZE.cells + 1, 4)), ValueError, "Tabular of 8 inputs: this Maze has 7 cells"),
+        (MAZE, SoftmaxPolicy(Tabular(MAZE.cells, 5)), ValueError, "policy.network.outputs is 5: this Maze needs 4"),
+        (MAZE, SoftmaxPolicy(MLP((7, 4))), ValueError, r"inputs has shape \(7,\): those of this MLP"),
     ],
 )
 def test_a_task_refuses_a_policy_that_does_not_fit(task, policy, error, message):
@@ -322,7 +329,7 @@ def test_a_task_refuses_a_policy_that_does_not_fit(task, policy, error, message)
         task.check(policy)
 
 
-@pytest.mark.parametrize(("task", "policy"), list(tasks()))
+@pytest.mark.parametrize(("task", "policy"), list(cases()))
 def test_a_task_takes_a_policy_that_fits(task, policy):
     task.check(policy)
 
@@ -330,13 +337,13 @@ def test_a_task_takes_a_policy_that_fits(task, policy):
 @pytest.mark.parametrize(
     ("inputs", "error", "message"),
     [
-        ([0, -1], ValueError, r"inputs\[1\] is -1: those of this Table lie in 0 .. 1"),
+        ([0, -1], ValueError, r"inputs\[1\] is -1: those of this Tabular lie in 0 .. 1"),
         ([0, 2], ValueError, r"inputs\[1\] is 2"),
-        ([0.0, 1.0], TypeError, r"inputs has dtype float64 and shape \(2,\): those of a Table are ints \(P,\)"),
+        ([0.0, 1.0], TypeError, r"inputs has dtype float64 and shape \(2,\): those of a Tabular are ints \(P,\)"),
         ([[0], [1]], TypeError, r"shape \(2, 1\)"),
     ],
 )
 def test_inputs_that_a_table_has_no_row_for_are_refused(inputs, error, message):
-    task = problems.ContextualBandit.of_labels(inputs, [0, 1], classes=2)
+    task = tasks.ContextualBandit.of_labels(inputs, [0, 1], classes=2)
     with pytest.raises(error, match=message):
-        task.check(Softmax(Table(2, 2)))
+        task.check(SoftmaxPolicy(Tabular(2, 2)))

@@ -7,10 +7,10 @@ import importlib
 import pkgutil
 from pathlib import Path
 
+import bridges
 import pytest
 
-import bridges
-from maxrl_est import prove
+from maxrl_est.selftest import prove
 
 TOPICS = [importlib.import_module(f"bridges.{module.name}") for module in pkgutil.iter_modules(bridges.__path__)]
 CLAIMS = pytest.mark.parametrize("claim", prove.ledger.LEDGER, ids=lambda claim: claim.id)

@@ -11,9 +11,9 @@ import flint
 import numpy as np
 import pytest
 
-from maxrl_est import reference
-from maxrl_est.problems.adversarial import FAMILIES
-from maxrl_est.reference import (
+from maxrl_est.selftest import reference
+from maxrl_est.selftest.adversarial import FAMILIES
+from maxrl_est.selftest.reference import (
     ball_loo_weights,
     ball_loo_weights_full_order,
     exact_failure_powers,

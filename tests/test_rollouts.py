@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maxrl_est._files import FileError
 from maxrl_est._typing import FloatArray
-from maxrl_est.rollouts import Summary, write_weights
+from maxrl_est.files.rollouts import Summary, write_weights
+from maxrl_est.files.whole import FileError
 
 HEADER = "prompt,likelihood\n"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)  # no lone surrogates: not UTF-8

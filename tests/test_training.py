@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 import maxrl_est as mx
-from maxrl_est._files import FileError
 from maxrl_est.cli import main
-from maxrl_est.optimisers import SGD, Adam
-from maxrl_est.plots import learning_curves
-from maxrl_est.policies import MLP, Gaussian, Softmax, Table
+from maxrl_est.files.whole import FileError
 from maxrl_est.training import Diverged, loop
+from maxrl_est.training.optimisers import SGD, Adam
+from maxrl_est.training.plots import learning_curves
+from maxrl_est.training.policies import MLP, GaussianPolicy, SoftmaxPolicy, Tabular
 
-TASK = mx.problems.ContextualBandit([0, 1, 2], [[1, 0, 0, 0], [0.1, 0.3, 0.9, 0], [0, 0.05, 0, 0]])
-POLICY = Softmax(Table(3, 4))
+TASK = mx.tasks.ContextualBandit([0, 1, 2], [[1, 0, 0, 0], [0.1, 0.3, 0.9, 0], [0, 0.05, 0, 0]])
+POLICY = SoftmaxPolicy(Tabular(3, 4))
 ROWS = ["ustat_one", "rloo", "exact_ml"]
 SETTINGS = {"n": 4, "steps": 12, "seeds": 2, "evaluate_every": 5, "optimiser": Adam(0.1), "batch": 2}
 
@@ -76,7 +76,7 @@ def test_the_checkpoint_of_another_run_is_refused(tmp_path, change, message):
     mx.train(TASK, POLICY, ROWS, **SETTINGS, checkpoint=path)
     with pytest.raises(FileError, match=f"another run: {message}"):
         mx.train(TASK, POLICY, ROWS, **SETTINGS | change, checkpoint=path)
-    other = mx.problems.ContextualBandit([0, 1, 2], 0.5 * TASK.likelihoods)
+    other = mx.tasks.ContextualBandit([0, 1, 2], 0.5 * TASK.likelihoods)
     with pytest.raises(FileError, match="another run: digest of problem"):
         mx.train(other, POLICY, ROWS, **SETTINGS, checkpoint=path)
 
@@ -107,8 +107,8 @@ def test_an_estimate_has_the_exact_gradient_as_its_mean(name, order):
 
 
 def test_estimators_of_a_seed_share_first_parameters_and_batches():
-    task = mx.problems.Regression(np.arange(4.0)[:, None], [0.0, 1.0, 0.5, 2.0], 1.0)
-    policy = Gaussian(MLP((1, 3, 1)), 0.5)
+    task = mx.tasks.Regression(np.arange(4.0)[:, None], [0.0, 1.0, 0.5, 2.0], 1.0)
+    policy = GaussianPolicy(MLP((1, 3, 1)), 0.5)
     result = mx.train(task, policy, ["ustat", "exact_ml"], n=2, steps=1, seeds=3)
     first, second = (result.values(name, "log_pass_rate")[:, 0] for name in result.estimators)
     np.testing.assert_array_equal(first, second)
@@ -162,7 +162,11 @@ def test_an_optimiser_of_a_library_is_resumed_too(tmp_path):
         ({"batch": 9}, ValueError, "batch is 9: the task has 3 prompts"),
         ({"seeds": []}, ValueError, "seeds is empty"),
         ({"seeds": [1, -1]}, ValueError, r"seeds\[1\] is -1"),
-        ({"policy": Gaussian(MLP((1, 1)), 1.0)}, TypeError, "policy is a Gaussian: a ContextualBandit needs a Softmax"),
+        (
+            {"policy": GaussianPolicy(MLP((1, 1)), 1.0)},
+            TypeError,
+            "policy is a GaussianPolicy: a ContextualBandit needs a SoftmaxPolicy",
+        ),
         ({"estimator": lambda likelihoods: likelihoods[:, :1]}, ValueError, r"shape \(3, 1\) for likelihoods"),
     ],
 )
@@ -176,9 +180,9 @@ def test_a_diverging_run_stops_with_the_step_and_the_cause(tmp_path):
     path = tmp_path / "run.json"
     with pytest.raises(Diverged, match=r"explode, seed 0, stopped at step \d+: advantages\[.*\] is inf"):
         mx.train(TASK, POLICY, explode, n=64, steps=40, checkpoint=path)
-    task = mx.problems.Regression([[1.0], [2.0]], [1.0, 2.0], 1.0)
+    task = mx.tasks.Regression([[1.0], [2.0]], [1.0, 2.0], 1.0)
     with pytest.raises(Diverged, match=r"exact_ml, seed 0, stopped at step \d+: (gradient|parameters)\[0\]"):
-        mx.train(task, Gaussian(MLP((1, 1)), 0.1), "exact_ml", steps=2000, optimiser=SGD(50.0))
+        mx.train(task, GaussianPolicy(MLP((1, 1)), 0.1), "exact_ml", steps=2000, optimiser=SGD(50.0))
 
 
 def test_learning_curves_are_drawn(tmp_path):

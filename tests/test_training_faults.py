@@ -15,15 +15,14 @@ import numpy as np
 import pytest
 
 import maxrl_est as mx
-from maxrl_est import plots
-from maxrl_est._files import FileError
 from maxrl_est.cli import main
-from maxrl_est.optimisers import SGD, Adam
-from maxrl_est.policies import MLP, Gaussian, Softmax, Table
-from maxrl_est.training import Diverged, digests, loop, workers
+from maxrl_est.files.whole import FileError
+from maxrl_est.training import Diverged, digests, loop, plots, workers
+from maxrl_est.training.optimisers import SGD, Adam
+from maxrl_est.training.policies import MLP, GaussianPolicy, SoftmaxPolicy, Tabular
 
-TASK = mx.problems.ContextualBandit([0, 1, 2], [[1, 0, 0, 0], [0.1, 0.3, 0.9, 0], [0, 0.05, 0, 0]])
-POLICY = Softmax(Table(3, 4))
+TASK = mx.tasks.ContextualBandit([0, 1, 2], [[1, 0, 0, 0], [0.1, 0.3, 0.9, 0], [0, 0.05, 0, 0]])
+POLICY = SoftmaxPolicy(Tabular(3, 4))
 ROWS = ["ustat_one", "exact_ml"]
 SETTINGS = {"n": 4, "steps": 12, "seeds": 2, "evaluate_every": 5, "optimiser": Adam(0.1), "batch": 2}
 COMMAND = ["train", "--workers", "1", "--steps", "4", "--seeds", "1", "--group-size", "4"]
@@ -225,8 +224,8 @@ def named(name, function):
     return function
 
 
-LABELS = mx.problems.ContextualBandit.of_labels(np.arange(3), [0, 1, 2], classes=4)
-RELABELLED = mx.problems.ContextualBandit.of_labels(np.arange(3), [0, 2, 1], classes=4)
+LABELS = mx.tasks.ContextualBandit.of_labels(np.arange(3), [0, 1, 2], classes=4)
+RELABELLED = mx.tasks.ContextualBandit.of_labels(np.arange(3), [0, 2, 1], classes=4)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +274,7 @@ def test_an_estimator_that_refuses_graded_likelihoods_has_a_digest_too():
 def test_a_task_is_told_from_others_where_the_policy_is_not_uniform():
     """There mazes and bandits of other numbers can have the same pass rates."""
 
-    class Looking(mx.problems.ContextualBandit):
+    class Looking(mx.tasks.ContextualBandit):
         def log_pass_rates(self, policy, theta, prompts):
             seen.append(theta)
             return super().log_pass_rates(policy, theta, prompts)
@@ -293,7 +292,7 @@ def test_nothing_is_digested_without_a_checkpoint(tmp_path, monkeypatch):
         mx.train(TASK, POLICY, ROWS, **SETTINGS, checkpoint=tmp_path / "run.json")
 
 
-REGRESSION = mx.problems.Regression([[0.0], [1.0]], [[0.0, 1.0], [1.0, 2.0]], 1.0)
+REGRESSION = mx.tasks.Regression([[0.0], [1.0]], [[0.0, 1.0], [1.0, 2.0]], 1.0)
 
 
 @pytest.mark.parametrize(
@@ -301,11 +300,11 @@ REGRESSION = mx.problems.Regression([[0.0], [1.0]], [[0.0, 1.0], [1.0, 2.0]], 1.
     [
         ({"problem": None}, TypeError, "problem is None: a task has the method __len__"),
         ({"test": "digits"}, TypeError, "test is 'digits': a task has the method check"),
-        ({"policy": Softmax(Table(3, 5))}, ValueError, "problem: policy.network.outputs is 5"),
-        ({"test": mx.problems.ContextualBandit([3], [[1, 0, 0, 0]])}, ValueError, r"test: inputs\[0\] is 3"),
-        ({"test": REGRESSION}, TypeError, "test: policy is a Softmax: a Regression needs a Gaussian"),
+        ({"policy": SoftmaxPolicy(Tabular(3, 5))}, ValueError, "problem: policy.network.outputs is 5"),
+        ({"test": mx.tasks.ContextualBandit([3], [[1, 0, 0, 0]])}, ValueError, r"test: inputs\[0\] is 3"),
+        ({"test": REGRESSION}, TypeError, "test: policy is a SoftmaxPolicy: a Regression needs a Gaussian"),
         (
-            {"problem": REGRESSION, "policy": Gaussian(MLP((1, 1)), 1.0)},
+            {"problem": REGRESSION, "policy": GaussianPolicy(MLP((1, 1)), 1.0)},
             ValueError,
             "problem: policy.* is 1: this Regression needs 2",
         ),
@@ -335,7 +334,7 @@ def test_numpys_integers_are_as_good_as_pythons():
 
 
 def test_the_words_of_a_result_say_what_was_trained():
-    meta = mx.train(REGRESSION, Gaussian(MLP((1, 2)), 1.0), "rloo", steps=1, test=REGRESSION).meta
+    meta = mx.train(REGRESSION, GaussianPolicy(MLP((1, 2)), 1.0), "rloo", steps=1, test=REGRESSION).meta
     assert meta["problem"] == meta["test"] == "Regression(2 prompts, D = 2, sigma 1.0)"
     assert meta["evaluate_every"] == 1
     assert mx.train(TASK, POLICY, "rloo", steps=1, optimiser=descent(0.1)).meta["optimiser"].count("0x") == 0
@@ -350,14 +349,16 @@ def test_an_estimator_that_refuses_what_is_drawn_stops_the_run_with_its_reason(c
 
 
 def test_an_exact_run_is_not_told_to_change_its_estimator():
-    task = mx.problems.Regression([[1.0], [2.0]], [1.0, 2.0], 1.0)
+    task = mx.tasks.Regression([[1.0], [2.0]], [1.0, 2.0], 1.0)
     with pytest.raises(Diverged, match="all are finite; a smaller learning rate may help"):
-        mx.train(task, Gaussian(MLP((1, 1)), 0.1), "exact_ml", steps=2000, optimiser=SGD(50.0))
+        mx.train(task, GaussianPolicy(MLP((1, 1)), 0.1), "exact_ml", steps=2000, optimiser=SGD(50.0))
 
 
 def test_an_exact_gradient_learns_a_maze_whose_pass_rate_is_no_float():
-    maze = mx.problems.Maze(["S" + "." * 529 + "G"], horizon=530)
-    result = mx.train(maze, Softmax(Table(maze.cells, 4)), "exact_ml", steps=3, optimiser=SGD(1.0), evaluate_every=1)
+    maze = mx.tasks.Maze(["S" + "." * 529 + "G"], horizon=530)
+    result = mx.train(
+        maze, SoftmaxPolicy(Tabular(maze.cells, 4)), "exact_ml", steps=3, optimiser=SGD(1.0), evaluate_every=1
+    )
     values = result.values("exact_ml", "log_pass_rate")[0]
     assert (np.diff(values) > 1).all()
 

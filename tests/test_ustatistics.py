@@ -14,10 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import maxrl_est as mx
-from maxrl_est import reference
-from maxrl_est._groups import as_groups
+from maxrl_est.estimates.groups import as_groups
 from maxrl_est.objectives import Objective
-from maxrl_est.problems.adversarial import FAMILIES
+from maxrl_est.selftest import reference
+from maxrl_est.selftest.adversarial import FAMILIES
 from mutants import (
     WEIGHTS,
     definition,

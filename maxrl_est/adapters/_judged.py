@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from maxrl_est._groups import as_groups
 from maxrl_est._typing import Array, Estimator
+from maxrl_est.estimates.groups import as_groups
 
 
 def judged(call: Callable[[Array], Array], name: str, expression: str) -> Estimator:

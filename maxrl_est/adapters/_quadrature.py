@@ -1,7 +1,7 @@
 """MaxRL of order T = N in operations of the array API standard: static shapes, no branch on a value, differentiable.
 
-The integral of `maxrl_est._kernels.quadrature`, for groups (..., N) of float32 or float64 with their namespace xp, with
-products through logarithms.
+The integral of `maxrl_est.estimates._kernels.quadrature`, for groups (..., N) of float32 or float64 with their
+namespace xp, with products through logarithms.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._kernels.nodes import COUNTS, NODES, WEIGHTS
 from maxrl_est.adapters._arrays import size_of
+from maxrl_est.estimates._kernels.nodes import COUNTS, NODES, WEIGHTS
 
-CUTOFF = 37.0  # as in `maxrl_est._kernels.quadrature`
+CUTOFF = 37.0  # as in `maxrl_est.estimates._kernels.quadrature`
 RULES = tuple(tuple(zip(NODES[r, :c].tolist(), WEIGHTS[r, :c].tolist(), strict=True)) for r, c in enumerate(COUNTS))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from maxrl_est._typing import Array
-from maxrl_est.estimators.baselines import advantages
-from maxrl_est.ustatistics import ObjectiveLike
+from maxrl_est.estimators.advantages import advantages
+from maxrl_est.objectives import ObjectiveLike
 
 
 def advantages_of_rewards(

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maxrl_est import ustatistics
-from maxrl_est._groups import as_groups
 from maxrl_est._typing import Array
-from maxrl_est.estimators import baselines
+from maxrl_est.estimates import ustatistics
+from maxrl_est.estimates.groups import as_groups
+from maxrl_est.estimators import advantages as of_arrays
 from maxrl_est.objectives import Objective
 
 
@@ -70,7 +70,7 @@ def objective_estimate(likelihoods: Tensor, coefficients: Tensor | None) -> Tens
 def advantages(likelihoods: Tensor, coefficients: Tensor | None, baseline: str | None, constant: float) -> Tensor:
     """Without a derivative; the constant is the baseline where that has no name."""
     chosen = constant if baseline is None else baseline
-    return _estimate(baselines.advantages, likelihoods, coefficients, baseline=chosen)
+    return _estimate(of_arrays, likelihoods, coefficients, baseline=chosen)
 
 
 @_operator("(Tensor log_likelihoods, float log_ceiling) -> Tensor")

@@ -20,12 +20,11 @@ from typing import Any, NamedTuple
 import array_api_compat
 import numpy as np
 
-from maxrl_est._groups import finite_ceiling, need_one
 from maxrl_est.adapters import _product_tree, _quadrature
 from maxrl_est.adapters._arrays import constant, size_of, static
-from maxrl_est.estimators.baselines import a_number
-from maxrl_est.objectives import Objective
-from maxrl_est.ustatistics import ObjectiveLike, order_of, resolve
+from maxrl_est.estimates.groups import finite_ceiling, need_one
+from maxrl_est.estimators.advantages import a_number
+from maxrl_est.objectives import Objective, ObjectiveLike, order_of, resolve
 
 _POWERS = 64  # E_k <= 2^-k where the mean failure mass is at most 1/2, so that further terms round off
 
@@ -144,7 +143,7 @@ def baseline_of(groups: Groups, objective: ObjectiveLike, baseline: str | float)
             return 0.0
         case "one":
             return 1.0
-        case "seed":
+        case "one_over_n":
             return 1.0 / size
         case "pass_loo":
             assert objective is not None

@@ -27,8 +27,8 @@ from maxrl_est.adapters.array_api import (
     objective_of,
     weights_of,
 )
-from maxrl_est.ustatistics import ObjectiveLike
-from maxrl_est.ustatistics import loo_weights as compiled_loo_weights
+from maxrl_est.estimates.ustatistics import loo_weights as compiled_loo_weights
+from maxrl_est.objectives import ObjectiveLike
 
 __all__ = ["advantages", "as_estimator", "kernel_loo_weights", "loo_weights", "maxrl_loss", "objective_estimate"]
 

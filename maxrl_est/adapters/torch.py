@@ -22,13 +22,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maxrl_est._groups import as_groups
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.adapters import _torch_ops as ops
 from maxrl_est.adapters._judged import judged
-from maxrl_est.estimators.baselines import a_number
-from maxrl_est.objectives import Objective
-from maxrl_est.ustatistics import ObjectiveLike, order_of
+from maxrl_est.estimates.groups import as_groups
+from maxrl_est.estimators.advantages import a_number
+from maxrl_est.objectives import Objective, ObjectiveLike, order_of
 
 
 def loo_weights(

@@ -13,7 +13,7 @@ from torchrl.objectives.llm import MCAdvantage
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.adapters._judged import judged
 from maxrl_est.adapters._rewards import advantages_of_rewards
-from maxrl_est.ustatistics import ObjectiveLike
+from maxrl_est.objectives import ObjectiveLike
 
 _SELECTIVE = ("keep_return_bounds", "candidate_group_size", "candidate_selection_min_size", "candidate_selector")
 

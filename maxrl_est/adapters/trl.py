@@ -20,7 +20,7 @@ from trl import GRPOConfig, GRPOTrainer
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.adapters._judged import judged
 from maxrl_est.adapters._rewards import advantages_of_rewards
-from maxrl_est.ustatistics import ObjectiveLike
+from maxrl_est.objectives import ObjectiveLike
 
 EXACT = ("dr_grpo", "luspo")  # loss types whose gradient is that of the advantages, up to a constant
 SCALED = ("dapo", "cispo", "vespo")  # up to a factor that each generation batch has of its own

@@ -10,10 +10,10 @@ import numpy as np
 from maxrl_est._typing import Array, FloatArray
 from maxrl_est.checks.structure import follows_the_order, is_deterministic, sees_one_group
 from maxrl_est.checks.subject import LONGEST, Failed, Skipped, Subject, on_binary_rewards
-from maxrl_est.estimators.targets import Target
-from maxrl_est.exact import EffectiveWeight, effective_weight, exact_moments, target_gradient
+from maxrl_est.measures import EffectiveWeight, effective_weight, exact_moments, target_gradient
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli
+from maxrl_est.targets import Target
 
 SAME = 1e-12  # exact rationals closer than this come from an objective that was given in floats
 OWN_VALUES = (1e-6, 0.02, 0.25, 0.5, 0.7, 0.97, 1 - 1e-6)  # of a rollout, between 0 and 1

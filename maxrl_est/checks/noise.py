@@ -14,10 +14,10 @@ from maxrl_est.checks.bias import BINARY, enumerable, expression, graded_problem
 from maxrl_est.checks.report import VarianceRow
 from maxrl_est.checks.subject import Failed, Skipped, Subject, on_binary_rewards
 from maxrl_est.estimators import NamedEstimator
-from maxrl_est.estimators.targets import Target
-from maxrl_est.exact import Moments, exact_moments, target_gradient
-from maxrl_est.montecarlo import monte_carlo
+from maxrl_est.measures import Moments, exact_moments, target_gradient
+from maxrl_est.measures.sampled import monte_carlo
 from maxrl_est.problems import Bandit, Bernoulli
+from maxrl_est.targets import Target
 
 OWN = "this function"
 LARGEST = 8  # group size at which variances are compared

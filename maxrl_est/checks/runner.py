@@ -15,7 +15,7 @@ from maxrl_est.checks.report import Check, CheckFailure, CheckReport
 from maxrl_est.checks.structure import STRUCTURE
 from maxrl_est.checks.subject import Failed, Skipped, Subject, on_binary_rewards
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator
-from maxrl_est.estimators.targets import LogMean, Target
+from maxrl_est.targets import LogMean, Target
 
 CHECKS: Mapping[str, Callable[[Subject], str]] = {**STRUCTURE, **BIAS, **NOISE}
 MAX_SIZE = 64

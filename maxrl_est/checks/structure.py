@@ -6,7 +6,7 @@ import numpy as np
 
 from maxrl_est._typing import Array
 from maxrl_est.checks.subject import LONGEST, Failed, Skipped, Subject, relative, shown
-from maxrl_est.exact import effective_weight
+from maxrl_est.measures import effective_weight
 
 
 def returns_advantages(subject: Subject) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._typing import Array, Estimator, FloatArray
-from maxrl_est.estimators.targets import OverLevels, Target
-from maxrl_est.exact import effective_weight
+from maxrl_est.measures import effective_weight
 from maxrl_est.objectives import Objective
+from maxrl_est.targets import OverLevels, Target
 
 LONGEST = 8  # group that is written out in a line that reproduces a failure
 TOLERANCE = 1e-9  # relative, and 64 roundings where the function returns shorter floats

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import version
 
-from maxrl_est._files import FileError
 from maxrl_est.cli import bench, check, prove, table, train, verify, weights
-from maxrl_est.console import Misuse, check_folder
+from maxrl_est.cli.console import Misuse, check_folder
+from maxrl_est.files.whole import FileError
 
 OUTPUTS = ("json", "markdown", "csv", "latex", "html")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
+from maxrl_est.cli.console import print_table, progress, write_json
 from maxrl_est.cli.parsing import Commands, add_json
-from maxrl_est.console import print_table, progress, write_json
 
 
 def add(commands: Commands) -> None:
@@ -20,7 +20,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
-    from maxrl_est import bench
+    from maxrl_est.selftest import bench
 
     rows = []
     if not options.accuracy:

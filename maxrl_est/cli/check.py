@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from maxrl_est._typing import Estimator
+from maxrl_est.cli.console import Misuse, closest, write_json
 from maxrl_est.cli.parsing import Commands, add_json
-from maxrl_est.console import Misuse, closest, write_json
 from maxrl_est.objectives import Objective
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from maxrl_est.cli.console import Misuse, closest, print_table, progress, write_json, write_text
 from maxrl_est.cli.parsing import Commands, add_json
-from maxrl_est.console import Misuse, closest, print_table, progress, write_json, write_text
 
 
 def add(commands: Commands) -> None:
@@ -23,7 +23,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
-    from maxrl_est import prove
+    from maxrl_est.selftest import prove
 
     known = [claim.id for claim in prove.ledger.LEDGER]
     for name in options.claims:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from maxrl_est.cli.console import Misuse, aligned, closest, progress, write_text
 from maxrl_est.cli.parsing import Commands, add_json
-from maxrl_est.console import Misuse, aligned, closest, progress, write_text
 
 FORMATS = ("markdown", "csv", "latex", "html", "json")
 
@@ -31,7 +31,9 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
-    from maxrl_est import formats, report, tables
+    from maxrl_est.files import formats
+    from maxrl_est.tables import measured as tables
+    from maxrl_est.tables import rows as report
 
     known = list(tables.PROBLEMS)
     for name in options.problems or ():

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maxrl_est._files import replacing
+from maxrl_est.cli.console import Misuse, check_folder, closest, print_table, progress, write_text
 from maxrl_est.cli.parsing import Commands, add_json
-from maxrl_est.console import Misuse, check_folder, closest, print_table, progress, write_text
+from maxrl_est.files.whole import replacing
 
 if TYPE_CHECKING:
     from maxrl_est.training import Training
@@ -85,7 +85,7 @@ def _check_target(option: str, path: str | None) -> None:
 
 
 def _planned(options: argparse.Namespace) -> Plan:
-    from maxrl_est.optimisers import SGD, Adam
+    from maxrl_est.training.optimisers import SGD, Adam
     from maxrl_est.training.plan import EXACT, plan
 
     preset = _preset(options.problem)
@@ -137,7 +137,7 @@ def _trained(planned: Plan, options: argparse.Namespace) -> Training:
 
 
 def _draw(result: Training, path: Path) -> None:
-    from maxrl_est.plots import learning_curves
+    from maxrl_est.training.plots import learning_curves
 
     with replacing(path) as stream:
         learning_curves(result).savefig(stream, format=path.suffix[1:])

@@ -8,9 +8,9 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from maxrl_est.cli.console import Misuse, closest, progress
 from maxrl_est.cli.parsing import Commands
-from maxrl_est.console import Misuse, closest, progress
-from maxrl_est.rollouts import write_weights
+from maxrl_est.files.rollouts import write_weights
 
 if TYPE_CHECKING:
     from maxrl_est._typing import Array, FloatArray
@@ -32,7 +32,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("--log-ceiling", metavar="X", type=float, help="what no logarithm exceeds (0)")
     parser.add_argument("--group", metavar="COLUMN", default="group", help="default: group")
     parser.add_argument("--order", metavar="T", type=int, help="order of MaxRL; default: the size of each group")
-    parser.add_argument("--baseline", default="one", help="one (default), none, seed, pass_loo, mean_loo, or a number")
+    parser.add_argument(
+        "--baseline", default="one", help="one (default), none, one_over_n, pass_loo, mean_loo, or a number"
+    )
     parser.add_argument(
         "--max-group", metavar="N", type=int, default=1_000_000, help="largest group held in memory (10^6)"
     )

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._typing import Array, FloatArray
-from maxrl_est.confidence import _arguments as arguments
+from maxrl_est.confidence import _values as arguments
 from maxrl_est.confidence._state import Running
 
 

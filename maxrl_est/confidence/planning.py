@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from maxrl_est.confidence import _arguments as arguments
+from maxrl_est.confidence import _values as arguments
 
 _MOST = 1 << 62  # values; more will not be drawn
 _LEARNING = 0.5  # of log n: what a capital loses by stakes that follow a running mean

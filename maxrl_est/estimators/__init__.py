@@ -9,10 +9,10 @@ draw as many rollouts as they need.
 """
 
 from maxrl_est.estimators import expected, maxrl, ustat, passk, levels, logmean  # noqa: F401, I001  the order of the table
-from maxrl_est.estimators.baselines import BASELINES, advantages, weights_and_advantages
+from maxrl_est.estimators.advantages import BASELINES, advantages, weights_and_advantages
 from maxrl_est.estimators.registry import NamedEstimator, get, names, sequential_names
 from maxrl_est.estimators.sequential import Draws, SequentialEstimator
-from maxrl_est.estimators.targets import LogMean, LogPassRate, OverLevels, Target
+from maxrl_est.targets import LogMean, LogPassRate, OverLevels, Target
 
 __all__ = [
     "BASELINES",

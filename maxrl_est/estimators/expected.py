@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from maxrl_est._typing import Array
-from maxrl_est.estimators.means import mean, mean_of_others
+from maxrl_est.estimates.means import mean, mean_of_others
 from maxrl_est.estimators.registry import Affine, register
 from maxrl_est.objectives import Objective
 

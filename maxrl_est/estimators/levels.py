@@ -9,8 +9,8 @@ import numpy as np
 
 from maxrl_est._typing import Array
 from maxrl_est.estimators.registry import register
-from maxrl_est.estimators.targets import OverLevels
 from maxrl_est.objectives import Objective
+from maxrl_est.targets import OverLevels
 
 
 def _best_of(n: int, k: int = 2) -> OverLevels:

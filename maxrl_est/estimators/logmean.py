@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from maxrl_est._typing import Array
-from maxrl_est.estimators.means import mean, mean_of_others, positive
+from maxrl_est.estimates.means import mean, mean_of_others, positive
 from maxrl_est.estimators.registry import register
-from maxrl_est.estimators.targets import LogMean, LogPassRate
+from maxrl_est.targets import LogMean, LogPassRate
 
 
 def _log_mean(n: int) -> LogMean:

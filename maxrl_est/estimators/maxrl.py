@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from maxrl_est._typing import Array
-from maxrl_est.estimators.means import mean, ratio
+from maxrl_est.estimates.means import mean, ratio
 from maxrl_est.estimators.registry import register
 from maxrl_est.objectives import Objective
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from maxrl_est._typing import Array
+from maxrl_est.estimates.ustatistics import loo_weights
 from maxrl_est.estimators.registry import Affine, register
 from maxrl_est.objectives import Objective
-from maxrl_est.ustatistics import loo_weights
 
 
 def _pass_at(n: int, k: int = 2) -> Objective | None:

@@ -13,10 +13,10 @@ from typing import Any, TypeAlias
 
 import numpy.typing as npt
 
-from maxrl_est._groups import as_groups
 from maxrl_est._typing import Array
+from maxrl_est.estimates.groups import as_groups
 from maxrl_est.estimators.sequential import SEQUENTIAL, SequentialEstimator
-from maxrl_est.estimators.targets import Target
+from maxrl_est.targets import Target
 
 Affine: TypeAlias = tuple[tuple[Fraction, ...], tuple[Fraction, ...]]
 

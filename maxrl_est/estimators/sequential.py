@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from maxrl_est._typing import Array, FloatArray, RolloutMoments
-from maxrl_est.estimators.targets import LogPassRate
+from maxrl_est.targets import LogPassRate
 
 Sampler: TypeAlias = Callable[[np.random.Generator, int, int], tuple[FloatArray, FloatArray]]
 

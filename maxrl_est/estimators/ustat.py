@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import partial
 
 from maxrl_est._typing import Array
-from maxrl_est.estimators.baselines import advantages
+from maxrl_est.estimators.advantages import advantages
 from maxrl_est.estimators.registry import Affine, register
 from maxrl_est.objectives import Objective
 
@@ -61,13 +61,13 @@ def ustat_one(likelihoods: Array, order: int | None = None) -> Array:
 
 
 @register(_maxrl, _SOURCE, parameter="order", affine=_less_share)
-def ustat_seed(likelihoods: Array, order: int | None = None) -> Array:
+def ustat_one_over_n(likelihoods: Array, order: int | None = None) -> Array:
     """omega_i l_i - 1/N.
 
     Estimates grad J_T, T = N by default. By `ustat` with a constant baseline. Unbiased always; refuses T > N. Cost as
     `ustat`. Source: as `ustat`.
     """
-    return advantages(likelihoods, order, baseline="seed")
+    return advantages(likelihoods, order, baseline="one_over_n")
 
 
 @register(_maxrl_below_n, _SOURCE, parameter="order", affine=_less_pass)

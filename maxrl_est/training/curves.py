@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est import formats
 from maxrl_est._typing import FloatArray
+from maxrl_est.files import formats
 
 
 @dataclass(frozen=True, slots=True)

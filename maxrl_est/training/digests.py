@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 
 from maxrl_est._typing import Array, Estimator, FloatArray
-from maxrl_est.optimisers import Optimiser
-from maxrl_est.policies import Policy
+from maxrl_est.training.optimisers import Optimiser
+from maxrl_est.training.policies import Policy
 from maxrl_est.training.run import Exact, Task, advantages_of
 
 

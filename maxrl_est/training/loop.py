@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from maxrl_est._checkpoints import Checkpoint
+from maxrl_est.files.checkpoints import Checkpoint
 from maxrl_est.objectives import Objective
-from maxrl_est.optimisers import Optimiser
-from maxrl_est.policies import Policy
 from maxrl_est.training import saving
 from maxrl_est.training.curves import Curve, Point, Training
+from maxrl_est.training.optimisers import Optimiser
 from maxrl_est.training.plan import Choice, Plan, plan
+from maxrl_est.training.policies import Policy
 from maxrl_est.training.run import Exact, Run, State, Task
 
 _SECONDS = 2.0  # of work between two looks at signals and checkpoints: what an interruption costs at most
@@ -44,8 +44,8 @@ def train(
 
     Parameters
     ----------
-    problem : the task: `problems.ContextualBandit`, `Regression`, `Maze`, or anything with their methods
-    policy : of `maxrl_est.policies`, of the kind that the task needs
+    problem : the task: `tasks.ContextualBandit`, `Regression`, `Maze`, or anything with their methods
+    policy : of `maxrl_est.training.policies`, of the kind that the task needs
     estimator : one or several of: a name of `estimators.names`; an advantage function (B, N) -> (B, N);
         ``"exact_rl"`` or ``"exact_ml"``, the gradient of E p or E log p itself; an Objective, its gradient itself
     n : rollouts of each prompt in a step, N
@@ -67,11 +67,12 @@ def train(
         For bad arguments, and for a checkpoint that is none of this run, before any work; `Diverged` with the step
         and the cause where a run cannot go on.
 
-    >>> from maxrl_est.optimisers import Adam
-    >>> from maxrl_est.policies import Softmax, Table
-    >>> from maxrl_est.problems import ContextualBandit
+    >>> from maxrl_est.training.optimisers import Adam
+    >>> from maxrl_est.training.policies import SoftmaxPolicy, Tabular
+    >>> from maxrl_est.training.tasks import ContextualBandit
     >>> task = ContextualBandit.of_labels([0, 1], [3, 7], classes=10)
-    >>> result = train(task, Softmax(Table(2, 10)), ["ustat_one", "exact_ml"], n=4, steps=40, optimiser=Adam(0.1))
+    >>> policy = SoftmaxPolicy(Tabular(2, 10))
+    >>> result = train(task, policy, ["ustat_one", "exact_ml"], n=4, steps=40, optimiser=Adam(0.1))
     >>> for name in result.estimators:
     ...     print(name, result.values(name, "pass_rate")[0, [0, -1]].round(2))
     ustat_one [0.1  0.88]

@@ -16,9 +16,9 @@ from maxrl_est._arguments import whole
 from maxrl_est._typing import Estimator
 from maxrl_est.estimators import SequentialEstimator
 from maxrl_est.objectives import Objective
-from maxrl_est.optimisers import Adam, Optimiser
-from maxrl_est.policies import Policy
 from maxrl_est.training import digests
+from maxrl_est.training.optimisers import Adam, Optimiser
+from maxrl_est.training.policies import Policy
 from maxrl_est.training.run import Exact, Run, Task, advantages_of
 
 EXACT = {"exact_rl": Objective.expected(), "exact_ml": None}

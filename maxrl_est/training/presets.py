@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maxrl_est.policies import MLP, Gaussian, Policy, Softmax, Table
-from maxrl_est.problems import ContextualBandit, Maze, Regression
+from maxrl_est.training.policies import MLP, GaussianPolicy, Policy, SoftmaxPolicy, Tabular
 from maxrl_est.training.run import Task
+from maxrl_est.training.tasks import ContextualBandit, Maze, Regression
 
 _MAZE = ("#######", "#S..#S#", "#.#.#.#", "#S#...#", "#.###.#", "#S..SG#", "#######")
 
@@ -28,12 +28,12 @@ def _bandits() -> Preset:
     rng = np.random.default_rng(0)
     likelihoods = rng.random((32, 50)) ** 20
     likelihoods[np.arange(32), rng.integers(50, size=32)] = 1
-    return Preset(ContextualBandit(np.arange(32), likelihoods), None, {"tabular": Softmax(Table(32, 50))})
+    return Preset(ContextualBandit(np.arange(32), likelihoods), None, {"tabular": SoftmaxPolicy(Tabular(32, 50))})
 
 
 def _maze() -> Preset:
     maze = Maze(_MAZE, horizon=16)
-    return Preset(maze, None, {"tabular": Softmax(Table(maze.cells, 4))})
+    return Preset(maze, None, {"tabular": SoftmaxPolicy(Tabular(maze.cells, 4))})
 
 
 def _regression() -> Preset:
@@ -42,7 +42,7 @@ def _regression() -> Preset:
     x = rng.uniform(-2, 2, (400, 1))
     y = np.sin(2 * x[:, 0]) + rng.standard_normal(400)
     parts = [Regression(x[rows], y[rows], sigma=0.5) for rows in (slice(200), slice(200, None))]
-    policies = {"mlp": Gaussian(MLP((1, 16, 2))), "linear": Gaussian(MLP((1, 2)))}
+    policies = {"mlp": GaussianPolicy(MLP((1, 16, 2))), "linear": GaussianPolicy(MLP((1, 2)))}
     return Preset(parts[0], parts[1], policies)
 
 
@@ -58,7 +58,7 @@ def _digits() -> Preset:
         ContextualBandit.of_labels(data.data[rows] / 16, data.target[rows], classes=10)
         for rows in (order[:1200], order[1200:])
     ]
-    policies = {"mlp": Softmax(MLP((64, 32, 10))), "linear": Softmax(MLP((64, 10)))}
+    policies = {"mlp": SoftmaxPolicy(MLP((64, 32, 10))), "linear": SoftmaxPolicy(MLP((64, 10)))}
     return Preset(parts[0], parts[1], policies)
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from maxrl_est._typing import Array, Estimator, FloatArray
 from maxrl_est.objectives import Objective
-from maxrl_est.optimisers import Optimiser
-from maxrl_est.policies import Policy
+from maxrl_est.training.optimisers import Optimiser
+from maxrl_est.training.policies import Policy
 
 _BATCHES, _ROLLOUTS, _START = range(3)  # what a generator is for: each step has its own, from the seed and its number
 

@@ -18,7 +18,7 @@ WIDTH = 180  # bits after the point to which a root is enclosed
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class NodeTable:
     """Nodes and weights of the rule with so many nodes."""
 
     count: int
@@ -83,7 +83,7 @@ class RoundedRoots(Rule):
 
     t: sp.Symbol
     degree: sp.Symbol
-    tables: tuple[Table, ...]
+    tables: tuple[NodeTable, ...]
 
     certificate = "the table"
 
@@ -111,7 +111,7 @@ class RoundedWeights(Rule):
     t: sp.Symbol
     weight: sp.Symbol
     degree: sp.Symbol
-    tables: tuple[Table, ...]
+    tables: tuple[NodeTable, ...]
 
     certificate = "the table"
 

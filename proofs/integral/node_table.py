@@ -13,7 +13,7 @@ from itertools import pairwise
 import sympy as sp
 
 from ..checking import Algebra, Claim, Domain, Step, eq
-from ..checking.rounding import RoundedRoots, RoundedWeights, Table, coefficients, root
+from ..checking.rounding import NodeTable, RoundedRoots, RoundedWeights, coefficients, root
 
 COUNTS = (1, 2, 3, 4, 8, 12, 16, 20, 24, 28)
 
@@ -21,14 +21,14 @@ k, m = sp.symbols("k m", integer=True)
 t, w = sp.symbols("t w", real=True)
 
 
-def derived(count: int) -> Table:
+def derived(count: int) -> NodeTable:
     """Nodes and weights from enclosures of the roots, which lie between the midpoints of their well-known estimates."""
     estimates = [(1 - math.cos(math.pi * (4 * k - 1) / (4 * count + 2))) / 2 for k in range(1, count + 1)]
     ends = [Fraction(0), *(Fraction(a + b) / 2 for a, b in pairwise(estimates)), Fraction(1)]
     roots = [root(coefficients(count), low, high, 80).low for low, high in pairwise(ends)]
     before = [sum(c * t**k for k, c in enumerate(coefficients(count - 1))) for t in roots]
     weights = [4 * t * (1 - t) / (count * value) ** 2 for t, value in zip(roots, before, strict=True)]
-    return Table(count, tuple(map(float, roots)), tuple(map(float, weights)))
+    return NodeTable(count, tuple(map(float, roots)), tuple(map(float, weights)))
 
 
 TABLES = tuple(map(derived, COUNTS))

@@ -14,9 +14,9 @@ from array_api_compat import array_namespace
 import maxrl_est as mx
 from maxrl_est.adapters import _product_tree, _quadrature
 from maxrl_est.adapters.array_api import advantages, loo_weights, objective_estimate
-from maxrl_est.estimators.baselines import BASELINES
-from maxrl_est.problems.adversarial import FAMILIES
-from maxrl_est.reference import ball_loo_weights_full_order, exact_objective_estimate, ulp_error
+from maxrl_est.estimators.advantages import BASELINES
+from maxrl_est.selftest.adversarial import FAMILIES
+from maxrl_est.selftest.reference import ball_loo_weights_full_order, exact_objective_estimate, ulp_error
 
 FULL_ORDER_ULPS = 4  # against Arb balls; measured worst of any family, framework and N <= 1024: 3
 FULL_ORDER_AND_KERNEL_ULPS = 6  # against the compiled kernel, which errs by up to 4.5; measured worst: 3

@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="needs torch")
 import maxrl_est as mx  # noqa: E402
 from maxrl_est.adapters import _torch_ops as ops  # noqa: E402
 from maxrl_est.adapters import torch as adapter  # noqa: E402
-from maxrl_est.problems.adversarial import FAMILIES  # noqa: E402
+from maxrl_est.selftest.adversarial import FAMILIES  # noqa: E402
 
 SLOPES = 2e-15  # of derivatives of weights, relative to the weights; measured worst: 5.6e-16 on all families
 GRADIENTS = 5e-15  # of gradients of the loss; measured worst: 1.1e-15
@@ -25,7 +25,7 @@ OBJECTIVES = {
     "pass@3": lambda n: mx.Objective.pass_at(min(n, 3)),
     "signs": lambda n: mx.Objective.from_coefficients([0.5, -2.0, 0.0, 0.25][:n]),
 }
-BASELINES = ("none", "one", "seed", "mean_loo", 0.25, "pass_loo")
+BASELINES = ("none", "one", "one_over_n", "mean_loo", 0.25, "pass_loo")
 every_objective = pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
 compiles = pytest.mark.filterwarnings(
     "ignore:.*torch.jit.script.*:DeprecationWarning",
@@ -321,7 +321,7 @@ def test_the_loss_is_in_the_dtype_of_logprobs_or_float32(dtype):
 @pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
 def test_a_compiled_loss_has_the_same_value_and_gradient(backend):
     def loss(logprobs, logs):
-        return adapter.maxrl_loss(logprobs.log_softmax(-1), None, 3, baseline="seed", log_likelihoods=logs)
+        return adapter.maxrl_loss(logprobs.log_softmax(-1), None, 3, baseline="one_over_n", log_likelihoods=logs)
 
     given = [groups(2, 4).requires_grad_(), (groups(2, 4) - 1).requires_grad_()]
     got = torch.compile(loss, fullgraph=True, backend=backend)(*given)

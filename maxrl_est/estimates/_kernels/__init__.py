@@ -1,0 +1,50 @@
+"""Compiled kernels where numba can be imported, the same in array operations where it cannot.
+
+Importing this package imports neither: `load` does, at the first call of a function that needs them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Kernels(NamedTuple):
+    """The operations on contiguous float64 groups (B, N); each fills its last argument."""
+
+    compiled: bool
+    full_order_weights: Callable[..., None]  # likelihoods (B, N), out (B, N)
+    full_order_weight_estimate: Callable[..., None]  # likelihoods (B, N), out (B,)
+    full_order_objective_estimate: Callable[..., None]  # likelihoods (B, N), H_N, out (B,)
+    loo_weights: Callable[..., None]  # likelihoods (B, N), coefficients (T,), out (B, N)
+    failure_powers: Callable[..., None]  # likelihoods (B, N), out (B, K+1)
+    loo_failure_powers: Callable[..., None]  # likelihoods (B, N), out (B, N, K+1)
+
+
+@functools.cache
+def load() -> Kernels:
+    """The fastest kernels that this installation can run."""
+    try:
+        from maxrl_est.estimates._kernels import quadrature, recurrence
+    except ImportError:  # numba, or the LLVM it needs, is missing or does not fit this NumPy
+        from maxrl_est.estimates._kernels import generic
+
+        return Kernels(
+            False,
+            generic.full_order_weights,
+            generic.full_order_weight_estimate,
+            generic.full_order_objective_estimate,
+            generic.loo_weights,
+            generic.failure_powers,
+            generic.loo_failure_powers,
+        )
+    return Kernels(
+        True,
+        quadrature.full_order_weights,
+        quadrature.full_order_weight_estimate,
+        quadrature.full_order_objective_estimate,
+        recurrence.loo_weights,
+        recurrence.failure_powers,
+        recurrence.loo_failure_powers,
+    )

@@ -1,0 +1,124 @@
+"""The kernels in array operations alone: for exact rationals, and for where numba cannot be imported.
+
+Batched over groups: of float64, or of objects that add, multiply and divide by integers without rounding
+(``fractions.Fraction``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from maxrl_est._typing import Array, FloatArray
+from maxrl_est.estimates._kernels.nodes import COUNTS, NODES, WEIGHTS
+
+CUTOFF = 37.0  # exp(-37) is negligible: beyond a = 37 / sum(l) nothing is left of the integrals
+
+
+def _empty(groups: int, max_power: int, like: Array) -> Array:
+    """E_0..E_K of no values: 1, 0, ..., 0."""
+    zero, one = (Fraction(0), Fraction(1)) if like.dtype == object else (0.0, 1.0)
+    table = np.full((groups, max_power + 1), zero, dtype=like.dtype)
+    table[:, 0] = one
+    return table
+
+
+def _extended(likelihoods: Array) -> Array:
+    """Floats in the longest format there is, since rounding adds up in a recurrence; Fractions as they are."""
+    return likelihoods if likelihoods.dtype == object else likelihoods.astype(np.longdouble)
+
+
+def _append(table: Array, q: Array, count: int) -> Array:
+    """E_0..E_K (B, K+1) of count values from those of count - 1 and the new q (B,)."""
+    k = np.arange(1, table.shape[1])
+    after = table.copy()
+    after[:, 1:] = ((count - k) * table[:, 1:] + (k * q[:, None]) * table[:, :-1]) / count
+    return after
+
+
+def failure_powers(likelihoods: Array, out: Array) -> None:
+    """Fill out (B, K+1) with E_0..E_K, K <= N, of the failure masses of each group of likelihoods (B, N)."""
+    likelihoods = _extended(likelihoods)
+    table = _empty(len(likelihoods), out.shape[1] - 1, likelihoods)
+    for i, l in enumerate(likelihoods.T, start=1):
+        table = _append(table, 1 - l, i)
+    out[:] = table
+
+
+def _leave_one_out(likelihoods: Array, max_power: int) -> Iterator[tuple[int, Array]]:
+    """Yield (i, E_0..E_K of all values but the i-th), by halving: what lies outside each half, then quarter, ..."""
+
+    def descend(table: Array, count: int, start: int, stop: int) -> Iterator[tuple[int, Array]]:
+        if stop - start == 1:
+            yield start, table
+            return
+        middle = (start + stop) // 2
+        for half, other in (((start, middle), range(middle, stop)), ((middle, stop), range(start, middle))):
+            outside = table
+            for included, j in enumerate(other, start=1):
+                outside = _append(outside, 1 - likelihoods[:, j], count + included)
+            yield from descend(outside, count + len(other), *half)
+
+    likelihoods = _extended(likelihoods)
+    groups, size = likelihoods.shape
+    if size:
+        yield from descend(_empty(groups, max_power, likelihoods), 0, 0, size)
+
+
+def loo_failure_powers(likelihoods: Array, out: Array) -> None:
+    """Fill out (B, N, K+1) with E_0..E_K, K < N, of the others for every rollout."""
+    for i, table in _leave_one_out(likelihoods, out.shape[2] - 1):
+        out[:, i] = table
+
+
+def loo_weights(likelihoods: Array, coefficients: Array, out: Array) -> None:
+    """Fill out (B, N) with sum_k c_k E_k of the others, for coefficients (T,), T <= N."""
+    for i, table in _leave_one_out(likelihoods, len(coefficients) - 1):
+        out[:, i] = (table * coefficients).sum(axis=-1)
+
+
+def _cut(decay: FloatArray) -> FloatArray:
+    """The point a (B,) beyond which an integrand that falls off like exp(-decay t) leaves nothing."""
+    return CUTOFF / np.maximum(decay, CUTOFF)
+
+
+def _nodes(size: int) -> Iterator[tuple[float, float]]:
+    """Nodes and weights on [0, 1], exact for polynomials of degree size - 1 or accurate for exp(-37 t)."""
+    exact = np.flatnonzero(size <= 2 * COUNTS)
+    rule = exact[0] if exact.size else COUNTS.size - 1
+    for k in range(COUNTS[rule]):
+        yield float(NODES[rule, k]), float(WEIGHTS[rule, k])
+
+
+def _product(x: FloatArray) -> FloatArray:
+    """prod_j (1 - x_j) over the last axis, through logarithms."""
+    return np.asarray(np.exp(np.log1p(-x).sum(axis=-1)))
+
+
+def full_order_weights(likelihoods: FloatArray, out: FloatArray) -> None:
+    """Fill out (B, N) with the weights of order N: N Int_0^1 prod_{j != i} (1 - t l_j) dt."""
+    size = likelihoods.shape[1]
+    a = _cut(likelihoods.sum(axis=-1) - likelihoods.max(axis=-1))
+    out[:] = 0.0
+    for node, weight in _nodes(size):
+        x = (a * node)[:, None] * likelihoods
+        out += (size * a * weight * _product(x))[:, None] / (1.0 - x)
+
+
+def full_order_weight_estimate(likelihoods: FloatArray, out: FloatArray) -> None:
+    """Fill out (B,) with the estimate of w_(N+1)(p): (N + 1) Int_0^1 prod_j (1 - t l_j) dt."""
+    size = likelihoods.shape[1]
+    a = _cut(likelihoods.sum(axis=-1))
+    out[:] = 0.0
+    for node, weight in _nodes(size + 1):
+        out += (size + 1) * a * weight * _product((a * node)[:, None] * likelihoods)
+
+
+def full_order_objective_estimate(likelihoods: FloatArray, harmonic_number: float, out: FloatArray) -> None:
+    """Fill out (B,) with the estimate of J_N(p): Int_0^1 (1 - prod_j (1 - t l_j))/t dt - H_N."""
+    a = _cut(likelihoods.sum(axis=-1))
+    out[:] = -np.log(a) - harmonic_number
+    for node, weight in _nodes(likelihoods.shape[1]):
+        out += weight * (1.0 - _product((a * node)[:, None] * likelihoods)) / node

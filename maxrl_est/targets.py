@@ -1,0 +1,52 @@
+"""What an estimator is meant to estimate the gradient of, where that is no `Objective` of the pass rate.
+
+Targets of rows of the table are an `Objective` (gradient ``w(p) grad p``) or one of these. The gradient of any of
+them at a problem is `maxrl_est.measures.target_gradient`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from maxrl_est.objectives import Objective
+
+
+@dataclass(frozen=True, slots=True)
+class OverLevels:
+    """``Int_0^1 J(P(l > tau)) dtau``: an objective J of the chance to exceed a level, averaged over all levels.
+
+    For 0/1 rewards it is J itself. J = pass@k makes it E max of k likelihoods less 1, J = J_N TailRL's.
+    """
+
+    objective: Objective
+
+    @property
+    def name(self) -> str:
+        """How tables call it."""
+        return f"levels of {self.objective.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class LogMean:
+    """``E log mean(l_1..l_n)``: the bound on log p of importance-weighted autoencoders (IWAE), for l > 0."""
+
+    n: int
+
+    @property
+    def name(self) -> str:
+        """How tables call it."""
+        return f"E log mean of {self.n}"
+
+
+@dataclass(frozen=True, slots=True)
+class LogPassRate:
+    """``log p`` itself: maximum likelihood, which no fixed number of rollouts estimates without bias."""
+
+    @property
+    def name(self) -> str:
+        """How tables call it."""
+        return "log p"
+
+
+Target: TypeAlias = Objective | OverLevels | LogMean | LogPassRate

@@ -1,0 +1,179 @@
+"""Supervised tasks as reinforcement learning: sample an answer to each input, and see how likely it makes the label.
+
+Each input is a prompt, and a policy with shared parameters answers all of them. Pass rates and their gradients are
+closed forms in the policy's outputs, so what is really ascended is known at every step of training.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from maxrl_est._arguments import positive
+from maxrl_est._typing import Array, FloatArray
+from maxrl_est.training.policies import GaussianPolicy, Policy, SoftmaxPolicy, check_fit, log_softmax, scores
+
+
+class Supervised:
+    """P prompts with inputs ``(P, ...)`` for the policy's network; the base of the tasks below."""
+
+    needs: type[Policy]  # the policies whose actions it understands
+    width: int  # their number, or that of their coordinates
+
+    def __init__(self, inputs: npt.ArrayLike) -> None:
+        self.inputs = np.array(inputs)
+        if self.inputs.ndim == 0 or not len(self.inputs):
+            raise ValueError(f"inputs has shape {self.inputs.shape}: one row for each of at least 1 prompt")
+        if self.inputs.dtype.kind not in "iuf" or not np.isfinite(self.inputs).all():
+            raise ValueError("inputs holds something that is no finite number: all are")
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def check(self, policy: Any) -> None:
+        """TypeError or ValueError unless the policy answers these inputs with actions of this kind and number."""
+        check_fit(policy, self.needs, self.inputs, self.width, type(self).__name__)
+
+    def sample(
+        self, policy: Policy, theta: FloatArray, prompts: Array, rng: np.random.Generator, n: int
+    ) -> tuple[FloatArray, Array]:
+        """Return n rollouts of each prompt (B,): likelihoods (B, n) and actions (B, n, ...)."""
+        actions = policy.sample(policy.network(theta, self.inputs[prompts]), rng, n)
+        return self.likelihoods_of(prompts, actions), actions
+
+    def weighted_score(
+        self, policy: Policy, theta: FloatArray, prompts: Array, actions: Array, weights: FloatArray
+    ) -> FloatArray:
+        """Sum (d,) over rollouts of weights (B, n) times scores."""
+        inputs = self.inputs[prompts]
+        by_outputs = policy.weighted_output_score(policy.network(theta, inputs), actions, weights)
+        return policy.network.pullback(theta, inputs, by_outputs)
+
+    def scores(self, policy: Policy, theta: FloatArray, prompts: Array, actions: Array) -> FloatArray:
+        """Score (B, n, d) of each rollout; for checks, `weighted_score` is fast."""
+        return scores(policy, theta, self.inputs[prompts], actions)
+
+    def log_pass_rates(self, policy: Policy, theta: FloatArray, prompts: Array) -> FloatArray:
+        """Log p (B,) of each prompt, exact."""
+        return self.by_outputs(policy, policy.network(theta, self.inputs[prompts]), prompts)[0]
+
+    def weighted_gradient(self, policy: Policy, theta: FloatArray, prompts: Array, weights: FloatArray) -> FloatArray:
+        """Sum (d,) over prompts of weights (B,) times grad log p, exact."""
+        inputs = self.inputs[prompts]
+        _, gradients = self.by_outputs(policy, policy.network(theta, inputs), prompts)
+        return policy.network.pullback(theta, inputs, weights[:, None] * gradients)
+
+    def likelihoods_of(self, prompts: Array, actions: Array) -> FloatArray:
+        """Likelihoods (B, n) of actions."""
+        raise NotImplementedError
+
+    def by_outputs(self, policy: Any, outputs: FloatArray, prompts: Array) -> tuple[FloatArray, FloatArray]:
+        """Log p (B,), and its gradients (B, K) by the outputs."""
+        raise NotImplementedError
+
+
+class ContextualBandit(Supervised):
+    """K actions, action a of prompt x having likelihood ``likelihoods[x, a]`` in [0, 1], (P, K); softmax policies.
+
+    Classification is the case of one-hot rows, `of_labels`: accuracy is then the pass rate, and cross-entropy -log p.
+
+    >>> task = ContextualBandit.of_labels([[0.0, 1.0], [1.0, 0.0]], [2, 0], classes=3)
+    >>> task.likelihoods.tolist()
+    [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+    """
+
+    needs = SoftmaxPolicy
+
+    def __init__(self, inputs: npt.ArrayLike, likelihoods: npt.ArrayLike) -> None:
+        super().__init__(inputs)
+        self.likelihoods = np.array(likelihoods, dtype=np.float64)
+        shape = self.likelihoods.shape
+        if len(shape) != 2 or shape[0] != len(self):
+            raise ValueError(f"likelihoods has shape {shape}: a row for each of the {len(self)} inputs, (P, K)")
+        self.width = shape[1]
+        outside = np.argwhere(~((self.likelihoods >= 0) & (self.likelihoods <= 1)))
+        if len(outside):
+            x, a = outside[0].tolist()
+            raise ValueError(f"likelihoods[{x}, {a}] is {self.likelihoods[x, a]}: likelihoods lie in [0, 1]")
+
+    def __repr__(self) -> str:
+        return f"ContextualBandit({len(self)} prompts, {self.width} actions)"
+
+    @classmethod
+    def of_labels(cls, inputs: npt.ArrayLike, labels: npt.ArrayLike, classes: int) -> ContextualBandit:
+        """Return the task whose likelihood is 1 for the label (P,), an int below ``classes``, and 0 for all else."""
+        wanted = np.array(labels)
+        if wanted.dtype.kind not in "iu" or wanted.ndim != 1:
+            raise TypeError(f"labels has dtype {wanted.dtype} and shape {wanted.shape}: ints (P,)")
+        outside = np.flatnonzero((wanted < 0) | (wanted >= classes))
+        if outside.size:
+            raise ValueError(f"labels[{outside[0]}] is {wanted[outside[0]]}: labels lie in 0 .. {classes - 1}")
+        return cls(inputs, np.eye(classes)[wanted])
+
+    def likelihoods_of(self, prompts: Array, actions: Array) -> FloatArray:
+        """Likelihoods (B, n) of actions (B, n)."""
+        return np.asarray(self.likelihoods[np.asarray(prompts)[:, None], actions])
+
+    def by_outputs(self, policy: SoftmaxPolicy, outputs: FloatArray, prompts: Array) -> tuple[FloatArray, FloatArray]:
+        """Log p (B,); and the posterior of the actions given success, less the policy (B, K)."""
+        log_pi = log_softmax(outputs)
+        with np.errstate(divide="ignore"):
+            joint = log_pi + np.log(self.likelihoods[prompts])
+        most = joint.max(axis=-1, keepdims=True)
+        most[np.isneginf(most)] = 0  # no action can succeed: p = 0, and nothing to learn
+        parts = np.exp(joint - most)
+        total = parts.sum(axis=-1, keepdims=True)
+        posterior = np.divide(parts, total, out=np.exp(log_pi), where=total > 0)
+        with np.errstate(divide="ignore"):
+            log_p = (most + np.log(total))[:, 0]
+        return np.minimum(log_p, 0.0), posterior - np.exp(log_pi)
+
+
+class Regression(Supervised):
+    """Targets ``(P,)`` or ``(P, D)``, and ``l = exp(-|target - z|^2 / (2 sigma^2))``; Gaussian policies.
+
+    l is the normal density of the target about the answer z, scaled to be 1 at z = target. Its mean over a policy
+    N(mean, s^2) is ``p = (sigma^2 / v)^(D/2) exp(-|target - mean|^2 / (2 v))`` with v = s^2 + sigma^2: maximum
+    likelihood fits N(mean, v) to the targets. Not for sigma far below the errors to be expected: all likelihoods are
+    then tiny, and every truncation of log p is nearly expected likelihood.
+
+    >>> task = Regression([[0.0], [1.0]], [0.5, 1.5], sigma=1.0)
+    >>> task.likelihoods_of([0], np.array([[[0.5], [1.5]]])).round(4).tolist()
+    [[1.0, 0.6065]]
+    """
+
+    needs = GaussianPolicy
+
+    def __init__(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sigma: float) -> None:
+        super().__init__(inputs)
+        given = np.array(targets, dtype=np.float64)
+        self.targets = given[:, None] if given.ndim == 1 else given
+        if self.targets.ndim != 2 or len(self.targets) != len(self):
+            raise ValueError(f"targets has shape {given.shape}: one for each of the {len(self)} inputs, (P,) or (P, D)")
+        if not np.isfinite(self.targets).all():
+            raise ValueError("targets holds something that is no finite number: all are")
+        self.sigma, self.width = positive("sigma", sigma), self.targets.shape[1]
+
+    def __repr__(self) -> str:
+        return f"Regression({len(self)} prompts, D = {self.width}, sigma {self.sigma})"
+
+    def likelihoods_of(self, prompts: Array, actions: Array) -> FloatArray:
+        """Likelihoods (B, n) of actions (B, n, D)."""
+        missed = (actions - self.targets[prompts][:, None]) / self.sigma
+        return np.asarray(np.exp(-0.5 * (missed * missed).sum(axis=-1)))
+
+    def by_outputs(self, policy: GaussianPolicy, outputs: FloatArray, prompts: Array) -> tuple[FloatArray, FloatArray]:
+        """Log p (B,), and its gradients (B, K) by mean and, where it is learned, by log scale."""
+        mean, log_scale = policy.mean_and_log_scale(outputs)
+        square = np.exp(2 * log_scale)
+        variance = (square + self.sigma**2)[:, None]
+        missed = self.targets[prompts] - mean
+        size, dimensions = (missed * missed).sum(axis=-1, keepdims=True), mean.shape[1]
+        log_p = -0.5 * (dimensions * np.log(variance / self.sigma**2) + size / variance)[:, 0]
+        by_mean = missed / variance
+        if policy.scale is not None:
+            return log_p, by_mean
+        by_log_scale = (square[:, None] / variance) * (size / variance - dimensions)
+        return log_p, np.concatenate((by_mean, by_log_scale), axis=-1)
