@@ -1,23 +1,125 @@
-"""Numbers that are arguments: NumPy's become Python's, which JSON can have, and bad ones are refused by name."""
+"""What arguments have to be, said in one way: "n must be an int of at least 1, got 0".
+
+A rule lives here once. A wrong type is a TypeError and a wrong value a ValueError; both name the argument, with the
+index where it has one (`at`), the rule and the value. NumPy's numbers become Python's, which JSON can have.
+"""
 
 from __future__ import annotations
 
+import difflib
 import math
+import re
+from collections.abc import Collection, Iterable
+from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral, Real
 from typing import Any
 
 
-def whole(name: str, value: Any, least: int = 1) -> int:
-    """An int of at least ``least``; ValueError if it is none."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise ValueError(f"{name} is {value!r}: it is an int of at least {least}")
-    return int(value)
+def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
+    """An int of at least ``least``, and at most ``most`` if that is given.
+
+    >>> whole("n", 0)
+    Traceback (most recent call last):
+    ValueError: n must be an int of at least 1, got 0
+    """
+    rule = f"an int of at least {least}" if most is None else f"an int in [{least}, {most}]"
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be {rule}, got {value!r}")
+    number = int(value)
+    if number < least or (most is not None and number > most):
+        raise ValueError(f"{name} must be {rule}, got {number}")
+    return number
+
+
+def finite(name: str, value: Any) -> float:
+    """A finite number.
+
+    >>> finite("baseline", float("nan"))
+    Traceback (most recent call last):
+    ValueError: baseline must be finite, got nan
+    """
+    _need_number(name, value, "a finite number")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value}")
+    return float(value)
 
 
 def positive(name: str, value: Any) -> float:
-    """A finite number > 0; TypeError if it is no number, ValueError if it is another one."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} is {value!r}: it is a number > 0")
-    if not 0 < float(value) < math.inf:
-        raise ValueError(f"{name} is {value}: it is finite and > 0")
+    """A finite number above 0."""
+    _need_number(name, value, "a number above 0")
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} must be finite and above 0, got {value}")
     return float(value)
+
+
+def rate(name: str, value: Any) -> float:
+    """A number between 0 and 1, both excluded."""
+    _need_number(name, value, "a number in (0, 1)")
+    if not 0 < value < 1:
+        raise ValueError(f"{name} must lie in (0, 1), got {value}")
+    return float(value)
+
+
+def _need_number(name: str, value: Any, rule: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be {rule}, got {value!r}")
+
+
+def one_of(name: str, value: Any, names: Collection[str]) -> str:
+    """One of some names.
+
+    >>> one_of("baseline", "mean", ("none", "mean_loo"))
+    Traceback (most recent call last):
+    ValueError: baseline must be one of none, mean_loo, got 'mean'; did you mean 'mean_loo'?
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be one of {', '.join(names)}, got {value!r}")
+    if value not in names:
+        hint = closest(value, names)
+        raise ValueError(f"{name} must be one of {', '.join(names)}, got {value!r}{hint and '; '}{hint}")
+    return value
+
+
+def closest(value: str, names: Iterable[str]) -> str:
+    """A question about the name that may have been meant; empty if none is close.
+
+    >>> closest("roo", ["rloo", "grpo"])
+    "did you mean 'rloo'?"
+    """
+    close = difflib.get_close_matches(value, list(names), n=1)
+    return f"did you mean {close[0]!r}?" if close else ""
+
+
+def at(name: str, index: Iterable[Any]) -> str:
+    """How an entry of an array is written.
+
+    >>> at("likelihoods", (0, 3)), at("likelihoods", ())
+    ('likelihoods[0, 3]', 'likelihoods')
+    """
+    numbers = ", ".join(str(int(i)) for i in index)
+    return f"{name}[{numbers}]" if numbers else name
+
+
+def name_of(thing: Any) -> str:
+    """What messages and reports call a function, a row or a problem: its own name, and nothing that changes by process.
+
+    >>> name_of(name_of), name_of(3)
+    ('name_of', '3')
+    """
+    return str(getattr(thing, "name", None) or getattr(thing, "__name__", None) or words(thing))
+
+
+def words(thing: Any) -> str:
+    """The repr without addresses, which change from process to process."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Versions by name, of the packages that are installed."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

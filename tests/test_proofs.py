@@ -7,12 +7,13 @@ import importlib
 import pkgutil
 from pathlib import Path
 
-import bridges
 import pytest
 
-from maxrl_est.selftest import prove
+from maxrl_est.selftest import bridges, prove
 
-TOPICS = [importlib.import_module(f"bridges.{module.name}") for module in pkgutil.iter_modules(bridges.__path__)]
+TOPICS = [
+    importlib.import_module(f"{bridges.__name__}.{topic.name}") for topic in pkgutil.iter_modules(bridges.__path__)
+]
 CLAIMS = pytest.mark.parametrize("claim", prove.ledger.LEDGER, ids=lambda claim: claim.id)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from maxrl_est._typing import Array, Estimator
-from maxrl_est.estimates.groups import as_groups
+from maxrl_est.estimates.groups import groups_of
 
 
 def judged(call: Callable[[Array], Array], name: str, expression: str) -> Estimator:
@@ -18,12 +18,12 @@ def judged(call: Callable[[Array], Array], name: str, expression: str) -> Estima
     """
 
     def estimator(likelihoods: Array, /) -> Array:
-        groups = as_groups(likelihoods).values
-        given = groups.reshape(-1, groups.shape[-1]).astype(np.float64)
+        groups = groups_of(likelihoods)
+        given = groups.values.astype(np.float64)
         found = call(given)
         if found.shape != given.shape:
-            raise ValueError(f"{name} returned shape {found.shape}: advantages have that of likelihoods, {given.shape}")
-        return found.reshape(groups.shape)
+            raise ValueError(f"{name} must return advantages of shape {given.shape}, got {found.shape}")
+        return found.reshape(*groups.batch, groups.size)
 
     estimator.__name__, estimator.__qualname__ = name, expression
     return estimator

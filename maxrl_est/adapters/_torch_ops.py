@@ -16,7 +16,7 @@ from torch import Tensor
 
 from maxrl_est._typing import Array
 from maxrl_est.estimates import ustatistics
-from maxrl_est.estimates.groups import as_groups
+from maxrl_est.estimates.groups import groups_of
 from maxrl_est.estimators import advantages as of_arrays
 from maxrl_est.objectives import Objective
 
@@ -78,8 +78,8 @@ def exponentials(log_likelihoods: Tensor, log_ceiling: float) -> Tensor:
     """Likelihoods, by the CPU on any device, with the ceiling rounded as their logarithms are."""
     if log_likelihoods.is_floating_point():
         log_ceiling = torch.tensor(log_ceiling, dtype=log_likelihoods.dtype).item()
-    groups = as_groups(None, _array(log_likelihoods), log_ceiling)
-    return torch.tensor(groups.values, device=log_likelihoods.device)
+    groups = groups_of(None, _array(log_likelihoods), log_ceiling)
+    return torch.tensor(groups.values, device=log_likelihoods.device).reshape(log_likelihoods.shape)
 
 
 @_operator("(Tensor logprobs) -> Tensor")

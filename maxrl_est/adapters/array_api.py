@@ -20,11 +20,12 @@ from typing import Any, NamedTuple
 import array_api_compat
 import numpy as np
 
+from maxrl_est._arguments import finite
 from maxrl_est.adapters import _product_tree, _quadrature
 from maxrl_est.adapters._arrays import constant, size_of, static
-from maxrl_est.estimates.groups import finite_ceiling, need_one
-from maxrl_est.estimators.advantages import a_number
-from maxrl_est.objectives import Objective, ObjectiveLike, order_of, resolve
+from maxrl_est.estimates.baselines import Baseline, Recipe, recipe
+from maxrl_est.estimates.groups import need_one
+from maxrl_est.objectives import ObjectiveLike, resolve
 
 _POWERS = 64  # E_k <= 2^-k where the mean failure mass is at most 1/2, so that further terms round off
 
@@ -60,7 +61,7 @@ def advantages(
     likelihoods: Any = None,
     objective: ObjectiveLike = None,
     *,
-    baseline: str | float = "one",
+    baseline: Baseline = None,
     log_likelihoods: Any = None,
     log_ceiling: float = 0.0,
 ) -> Any:
@@ -70,9 +71,9 @@ def advantages(
     array([ 1.        , -0.33333333, -0.33333333, -0.33333333])
     """
     groups = as_groups(likelihoods, log_likelihoods, log_ceiling)
-    objective = objective_of(groups, objective, baseline)
-    weights = weights_of(groups, objective)
-    return groups.returned(weights * groups.values - baseline_of(groups, objective, baseline))
+    made_of = recipe_of(groups, objective, baseline)
+    weights = weights_of(groups, made_of.weights)
+    return groups.returned(weights * groups.values - baseline_of(groups, made_of, weights))
 
 
 def objective_estimate(
@@ -89,13 +90,13 @@ def objective_estimate(
 
 def as_groups(likelihoods: Any, log_likelihoods: Any, log_ceiling: float) -> Groups:
     """The groups given as likelihoods or as their logarithms, checked as far as they have values."""
-    need_one(likelihoods, log_likelihoods)
+    need_one(likelihoods, log_likelihoods, log_ceiling)
     if log_likelihoods is None:
         xp, values, dtype = _as_floats("likelihoods", likelihoods)
         need("likelihoods", xp, values, (values >= 0) & (values <= 1), "likelihoods lie in [0, 1]")
         return Groups(xp, xp.astype(values, _widest(xp), copy=False), dtype)
     xp, logs, dtype = _as_floats("log_likelihoods", log_likelihoods)
-    ceiling = finite_ceiling(log_ceiling)
+    ceiling = finite("log_ceiling", log_ceiling)
     top = constant(xp, ceiling, log_likelihoods if _is_floating(xp, log_likelihoods) else logs)
     top = xp.astype(top, logs.dtype, copy=False)  # rounded as the logarithms that were given are
     rule = f"log-likelihoods are at most log_ceiling = {ceiling}"
@@ -124,45 +125,28 @@ def estimate_of(groups: Groups, objective: ObjectiveLike) -> Any:
     return xp.where(xp.mean(values, axis=-1) >= 0.5, by_powers, by_integral)  # powers are accurate even near 0
 
 
-def objective_of(groups: Groups, objective: ObjectiveLike, baseline: str | float) -> ObjectiveLike:
-    """The objective that is meant: None stands for the largest order that the baseline admits."""
-    if baseline != "pass_loo":
-        return objective
-    size = size_of(groups.values)
-    order = max(1, size - 1) if objective is None else order_of(objective)
-    if order > size - 1:
-        raise ValueError(f"baseline is 'pass_loo': order T = {order} needs T + 1 rollouts a group, and N = {size}")
-    return order if objective is None else objective
+@static
+def recipe_of(groups: Groups, objective: ObjectiveLike, baseline: Baseline) -> Recipe:
+    """What advantages of these groups are made of."""
+    return recipe(objective, baseline, size_of(groups.values))
 
 
-def baseline_of(groups: Groups, objective: ObjectiveLike, baseline: str | float) -> Any:
-    """Baselines b_i, (..., N) or one number; the objective is that of `objective_of`."""
-    size = size_of(groups.values)
-    match baseline:
-        case "none":
-            return 0.0
-        case "one":
-            return 1.0
-        case "one_over_n":
-            return 1.0 / size
-        case "pass_loo":
-            assert objective is not None
-            return _product_tree.loo_weights(groups.xp, groups.values, _pass_coefficients(objective))
-        case "mean_loo":
-            return weights_of(groups, objective) * _mean_of_others(groups.xp, groups.values)
-    return float(a_number(baseline))
+def baseline_of(groups: Groups, made_of: Recipe, weights: Any) -> Any:
+    """Baselines b_i, (..., N) or one number, beside weights (..., N)."""
+    if made_of.mean:
+        return weights * _mean_of_others(groups.xp, groups.values)
+    if made_of.others is not None:
+        return weights_of(groups, made_of.others)
+    return float(made_of.constant)
 
 
 def _mean_of_others(xp: Any, values: Any) -> Any:
     """Mean of the other rollouts (..., N), from both sides: the sum less l_i would lose likelihoods far below l_i."""
-    size = size_of(values)
-    if size < 2:
-        raise ValueError("likelihoods has groups of N = 1: the mean of the others needs N >= 2")
     zero = xp.zeros_like(values[..., :1])
     before = xp.cumulative_sum(xp.concat([zero, values[..., :-1]], axis=-1), axis=-1)
     reversed_values = xp.flip(values, axis=-1)
     after = xp.cumulative_sum(xp.concat([zero, reversed_values[..., :-1]], axis=-1), axis=-1)
-    return (before + xp.flip(after, axis=-1)) / (size - 1)
+    return (before + xp.flip(after, axis=-1)) / (size_of(values) - 1)
 
 
 @static
@@ -172,13 +156,6 @@ def _coefficients(objective: ObjectiveLike, size: int) -> tuple[float, ...] | No
     if chosen is None:
         return (1.0,) if size == 1 else None
     return tuple(chosen.coefficients.tolist())
-
-
-@static
-def _pass_coefficients(objective: Objective | int) -> tuple[float, ...]:
-    """Those (T + 1,) of the estimate of p w(p), for w of the objective."""
-    exact = objective.rational_coefficients if isinstance(objective, Objective) else (1,) * objective
-    return tuple(float(after - before) for before, after in zip((0, *exact), (*exact, 0), strict=True))
 
 
 def _as_floats(name: str, given: Any) -> tuple[Any, Any, Any]:

@@ -24,9 +24,10 @@ from maxrl_est.adapters.array_api import (
     loo_weights,
     need,
     objective_estimate,
-    objective_of,
+    recipe_of,
     weights_of,
 )
+from maxrl_est.estimates.baselines import Baseline
 from maxrl_est.estimates.ustatistics import loo_weights as compiled_loo_weights
 from maxrl_est.objectives import ObjectiveLike
 
@@ -38,7 +39,7 @@ def maxrl_loss(
     likelihoods: Any = None,
     objective: ObjectiveLike = None,
     *,
-    baseline: str | float = "one",
+    baseline: Baseline = None,
     log_likelihoods: Any = None,
     log_ceiling: float = 0.0,
 ) -> Any:
@@ -63,12 +64,12 @@ def maxrl_loss(
     )
     groups = as_groups(likelihoods, log_likelihoods, log_ceiling)
     logprobs = _checked(logprobs, groups.values.shape)
-    objective = objective_of(groups, objective, baseline)
+    made_of = recipe_of(groups, objective, baseline)
     fixed = groups._replace(values=jax.lax.stop_gradient(groups.values))
-    weights = weights_of(fixed, objective)
-    scores = weights * fixed.values - baseline_of(fixed, objective, baseline)
+    weights = weights_of(fixed, made_of.weights)
+    scores = weights * fixed.values - baseline_of(fixed, made_of, weights)
     ascended = scores * _change(logprobs) + weights * _change(groups.values)
-    loss = -jnp.mean(estimate_of(fixed, objective)) - jnp.mean(ascended)
+    loss = -jnp.mean(estimate_of(fixed, made_of.weights)) - jnp.mean(ascended)
     return loss.astype(jnp.result_type(logprobs.dtype, jnp.float32))
 
 

@@ -25,8 +25,7 @@ from torch import Tensor
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.adapters import _torch_ops as ops
 from maxrl_est.adapters._judged import judged
-from maxrl_est.estimates.groups import as_groups
-from maxrl_est.estimators.advantages import a_number
+from maxrl_est.estimates.groups import groups_of
 from maxrl_est.objectives import Objective, ObjectiveLike, order_of
 
 
@@ -170,8 +169,9 @@ def _given(likelihoods: Any, log_likelihoods: Any, log_ceiling: float) -> tuple[
     if isinstance(given, torch.masked.MaskedTensor):
         raise TypeError("likelihoods are a MaskedTensor: every rollout needs a likelihood, in a plain tensor")
     if not isinstance(given, Tensor) or (likelihoods is None) == (log_likelihoods is None):
-        groups = as_groups(likelihoods, log_likelihoods, log_ceiling)
-        return torch.tensor(groups.values.astype(np.float64)), torch.float64
+        groups = groups_of(likelihoods, log_likelihoods, log_ceiling)
+        values = groups.values.astype(np.float64).reshape(*groups.batch, groups.size)
+        return torch.tensor(values), torch.float64
     values = given if log_likelihoods is None else ops.exponentials(given, log_ceiling)
     return values, _result_dtype(given)
 
@@ -194,7 +194,7 @@ def _named(baseline: str | float) -> tuple[str | None, float]:
     """A baseline as operators take it: by its name, or as a constant."""
     if isinstance(baseline, str):
         return baseline, 0.0
-    return None, float(a_number(baseline))
+    return None, float(baseline)
 
 
 def _check_logprobs(logprobs: Any, likelihoods: Tensor) -> None:

@@ -16,7 +16,7 @@ import torch
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.adapters._judged import judged
 from maxrl_est.adapters._rewards import advantages_of_rewards
-from maxrl_est.estimators.advantages import BASELINES
+from maxrl_est.estimates.baselines import BASELINES
 from maxrl_est.objectives import ObjectiveLike, order_of
 
 ORDERS = (2, 4, 8, 16, 32, 64)  # that have names of their own, since verl's configuration has no place for a number

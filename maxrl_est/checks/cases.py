@@ -6,8 +6,9 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from maxrl_est._arguments import name_of, one_of
 from maxrl_est._typing import Estimator
-from maxrl_est.checks.runner import CHECKS, Reasons, Wanted, closest, known, name_of, run, subject_of
+from maxrl_est.checks.runner import CHECKS, Reasons, Wanted, known, run, subject_of
 
 
 def parametrize_with_checks(
@@ -39,8 +40,7 @@ def parametrize_with_checks(
     names = [name_of(function) for function in functions]
     for argument, given in (("objective", objective), ("expected_failed_checks", expected_failed_checks)):
         for name in given if isinstance(given, Mapping) else ():
-            if name not in names:
-                raise ValueError(f"{argument} has {name!r}: no such estimator; {closest(name, names)}")
+            one_of(f"a name in {argument}", name, names)
     cases = []
     for function, name in zip(functions, names, strict=True):
         reasons = known(_reasons(expected_failed_checks, function))

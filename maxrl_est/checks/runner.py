@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
 from typing import Any, Literal, TypeAlias
 
+from maxrl_est._arguments import name_of, one_of
 from maxrl_est._typing import Estimator
 from maxrl_est.checks.bias import BIAS
 from maxrl_est.checks.noise import NOISE, variances
@@ -117,15 +117,8 @@ def _expected(check: Check, reason: str | None) -> Check:
 def known(reasons: Reasons) -> Reasons:
     """The same, refused if a check has no such name."""
     for name in reasons:
-        if name not in CHECKS:
-            raise ValueError(f"expected_failed_checks has {name!r}: no such check; {closest(name, CHECKS)}")
+        one_of("a name in expected_failed_checks", name, CHECKS)
     return reasons
-
-
-def closest(name: str, names: Collection[str]) -> str:
-    """What may have been meant."""
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"
 
 
 def subject_of(
@@ -166,11 +159,6 @@ def _order(target: Target) -> int:
     """Rollouts that an unbiased estimate of its gradient takes."""
     objective = on_binary_rewards(target)
     return objective.order if objective else target.n if isinstance(target, LogMean) else 1
-
-
-def name_of(estimator: Any) -> str:
-    """What reports call it."""
-    return str(getattr(estimator, "name", None) or getattr(estimator, "__name__", repr(estimator)))
 
 
 def _label(estimator: Any) -> str:

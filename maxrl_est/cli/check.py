@@ -12,8 +12,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from maxrl_est._arguments import closest
 from maxrl_est._typing import Estimator
-from maxrl_est.cli.console import Misuse, closest, write_json
+from maxrl_est.cli.console import Misuse, write_json
 from maxrl_est.cli.parsing import Commands, add_json
 from maxrl_est.objectives import Objective
 
@@ -109,7 +110,8 @@ def _load(target: str) -> Estimator:
     function: Any = getattr(module, name, None)
     if not callable(function):
         functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise Misuse(f"TARGET {target}: {place} has no function {name!r}; it has {closest(name, functions)}")
+        hint = closest(name, functions) or f"it has {', '.join(functions) or 'none'}"
+        raise Misuse(f"TARGET {target}: {place} has no function {name!r}; {hint}")
     return function  # type: ignore[no-any-return]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from maxrl_est._arguments import closest
+from maxrl_est.files.formats import aligned, plain
 from maxrl_est.files.whole import replacing
 
 
@@ -17,10 +17,12 @@ class Misuse(Exception):
     """What the user has to change, in one line."""
 
 
-def closest(name: str, known: Sequence[str]) -> str:
-    """The closest known name, if one is close, else all of them."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"{close[0]!r} (did you mean that?)" if close else ", ".join(known) or "none"
+def named(option: str, value: str, known: Sequence[str]) -> str:
+    """The value of an option that is one of some names; Misuse for any other."""
+    if value not in known:
+        hint = closest(value, known)
+        raise Misuse(f"{option} must be one of {', '.join(known)}, got {value!r}{hint and '; '}{hint}")
+    return value
 
 
 def progress(text: str | None) -> None:
@@ -50,25 +52,9 @@ def write_text(path: str | None, text: str) -> bool:
 
 def write_json(path: str | None, result: dict[str, Any]) -> bool:
     """The same for a result as JSON."""
-    return write_text(path, json.dumps(_plain(result), indent=2, allow_nan=False) + "\n")
+    return write_text(path, json.dumps(plain(result), indent=2, allow_nan=False) + "\n")
 
 
 def print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Print `aligned` lines."""
     print("\n".join(aligned(head, rows)))
-
-
-def aligned(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Lines with columns as wide as their widest cell: the head, a rule, the rows."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = (head, tuple("-" * width for width in widths), *rows)
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-
-
-def _plain(value: Any) -> Any:
-    """The same for JSON, which has no infinities and no NaN: they become text."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

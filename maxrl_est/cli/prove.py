@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from maxrl_est.cli.console import Misuse, closest, print_table, progress, write_json, write_text
+from maxrl_est.cli.console import named, print_table, progress, write_json, write_text
 from maxrl_est.cli.parsing import Commands, add_json
 
 
@@ -27,8 +27,7 @@ def run(options: argparse.Namespace) -> int:
 
     known = [claim.id for claim in prove.ledger.LEDGER]
     for name in options.claims:
-        if name not in known:
-            raise Misuse(f"CLAIM is {name!r}: the ledger has {closest(name, known)}")
+        named("CLAIM", name, known)
     outcomes = list(prove.outcomes(options.claims, progress=progress))
     progress(None)
     failures = [outcome for outcome in outcomes if outcome.failure]

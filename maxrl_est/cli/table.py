@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from maxrl_est.cli.console import Misuse, aligned, closest, progress, write_text
+from maxrl_est.cli.console import Misuse, named, progress, write_text
 from maxrl_est.cli.parsing import Commands, add_json
 
 FORMATS = ("markdown", "csv", "latex", "html", "json")
@@ -37,8 +37,7 @@ def run(options: argparse.Namespace) -> int:
 
     known = list(tables.PROBLEMS)
     for name in options.problems or ():
-        if name not in known:
-            raise Misuse(f"--problems is {name!r}: there is {closest(name, known)}")
+        named("--problems", name, known)
     try:
         table = tables.bias_variance_table(
             {name: tables.PROBLEMS[name] for name in options.problems or known},
@@ -56,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     if not any(written):
         paint = formats.terminal_painter()
         for title, rows in table.sections():
-            head, rule, *body = aligned(report.HEAD, list(map(report.cells, rows)))
+            head, rule, *body = formats.aligned(report.HEAD, list(map(report.cells, rows)))
             lines = (paint(line, report.tone(row)) for line, row in zip(body, rows, strict=True))
             print("\n".join((title, head, rule, *lines, "")))
         print(report.LEGEND)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maxrl_est.cli.console import Misuse, check_folder, closest, print_table, progress, write_text
+from maxrl_est.cli.console import Misuse, check_folder, named, print_table, progress, write_text
 from maxrl_est.cli.parsing import Commands, add_json
 from maxrl_est.files.whole import replacing
 
@@ -113,8 +113,7 @@ def _planned(options: argparse.Namespace) -> Plan:
 def _preset(name: str) -> Preset:
     from maxrl_est.training.presets import PRESETS
 
-    if name not in PRESETS:
-        raise Misuse(f"--problem is {name!r}: there is {closest(name, list(PRESETS))}")
+    named("--problem", name, list(PRESETS))
     try:
         return PRESETS[name]()
     except ImportError as error:

@@ -8,7 +8,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maxrl_est.cli.console import Misuse, closest, progress
+from maxrl_est.cli.console import Misuse, progress
 from maxrl_est.cli.parsing import Commands
 from maxrl_est.files.rollouts import write_weights
 
@@ -50,8 +50,7 @@ def run(options: argparse.Namespace) -> int:
         try:
             baseline = float(baseline)
         except ValueError:
-            known = closest(baseline, BASELINES)
-            raise Misuse(f"--baseline is {baseline!r}: no such baseline, and not a number; there is {known}") from None
+            raise Misuse(f"--baseline must be a number or one of {', '.join(BASELINES)}, got {baseline!r}") from None
         if not abs(baseline) < float("inf"):
             raise Misuse(f"--baseline is {options.baseline}: it is finite")
     if options.order is not None and options.order < 1:

@@ -15,15 +15,16 @@ def mean(values: Array) -> Array:
 
 
 def mean_of_others(values: Array) -> Array:
-    """Mean of the other rollouts, for each of the N: (..., N)."""
-    size = values.shape[-1]
-    if size < 2:
-        raise ValueError("likelihoods has groups of N = 1: the mean of the others needs N >= 2")
+    """Mean of the other rollouts, for each of the N >= 2 rollouts: (..., N)."""
+    if values.shape[-1] < 2:
+        raise ValueError("likelihoods must have groups of N >= 2, whose rollouts have others, got N = 1")
     # From both sides: the sum less l_i would lose likelihoods far below l_i.
-    zero = np.zeros_like(values[..., :1])
-    before = np.cumsum(np.concatenate([zero, values[..., :-1]], axis=-1), axis=-1)
-    after = np.cumsum(np.concatenate([zero, values[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
-    return np.asarray((before + after) / (size - 1))
+    means, after = np.zeros_like(values), np.zeros_like(values)
+    np.cumsum(values[..., :-1], axis=-1, out=means[..., 1:])
+    np.cumsum(values[..., :0:-1], axis=-1, out=after[..., -2::-1])
+    means += after
+    means /= values.shape[-1] - 1
+    return means
 
 
 def ratio(top: Array, bottom: Array, otherwise: Any) -> Array:

@@ -15,21 +15,15 @@ low as is known.
 
 from __future__ import annotations
 
-import math
-import operator
-from fractions import Fraction
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._typing import Array, FloatArray
-from maxrl_est.estimates._kernels import Kernels, generic
-from maxrl_est.estimates.groups import Groups
-from maxrl_est.objectives import Objective, ObjectiveLike, resolve
-
-_POWERS_AT_ONCE = 1 << 20  # estimates of powers held at once, 8 MiB
-_POWERS = 64  # E_k <= 2^-k where the mean failure mass is at most 1/2, so that further terms round off
+from maxrl_est._arguments import whole
+from maxrl_est._typing import Array
+from maxrl_est.estimates import checked
+from maxrl_est.estimates.groups import groups_of
+from maxrl_est.objectives import ObjectiveLike, resolve
 
 
 def loo_weights(
@@ -72,20 +66,11 @@ def loo_weights(
     >>> loo_weights(log_likelihoods=[-1e6, -2.0, float("-inf")], log_ceiling=-2.0)
     array([1.5, 3. , 1.5])
     """
-    groups = Groups(likelihoods, log_likelihoods, log_ceiling)
-    groups.need_rollouts()
+    groups = groups_of(likelihoods, log_likelihoods, log_ceiling)
     coefficients = resolve(objective, groups.size, groups.size)
-
-    def fill(kernels: Kernels, values: Array, weights: Array) -> None:
-        if coefficients is None:
-            kernels.full_order_weights(values, weights)
-        else:
-            kernels.loo_weights(values, coefficients.coefficients, weights)
-
-    def fill_exactly(values: Array, weights: Array) -> None:
-        generic.loo_weights(values, _rationals(objective, groups.size), weights)
-
-    weights: Array = groups.map(fill, fill_exactly, (groups.size,), out)
+    weights: Array = groups.fill(
+        out, lambda filled: checked.fill_loo_weights(groups.values, coefficients, filled), (groups.size,)
+    )
     return weights
 
 
@@ -107,22 +92,9 @@ def weight_estimate(
     >>> weight_estimate([0.5, 0.25], 2)
     1.625
     """
-    groups = Groups(likelihoods, log_likelihoods, log_ceiling)
+    groups = groups_of(likelihoods, log_likelihoods, log_ceiling, least=0)
     coefficients = resolve(objective, groups.size, groups.size + 1)
-
-    def fill(kernels: Kernels, values: Array, estimates: Array) -> None:
-        if coefficients is None:
-            kernels.full_order_weight_estimate(values, estimates)
-        else:
-            estimates[:] = _combined_powers(kernels, values, coefficients.coefficients)
-
-    def fill_exactly(values: Array, estimates: Array) -> None:
-        c = _rationals(objective, groups.size + 1)
-        powers = np.empty((len(values), len(c)), dtype=object)
-        generic.failure_powers(values, powers)
-        estimates[:] = (powers * c).sum(axis=-1)
-
-    return groups.map(fill, fill_exactly, ())
+    return groups.back(checked.weight_estimate(groups.values, coefficients))
 
 
 def objective_estimate(
@@ -144,29 +116,9 @@ def objective_estimate(
     >>> objective_estimate([0.5, 0.25], 1)  # mean likelihood - 1
     -0.625
     """
-    groups = Groups(likelihoods, log_likelihoods, log_ceiling)
-    groups.need_rollouts()
+    groups = groups_of(likelihoods, log_likelihoods, log_ceiling)
     coefficients = resolve(objective, groups.size, groups.size)
-
-    def fill(kernels: Kernels, values: Array, estimates: Array) -> None:
-        if coefficients is not None:
-            estimates[:] = _integrated_powers(kernels, values, coefficients.coefficients)
-            return
-        terms = min(groups.size, _POWERS)
-        by_powers = (values.mean(axis=-1) >= 0.5) | (groups.size == terms)  # accurate even where J is near 0
-        estimates[by_powers] = _integrated_powers(kernels, values[by_powers], np.ones(terms))
-        by_integral = np.empty(np.count_nonzero(~by_powers))
-        harmonic_number = math.fsum(1 / k for k in range(1, groups.size + 1)) if by_integral.size else 0.0
-        kernels.full_order_objective_estimate(values[~by_powers], harmonic_number, by_integral)
-        estimates[~by_powers] = by_integral
-
-    def fill_exactly(values: Array, estimates: Array) -> None:
-        c = _rationals(objective, groups.size)
-        powers = np.empty((len(values), len(c) + 1), dtype=object)
-        generic.failure_powers(values, powers)
-        estimates[:] = -(powers[:, 1:] * c / np.arange(1, len(c) + 1)).sum(axis=-1)
-
-    return groups.map(fill, fill_exactly, ())
+    return groups.back(checked.objective_estimate(groups.values, coefficients))
 
 
 def failure_powers(
@@ -184,14 +136,10 @@ def failure_powers(
     >>> failure_powers([1, 0, 0], 3)
     array([1.        , 0.66666667, 0.33333333, 0.        ])
     """
-    groups = Groups(likelihoods, log_likelihoods, log_ceiling)
-    power = _power(max_power, groups.size, "N")
-    estimates: Array = groups.map(
-        lambda kernels, values, powers: kernels.failure_powers(values, powers),
-        generic.failure_powers,
-        (power + 1,),
-    )
-    return estimates
+    groups = groups_of(likelihoods, log_likelihoods, log_ceiling, least=0)
+    power = whole("max_power", max_power, 0, groups.size)
+    powers: Array = groups.fill(None, lambda filled: checked.fill_failure_powers(groups.values, filled), (power + 1,))
+    return powers
 
 
 def loo_failure_powers(
@@ -209,46 +157,9 @@ def loo_failure_powers(
     >>> loo_failure_powers([1, 0, 0], 2)[0]
     array([1., 1., 1.])
     """
-    groups = Groups(likelihoods, log_likelihoods, log_ceiling)
-    groups.need_rollouts()
-    power = _power(max_power, groups.size - 1, "N - 1")
-    estimates: Array = groups.map(
-        lambda kernels, values, powers: kernels.loo_failure_powers(values, powers),
-        generic.loo_failure_powers,
-        (groups.size, power + 1),
+    groups = groups_of(likelihoods, log_likelihoods, log_ceiling)
+    power = whole("max_power", max_power, 0, groups.size - 1)
+    powers: Array = groups.fill(
+        None, lambda filled: checked.fill_loo_failure_powers(groups.values, filled), (groups.size, power + 1)
     )
-    return estimates
-
-
-def _rationals(objective: ObjectiveLike, largest: int) -> Array:
-    """The exact coefficients (T,) of an objective that `resolve` admits; None stands for the largest order."""
-    if isinstance(objective, Objective):
-        return np.array(objective.rational_coefficients, dtype=object)
-    return np.array([Fraction(1)] * (largest if objective is None else objective), dtype=object)
-
-
-def _integrated_powers(kernels: Kernels, values: FloatArray, coefficients: FloatArray) -> FloatArray:
-    """-sum_k c_{k-1} E_k / k (B,) of groups (B, N)."""
-    return -_combined_powers(kernels, values, np.append(0.0, coefficients / np.arange(1, coefficients.size + 1)))
-
-
-def _combined_powers(kernels: Kernels, values: FloatArray, coefficients: FloatArray) -> FloatArray:
-    """sum_k c_k E_k (B,) of groups (B, N), some groups at a time so that the powers stay small."""
-    combined = np.empty(len(values))
-    step = max(1, _POWERS_AT_ONCE // coefficients.size)
-    for start in range(0, len(values), step):
-        block = values[start : start + step]
-        powers = np.empty((len(block), coefficients.size))
-        kernels.failure_powers(block, powers)
-        combined[start : start + step] = powers @ coefficients
-    return combined
-
-
-def _power(max_power: int, largest: int, bound: str) -> int:
-    try:
-        power = operator.index(max_power)
-    except TypeError:
-        raise TypeError(f"max_power is {max_power!r}: it must be an int") from None
-    if not 0 <= power <= largest:
-        raise ValueError(f"max_power is {power}: it must lie in [0, {bound}] = [0, {largest}]")
-    return power
+    return powers

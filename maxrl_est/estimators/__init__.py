@@ -9,8 +9,9 @@ draw as many rollouts as they need.
 """
 
 from maxrl_est.estimators import expected, maxrl, ustat, passk, levels, logmean  # noqa: F401, I001  the order of the table
-from maxrl_est.estimators.advantages import BASELINES, advantages, weights_and_advantages
-from maxrl_est.estimators.registry import NamedEstimator, get, names, sequential_names
+from maxrl_est.estimates.baselines import BASELINES
+from maxrl_est.estimators.advantages import advantages, weights_and_advantages
+from maxrl_est.estimators.registry import NamedEstimator, chosen, get, names, sequential_names
 from maxrl_est.estimators.sequential import Draws, SequentialEstimator
 from maxrl_est.targets import LogMean, LogPassRate, OverLevels, Target
 
@@ -24,6 +25,7 @@ __all__ = [
     "SequentialEstimator",
     "Target",
     "advantages",
+    "chosen",
     "get",
     "names",
     "sequential_names",

@@ -48,7 +48,7 @@ def reinforce(likelihoods: Array) -> Array:
     Estimates grad p. By the score-function identity. Unbiased always. Cost O(N). Source: R. J. Williams, Machine
     Learning 8 (1992) 229.
     """
-    return likelihoods
+    return likelihoods.copy()
 
 
 @register(_expected, "arXiv 2402.14740", affine=_less_the_others)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from maxrl_est._typing import Array
-from maxrl_est.estimates.ustatistics import loo_weights
+from maxrl_est.estimates.checked import loo_weights
 from maxrl_est.estimators.registry import Affine, register
-from maxrl_est.objectives import Objective
+from maxrl_est.objectives import Objective, resolve
 
 
 def _pass_at(n: int, k: int = 2) -> Objective | None:
@@ -33,7 +33,8 @@ def passk(likelihoods: Array, k: int = 2) -> Array:
     Estimates the gradient of pass@k, 1 - (1 - p)^k. By k times the chance that rollout i alone makes a k-subset pass.
     Unbiased always; refuses k > N. Cost O(N k). Source: arXiv 2505.15201 (PKPO) for 0/1 rewards.
     """
-    return loo_weights(likelihoods, Objective.pass_at(k)) * likelihoods
+    size = likelihoods.shape[-1]
+    return loo_weights(likelihoods, resolve(Objective.pass_at(k), size, size)) * likelihoods
 
 
 @register(_pass_at, "arXiv 2505.15201", parameter="k", affine=_less_pass)

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy.typing as npt
 
 from maxrl_est._typing import Array
-from maxrl_est.estimates.groups import as_groups
+from maxrl_est.estimates.groups import groups_of
 from maxrl_est.estimators.sequential import SEQUENTIAL, SequentialEstimator
 from maxrl_est.targets import Target
 
@@ -40,8 +40,9 @@ class NamedEstimator:
 
     def __call__(self, likelihoods: npt.ArrayLike, /) -> Array:
         """Advantages (..., N) of likelihoods (..., N)."""
-        groups = as_groups(likelihoods)
-        return groups.returned(self.function(groups.values))
+        groups = groups_of(likelihoods)
+        found: Array = groups.back(self.function(groups.values))
+        return found
 
     @property
     def notes(self) -> str:
@@ -103,6 +104,19 @@ def sequential_names() -> tuple[str, ...]:
     ('inverse_sampling', 'sumo')
     """
     return tuple(SEQUENTIAL)
+
+
+def chosen(estimator: Any) -> Any:
+    """The row that a name stands for; a row, or any function of likelihoods, as it is.
+
+    >>> chosen("rloo").name
+    'rloo'
+    """
+    if isinstance(estimator, str):
+        return get(estimator)
+    if not callable(estimator):
+        raise TypeError(f"estimator must be a name, a row or a function of likelihoods (..., N), got {estimator!r}")
+    return estimator
 
 
 def get(name: str) -> Any:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import partial
 
 from maxrl_est._typing import Array
-from maxrl_est.estimators.advantages import advantages
+from maxrl_est.estimates.baselines import recipe, weights_and_advantages
 from maxrl_est.estimators.registry import Affine, register
 from maxrl_est.objectives import Objective
 
@@ -40,6 +40,10 @@ def _less_pass(n: int, order: int | None = None) -> Affine | None:
     return ((Fraction(1),) * order, steps) if 1 <= order < n else None
 
 
+def _advantages(likelihoods: Array, order: int | None, baseline: str) -> Array:
+    return weights_and_advantages(likelihoods, recipe(order, baseline, likelihoods.shape[-1]))[1]
+
+
 @register(_maxrl, _SOURCE, parameter="order", affine=partial(less_constant, Fraction(0)))
 def ustat(likelihoods: Array, order: int | None = None) -> Array:
     """omega_i l_i.
@@ -47,7 +51,7 @@ def ustat(likelihoods: Array, order: int | None = None) -> Array:
     Estimates grad J_T, T = N by default. By the mean of products of the others' 1 - l over all subsets. Unbiased
     always; refuses T > N. Cost O(N), O(N T) for T < N. Source: U-statistics; MaxRL (arXiv 2602.02710) for 0/1 rewards.
     """
-    return advantages(likelihoods, order, baseline="none")
+    return _advantages(likelihoods, order, "none")
 
 
 @register(_maxrl, _SOURCE, parameter="order", affine=partial(less_constant, Fraction(1)))
@@ -57,7 +61,7 @@ def ustat_one(likelihoods: Array, order: int | None = None) -> Array:
     Estimates grad J_T, T = N by default. By `ustat` with a constant baseline; equals `maxrl_cv` on 0/1 rewards, -1 for
     all at K = 0. Unbiased always; refuses T > N. Cost as `ustat`. Source: as `ustat`.
     """
-    return advantages(likelihoods, order, baseline="one")
+    return _advantages(likelihoods, order, "one")
 
 
 @register(_maxrl, _SOURCE, parameter="order", affine=_less_share)
@@ -67,7 +71,7 @@ def ustat_one_over_n(likelihoods: Array, order: int | None = None) -> Array:
     Estimates grad J_T, T = N by default. By `ustat` with a constant baseline. Unbiased always; refuses T > N. Cost as
     `ustat`. Source: as `ustat`.
     """
-    return advantages(likelihoods, order, baseline="one_over_n")
+    return _advantages(likelihoods, order, "one_over_n")
 
 
 @register(_maxrl_below_n, _SOURCE, parameter="order", affine=_less_pass)
@@ -78,7 +82,7 @@ def ustat_pass_loo(likelihoods: Array, order: int | None = None) -> Array:
     zero: RLOO at T = 1, `maxrl_shipped` at T = N-1 on 0/1 rewards. Unbiased always; refuses N = 1. Cost O(N T).
     Source: as `ustat`.
     """
-    return advantages(likelihoods, order, baseline="pass_loo")
+    return _advantages(likelihoods, order, "pass_loo")
 
 
 @register(_maxrl, _SOURCE, parameter="order")
@@ -88,4 +92,4 @@ def ustat_mean_loo(likelihoods: Array, order: int | None = None) -> Array:
     Estimates grad J_T, T = N by default. By `ustat` with a leave-one-out baseline. Unbiased always; refuses N = 1 and
     T > N. Cost as `ustat`. Source: as `ustat`.
     """
-    return advantages(likelihoods, order, baseline="mean_loo")
+    return _advantages(likelihoods, order, "mean_loo")

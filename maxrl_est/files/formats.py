@@ -1,13 +1,17 @@
-"""One table of text cells as markdown, CSV, LaTeX or HTML, and on a terminal with colour."""
+"""Results for readers: cells as text, markdown, CSV, LaTeX or HTML; values for JSON; columns for data frames."""
 
 from __future__ import annotations
 
 import csv
 import html
+import importlib.util
 import io
+import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
 
 Cells = Sequence[str]
 Tone = str  # "good", "bad" or "" for a row
@@ -76,19 +80,65 @@ def to_latex(head: Cells, rows: Sequence[Cells]) -> str:
 
 
 def to_html(title: str, head: Cells, rows: Sequence[Cells], tones: Sequence[Tone]) -> str:
-    """A page that needs nothing else; rows are tinted by their tone.
+    """A page that needs nothing else; rows are tinted by their tone."""
+    name = html.escape(title)
+    start = f'<!doctype html><meta charset="utf-8"><title>{name}</title><style>{_STYLE}</style><h1>{name}</h1>'
+    return f"{start}\n{html_table(head, rows, tones)}"
 
-    >>> to_html("t", ["a"], [["<1"]], ["good"]).splitlines()[-2]
-    '<tr class="good"><td>&lt;1</td></tr>'
+
+def html_table(head: Cells, rows: Sequence[Cells], tones: Sequence[Tone] | None = None) -> str:
+    """A table element, which notebooks show.
+
+    >>> print(html_table(["a"], [["<1"]], ["good"]))
+    <table><tr><th>a</th></tr>
+    <tr class="good"><td>&lt;1</td></tr>
+    </table>
     """
     top = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
     lines = [
         f'<tr class="{tone}">{"".join(f"<td>{html.escape(cell)}</td>" for cell in row)}</tr>'
-        for row, tone in zip(rows, tones, strict=True)
+        for row, tone in zip(rows, tones or [""] * len(rows), strict=True)
     ]
-    name = html.escape(title)
-    start = f'<!doctype html><meta charset="utf-8"><title>{name}</title><style>{_STYLE}</style><h1>{name}</h1>'
-    return "\n".join([start, f"<table><tr>{top}</tr>", *lines, "</table>"])
+    return "\n".join([f"<table><tr>{top}</tr>", *lines, "</table>"])
+
+
+def aligned(head: Cells, rows: Sequence[Cells]) -> list[str]:
+    r"""Lines with columns as wide as their widest cell: the head, a rule, the rows.
+
+    >>> print("\n".join(aligned(["a", "b"], [["1.5", "x"]])))
+    a    b
+    ---  -
+    1.5  x
+    """
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = (head, tuple("-" * width for width in widths), *rows)
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def plain(value: Any) -> Any:
+    """The same for JSON: arrays become lists; Fractions, infinities and NaN, which it has not, become text.
+
+    >>> import numpy as np
+    >>> plain({"mean": np.array([0.5, np.inf]), "exact": Fraction(1, 3)})
+    {'mean': [0.5, 'inf'], 'exact': '1/3'}
+    """
+    if hasattr(value, "tolist"):  # of NumPy, which is not imported for this
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Fraction) or (isinstance(value, float) and not math.isfinite(value)):
+        return str(value)
+    return value
+
+
+def to_dataframe(columns: Mapping[str, Sequence[Any]]) -> Any:
+    """A data frame of pandas, or of polars where that is installed alone; ImportError where neither is."""
+    for package in ("pandas", "polars"):
+        if importlib.util.find_spec(package):
+            return importlib.import_module(package).DataFrame(dict(columns))
+    raise ImportError("to_dataframe needs pandas or polars, and neither is installed: pip install pandas")
 
 
 def terminal_painter() -> Callable[[str, Tone], str]:

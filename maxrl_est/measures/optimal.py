@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Problem
-from maxrl_est.estimators import NamedEstimator, advantages
+from maxrl_est._typing import Array, Problem
+from maxrl_est.estimates.baselines import recipe, weights_and_advantages
+from maxrl_est.estimators import NamedEstimator
 from maxrl_est.measures.closed_forms import closed_form_variance
 from maxrl_est.objectives import Objective, ObjectiveLike
 
@@ -75,11 +76,15 @@ def ustat_optimal(problem: Problem, n: int, objective: ObjectiveLike = None) -> 
 def _ustat(name: str, objective: Objective, constant: Any) -> NamedEstimator:
     return NamedEstimator(
         name,
-        partial(advantages, objective=objective, baseline=constant),
+        partial(_less_constant, objective, constant),
         partial(_always, objective),
         "U-statistic weights",
         affine=partial(_always, (objective.rational_coefficients, (constant,))),
     )
+
+
+def _less_constant(objective: Objective, constant: Any, likelihoods: Array) -> Array:
+    return weights_and_advantages(likelihoods, recipe(objective, constant, likelihoods.shape[-1]))[1]
 
 
 def _always(value: Any, n: int) -> Any:

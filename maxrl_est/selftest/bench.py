@@ -373,7 +373,7 @@ def _show(progress: Progress, text: str) -> None:
 
 def _python(code: str, **environment: str) -> str:
     """Return what the code prints in a new process that imports this very package."""
-    here = str(Path(__file__).resolve().parents[1])
+    here = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
     process = subprocess.run(
         [sys.executable, "-P", "-c", code],

@@ -21,7 +21,7 @@ _PROOFS = "maxrl_est.proofs"
 
 def _load() -> ModuleType:
     if importlib.util.find_spec(_PROOFS) is None:  # a checkout
-        folder = Path(__file__).parents[1] / "proofs"
+        folder = Path(__file__).parents[2] / "proofs"
         spec = importlib.util.spec_from_file_location(_PROOFS, folder / "__init__.py")
         assert spec is not None
         assert spec.loader is not None

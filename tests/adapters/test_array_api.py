@@ -14,7 +14,7 @@ from array_api_compat import array_namespace
 import maxrl_est as mx
 from maxrl_est.adapters import _product_tree, _quadrature
 from maxrl_est.adapters.array_api import advantages, loo_weights, objective_estimate
-from maxrl_est.estimators.advantages import BASELINES
+from maxrl_est.estimates.baselines import BASELINES
 from maxrl_est.selftest.adversarial import FAMILIES
 from maxrl_est.selftest.reference import ball_loo_weights_full_order, exact_objective_estimate, ulp_error
 
