@@ -14,7 +14,6 @@ import sympy as sp
 from .checking import (
     Algebra,
     Antiderivative,
-    Concave,
     Domain,
     Independence,
     Induction,
@@ -33,6 +32,7 @@ from .checking.algebra import equal
 from .checking.perturbation import perturbations
 from .checking.rewards import GivenOthers
 from .checking.statistics import GROUP, OTHERS, E, Flips, M, Mean, N, S_i, Survival, grad, l_i, p
+from .integral.integrand_bounds import Concave
 
 j, k, n, K, T = sp.symbols("j k n K T", integer=True)
 t, x, y = sp.symbols("t x y", real=True)

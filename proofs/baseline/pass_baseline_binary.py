@@ -4,16 +4,39 @@ At T = 1 the weight is 1 and 1 - E_1 the mean of the others: RLOO, for any likel
 subset, so their pass@T is 1 unless all of them fail.
 """
 
-import sympy as sp
+from dataclasses import dataclass
 
-from ..checking import Algebra, Claim, Domain, Step, Telescoping, eq
-from ..checking.rewards import FirstApart, K
+import sympy as sp
+from sympy.core.relational import Relational
+
+from ..checking import Algebra, Claim, Domain, Refuted, Rule, Step, Telescoping, eq
+from ..checking.rewards import K
 from ..checking.statistics import N
 
 k, T = sp.symbols("k T", integer=True)
 weight = N / K * (1 - sp.binomial(N - K, N - 1) / sp.binomial(N, N - 1))  # of a success
 missed_by_others = sp.binomial(N - K, N - 1)  # E_{N-1} of the others of a success
 missed_without = sp.binomial(N - 1 - K, N - 1)  # and of a failure
+
+
+@dataclass(frozen=True)
+class FirstApart(Rule):
+    """The case x = 0 is checked by itself, with Kronecker's delta(x, 0) = 1; in the cases x = 1, 2, ... that is 0."""
+
+    on: sp.Symbol
+    first: Rule
+    later: Rule
+
+    def check(self, relation: Relational, domain: Domain) -> None:
+        """Check x = 0, then x >= 1."""
+        if not self.on.is_integer or not domain.nonnegative(self.on):
+            raise Refuted(f"{self.on} is not 0, 1, ...")
+        delta = sp.KroneckerDelta(self.on, 0)
+        first, later = ([side.xreplace({delta: x}) for side in relation.args] for x in (sp.S.One, sp.S.Zero))
+        at_zero = relation.func(*(side.subs(self.on, 0) for side in first), evaluate=False)
+        self.first.check(at_zero, domain.at(self.on, sp.S.Zero))
+        self.later.check(relation.func(*later, evaluate=False), domain.given(sp.Ge(self.on, 1)))
+
 
 CLAIM = Claim(
     id="pass-baseline-binary",

@@ -4,7 +4,7 @@ from .calculus import Slopes
 from .claim import Claim, Post, Refuted, Rule, Step, eq, latex, le, lt
 from .domain import Domain
 from .identities import Algebra, Antiderivative, Induction, Telescoping, Via
-from .inequalities import Concave, Manifest
+from .inequalities import Manifest
 from .recurrences import Recurrence
 from .statistics import Independence, SplitOff, Vertices
 
@@ -12,7 +12,6 @@ __all__ = [
     "Algebra",
     "Antiderivative",
     "Claim",
-    "Concave",
     "Domain",
     "Independence",
     "Induction",

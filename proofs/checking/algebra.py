@@ -100,8 +100,16 @@ def _rational_vanishes(expression: sp.Expr, domain: Domain) -> bool:
     for atom, x in ones.items():
         without = expand(numerator).subs(atom, 0)
         symbol = min(x.free_symbols, key=str)
-        numerator = without + (numerator - without).subs(symbol, sp.solve(x - 1, symbol)[0])
+        numerator = without + (numerator - without).subs(symbol, _root(x - 1, symbol))
     return bool(expand(numerator) == 0)
+
+
+def _root(form: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+    """Where a form that is linear in the symbol is zero."""
+    slope = sp.diff(form, symbol)
+    if not slope.is_Rational:
+        raise Refuted(f"{form} is not linear in {symbol}")
+    return sp.expand(symbol - form / slope)
 
 
 def _require_denominators(expression: sp.Expr, domain: Domain) -> None:

@@ -149,9 +149,10 @@ class Induction(Rule):
         term, (k, low, high) = single(total, sp.Sum, domain)
         if term.has(self.on) or sp.diff(high, self.on) != 1:
             raise Refuted(f"the term or the range does not suit induction on {self.on}")
-        base = sp.solve(sp.Eq(high, low), self.on)[0]
+        base = sp.expand(self.on - (high - low))  # where high is low, for high grows as n does
         if (
-            not (self.on.is_integer and base.is_integer)
+            base.has(self.on)
+            or not (self.on.is_integer and base.is_integer)
             or not domain.nonnegative(self.on - base)
             or not domain.reaches(self.on, base)
         ):

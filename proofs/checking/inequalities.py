@@ -9,7 +9,7 @@ from sympy.core.relational import Relational
 
 from .claim import Refuted, Rule, eq
 from .domain import Domain
-from .identities import Algebra, differentiated, require_equal, slope
+from .identities import Algebra, differentiated
 
 ALGEBRA = Algebra()
 
@@ -37,29 +37,3 @@ class Manifest(Rule):
         strict = isinstance(relation, sp.Gt | sp.Lt)
         if not (domain.positive(self.form) if strict else domain.nonnegative(self.form)):
             raise Refuted(f"the sign of {self.form} is not plain")
-
-
-@dataclass(frozen=True)
-class Concave(Rule):
-    """The gap is zero at both ends of an interval, and its second derivative is plainly nonpositive."""
-
-    on: sp.Symbol
-    low: sp.Expr
-    high: sp.Expr
-    curvature: sp.Expr  # minus the second derivative
-
-    def check(self, relation: Relational, domain: Domain) -> None:
-        """Check both ends, then the curvature and its sign."""
-        x, difference = self.on, gap(relation)
-        if isinstance(relation, sp.Gt | sp.Lt):
-            raise Refuted(f"{relation} is strict, but its sides are equal at both ends")
-        for end in (self.low, self.high):
-            if not domain.reaches(x, end):
-                raise Refuted(f"the domain does not reach from {x} to {end}")
-            at_end = domain.at(x, end)
-            require_equal(difference.subs(x, end), sp.S.Zero, at_end, f"there is a gap at {end}")
-        if not domain.nonnegative(x - self.low) or not domain.nonnegative(self.high - x):
-            raise Refuted(f"{x} may be outside {self.low}..{self.high}")
-        require_equal(-slope(slope(difference, x), x), self.curvature, domain, "the curvature is not the form")
-        if not domain.nonnegative(self.curvature):
-            raise Refuted(f"the sign of {self.curvature} is not plain")

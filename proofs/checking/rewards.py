@@ -213,22 +213,3 @@ def _require_averages(expression: sp.Expr) -> None:
                 pass
             case _:
                 raise Refuted(f"{random[0]} is not known to be affine in each likelihood")
-
-
-@dataclass(frozen=True)
-class FirstApart(Rule):
-    """The case x = 0 is checked by itself, with Kronecker's delta(x, 0) = 1; in the cases x = 1, 2, ... that is 0."""
-
-    on: sp.Symbol
-    first: Rule
-    later: Rule
-
-    def check(self, relation: Relational, domain: Domain) -> None:
-        """Check x = 0, then x >= 1."""
-        if not self.on.is_integer or not domain.nonnegative(self.on):
-            raise Refuted(f"{self.on} is not 0, 1, ...")
-        delta = sp.KroneckerDelta(self.on, 0)
-        first, later = ([side.xreplace({delta: x}) for side in relation.args] for x in (sp.S.One, sp.S.Zero))
-        at_zero = relation.func(*(side.subs(self.on, 0) for side in first), evaluate=False)
-        self.first.check(at_zero, domain.at(self.on, sp.S.Zero))
-        self.later.check(relation.func(*later, evaluate=False), domain.given(sp.Ge(self.on, 1)))

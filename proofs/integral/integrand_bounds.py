@@ -4,11 +4,43 @@ Both bounds multiply: if A <= P <= B for the product of some factors, one factor
 steps.
 """
 
-import sympy as sp
+from dataclasses import dataclass
 
-from ..checking import Claim, Concave, Domain, Manifest, Slopes, Step, le
+import sympy as sp
+from sympy.core.relational import Relational
+
+from ..checking import Claim, Domain, Manifest, Refuted, Rule, Slopes, Step, le
+from ..checking.identities import require_equal, slope
+from ..checking.inequalities import gap
 
 t, l, A, P, B = sp.symbols("t l A P B", real=True)
+
+
+@dataclass(frozen=True)
+class Concave(Rule):
+    """The gap is zero at both ends of an interval, and its second derivative is plainly nonpositive."""
+
+    on: sp.Symbol
+    low: sp.Expr
+    high: sp.Expr
+    curvature: sp.Expr  # minus the second derivative
+
+    def check(self, relation: Relational, domain: Domain) -> None:
+        """Check both ends, then the curvature and its sign."""
+        x, difference = self.on, gap(relation)
+        if isinstance(relation, sp.Gt | sp.Lt):
+            raise Refuted(f"{relation} is strict, but its sides are equal at both ends")
+        for end in (self.low, self.high):
+            if not domain.reaches(x, end):
+                raise Refuted(f"the domain does not reach from {x} to {end}")
+            at_end = domain.at(x, end)
+            require_equal(difference.subs(x, end), sp.S.Zero, at_end, f"there is a gap at {end}")
+        if not domain.nonnegative(x - self.low) or not domain.nonnegative(self.high - x):
+            raise Refuted(f"{x} may be outside {self.low}..{self.high}")
+        require_equal(-slope(slope(difference, x), x), self.curvature, domain, "the curvature is not the form")
+        if not domain.nonnegative(self.curvature):
+            raise Refuted(f"the sign of {self.curvature} is not plain")
+
 
 CLAIM = Claim(
     id="integrand-bounds",

@@ -13,7 +13,7 @@ from itertools import pairwise
 import sympy as sp
 
 from ..checking import Algebra, Claim, Domain, Step, eq
-from ..checking.rounding import NodeTable, RoundedRoots, RoundedWeights, coefficients, root
+from .rounding import NodeTable, RoundedRoots, RoundedWeights, coefficients, root
 
 COUNTS = (1, 2, 3, 4, 8, 12, 16, 20, 24, 28)
 

@@ -3,7 +3,8 @@
 import sympy as sp
 
 from ..checking import Claim, Domain, Manifest, Slopes, Step, le, lt
-from ..checking.enclosures import Cases, Enclosure, Subdivision
+from ..checking.enclosures import Enclosure
+from .subdivision import Cases, Subdivision
 
 L = sp.Symbol("L", real=True)
 above, below = sp.exp(-L), 1 - sp.exp(-L)

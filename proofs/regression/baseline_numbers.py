@@ -7,10 +7,10 @@ multiples of E l and E l^2; with them the variance is an integral of a polynomia
 import sympy as sp
 
 from ..checking import Claim, Domain, Post, Step, eq
-from ..checking.decimals import Decimals, Rounded
 from ..checking.statistics import m_ll, p
 from ..variance.weight_second_moment import double, s, t
 from . import gaussian_moments as gaussian
+from .decimals import Decimals, Rounded
 
 size = 8
 at = {gaussian.r: 1, gaussian.s: 1, gaussian.sigma: sp.Rational(1, 2)}

@@ -9,8 +9,8 @@ the rewards, and what their mean varies with the rewards.
 import sympy as sp
 
 from ..checking import Algebra, Claim, Domain, Independence, Step, eq
-from ..checking.counts import Counts, K, Sigma_0, Sigma_1, mu_0, mu_1
 from ..checking.statistics import Mean, N, S_i, S_j, grad, l_i, l_j, p
+from .counts import Counts, K, Sigma_0, Sigma_1, mu_0, mu_1
 
 a, b = (sp.Function(name, real=True)(K) for name in "ab")
 c = sp.Symbol("c", real=True)

@@ -6,9 +6,9 @@ The mean score has mean zero, so the covariance is the mean of the product, over
 import sympy as sp
 
 from ..checking import Algebra, Antiderivative, Claim, Domain, Independence, Step, eq
-from ..checking.pairs import Pairs
 from ..checking.statistics import Mean, N, S_i, S_j, grad, l_i, m_lSS, p
 from ..checking.using import Using
+from .pairs import Pairs
 from .weight_second_moment import mean, t, weight
 
 w = (1 - (1 - p) ** N) / p

@@ -7,7 +7,7 @@ import sympy as sp
 
 from ..checking import Algebra, Claim, Domain, Step, eq
 from ..checking.statistics import GROUP, E, Mean, N
-from ..checking.subsets import Shared, q_mean, q_square
+from .subsets import Shared, q_mean, q_square
 
 k, m, h = sp.symbols("k m h", integer=True)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import sympy as sp
 from sympy.core.relational import Relational
 
-from .claim import Rule
-from .domain import Domain
-from .statistics import OTHERS, REST, E, Independence, Mean, N, S_j, Survival, by_rollout_i, l_j
+from ..checking.claim import Rule
+from ..checking.domain import Domain
+from ..checking.statistics import OTHERS, REST, E, Independence, Mean, N, S_j, Survival, by_rollout_i, l_j
 
 
 @dataclass(frozen=True)

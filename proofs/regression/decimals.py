@@ -10,10 +10,10 @@ from fractions import Fraction
 import sympy as sp
 from sympy.core.relational import Relational
 
-from .claim import Refuted, Rule
-from .domain import Domain
-from .enclosures import enclose
-from .identities import sides
+from ..checking.claim import Refuted, Rule
+from ..checking.domain import Domain
+from ..checking.enclosures import enclose
+from ..checking.identities import sides
 
 
 class Rounded(sp.Function):

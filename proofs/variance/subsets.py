@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import sympy as sp
 from sympy.core.relational import Relational
 
-from .claim import Refuted, Rule
-from .domain import Domain
-from .identities import require_equal, single
-from .statistics import GROUP, E, Mean, N, m_ll, p
+from ..checking.claim import Refuted, Rule
+from ..checking.domain import Domain
+from ..checking.identities import require_equal, single
+from ..checking.statistics import GROUP, E, Mean, N, m_ll, p
 
 q_mean, q_square = 1 - p, 1 - 2 * p + m_ll  # E q and E q^2, for q = 1 - l
 

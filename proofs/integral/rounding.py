@@ -9,10 +9,10 @@ from fractions import Fraction
 import sympy as sp
 from sympy.core.relational import Relational
 
-from .claim import Refuted, Rule
-from .domain import Domain
-from .enclosures import Interval, enclose, point
-from .identities import sides
+from ..checking.claim import Refuted, Rule
+from ..checking.domain import Domain
+from ..checking.enclosures import Interval, enclose, point
+from ..checking.identities import sides
 
 WIDTH = 180  # bits after the point to which a root is enclosed
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import sympy as sp
 from sympy.core.relational import Relational
 
-from .algebra import expand
-from .claim import Refuted, Rule, eq
-from .domain import Domain
-from .identities import sides
-from .statistics import Mean, N, S_i, S_j, l_i, l_j
+from ..checking.algebra import expand
+from ..checking.claim import Refuted, Rule, eq
+from ..checking.domain import Domain
+from ..checking.identities import sides
+from ..checking.statistics import Mean, N, S_i, S_j, l_i, l_j
 
 K = sp.Symbol("K", integer=True)  # successes of the group
 mu_1, mu_0, Sigma_1, Sigma_0 = sp.symbols("mu_1 mu_0 Sigma_1 Sigma_0", real=True)  # of a success's score, a failure's
