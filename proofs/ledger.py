@@ -98,6 +98,7 @@ from .variance import (
     gradient_variance,
     mean_score_covariance,
     shared_members,
+    uncorrelated_parts,
     weight_second_moment,
 )
 
@@ -179,6 +180,7 @@ LEDGER: tuple[Claim, ...] = (
     gradient_variance.CLAIM,
     mean_score_covariance.CLAIM,
     shared_members.CLAIM,
+    uncorrelated_parts.CLAIM,
     weight_second_moment.CLAIM,
     # regression
     baseline_numbers.CLAIM,
