@@ -12,7 +12,15 @@ import maxrl_est as mx
 from maxrl_est import estimators
 from maxrl_est.checks import check_estimator
 from maxrl_est.estimators import OverLevels
-from mutants import ADVANTAGES, SAME_MEAN, definition, earlier_rollouts_only, others, scaled_over_the_batch, stacked
+from maxrl_est.selftest.mutants import (
+    ADVANTAGES,
+    SAME_MEAN,
+    definition,
+    earlier_rollouts_only,
+    others,
+    scaled_over_the_batch,
+    stacked,
+)
 
 OBJECTIVE, GRADED = "effective objective", "bias on graded likelihoods"
 EXPECTED, MAXRL = mx.Objective.expected(), mx.Objective.maxrl

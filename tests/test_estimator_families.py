@@ -12,7 +12,7 @@ import pytest
 from maxrl_est import estimators, exact_moments
 from maxrl_est.measures import target_gradient
 from maxrl_est.problems import Bandit
-from mutants import mean_product
+from maxrl_est.selftest.mutants import mean_product
 
 GROUPS = [
     np.array([F(1, 2), F(1, 2), F(0), F(1), F(1, 3)]),  # with a tie

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import maxrl_est as mx
 from maxrl_est import estimators
 from maxrl_est.objectives import Objective
-from mutants import ADVANTAGES, SAME_MEAN, centred_by_the_group, definition, in_sample_mean
+from maxrl_est.selftest.mutants import ADVANTAGES, SAME_MEAN, centred_by_the_group, definition, in_sample_mean
 
 small = settings(max_examples=40, deadline=None)
 likelihoods = st.fractions(0, 1, max_denominator=12)

@@ -17,7 +17,7 @@ from maxrl_est.measures import effective_weight, exact_moments, target_gradient
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli, Contextual, Gaussian
 from maxrl_est.problems.finite import Finite
-from mutants import ADVANTAGES, RELATIVE_BIAS, SAME_MEAN, definition, earlier_rollouts_only
+from maxrl_est.selftest.mutants import ADVANTAGES, RELATIVE_BIAS, SAME_MEAN, definition, earlier_rollouts_only
 
 GRADED = {
     "three arms": Bandit([F(1, 2), F(1, 3), F(1, 6)], [F(0), F(1, 2), F(1)]),

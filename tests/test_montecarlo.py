@@ -23,7 +23,7 @@ from maxrl_est.measures.closed_forms import closed_form_moments
 from maxrl_est.measures.sampled import monte_carlo
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli, Contextual, Gaussian
-from mutants import ADVANTAGES, SAME_MEAN
+from maxrl_est.selftest.mutants import ADVANTAGES, SAME_MEAN
 
 N = 4
 ARMS = Bandit([F(1, 2), F(1, 3), F(1, 6)], [F(1, 10), F(1, 2), F(9, 10)])

@@ -319,13 +319,13 @@ def test_the_oracle_leaves_its_input_and_the_ball_precision_as_they_were():
 
 @pytest.mark.parametrize("weigh", [exact_loo_weights, ball_loo_weights])
 def test_an_order_above_the_group_size_is_refused(weigh):
-    with pytest.raises(ValueError, match=r"T = 4 entries: T must lie in \[1, N\], N = 3"):
+    with pytest.raises(ValueError, match=r"must have T entries, T in \[1, N\] and N = 3, got 4"):
         weigh(np.array([0.1, 0.2, 0.3]), [1, 1, 1, 1])
-    with pytest.raises(ValueError, match="T = 0"):
+    with pytest.raises(ValueError, match="got 0"):
         weigh(np.array([0.1, 0.2, 0.3]), [])
-    with pytest.raises(ValueError, match="max_power is 4"):
+    with pytest.raises(ValueError, match=r"max_power must lie in \[0, N\], N = 3, got 4"):
         exact_objective_estimate([0.1, 0.2, 0.3], [1] * 4)
-    with pytest.raises(ValueError, match="max_power is -1"):
+    with pytest.raises(ValueError, match="got -1"):
         exact_failure_powers([0.1], -1)
 
 
@@ -340,7 +340,7 @@ def test_an_order_above_the_group_size_is_refused(weigh):
 )
 def test_a_group_that_is_none_is_refused_with_the_value_at_fault(weigh):
     for wrong in (math.nan, -1e-300, 1.0 + 2.0**-52, math.inf):
-        with pytest.raises(ValueError, match=r"likelihoods\[1\] is .*: must lie in \[0, 1\]"):
+        with pytest.raises(ValueError, match=r"likelihoods\[1\] must lie in \[0, 1\], got "):
             weigh(np.array([0.5, wrong]))
     for shape in ((), (0,), (2, 2)):
         with pytest.raises(ValueError, match="must be one group"):
@@ -363,7 +363,7 @@ def test_ulp_error_counts_units_in_the_last_place_of_the_expected_value():
     assert ulp_error([], []) == 0.0
     for got, expected in (([math.nan], [1.0]), ([1.0], [math.nan]), ([math.inf], [math.inf])):
         assert ulp_error(got, expected) == math.inf
-    with pytest.raises(ValueError, match="must be equal"):
+    with pytest.raises(ValueError, match="must have the shape of expected"):
         ulp_error([1.0], [1.0, 1.0])
 
 

@@ -18,7 +18,7 @@ from maxrl_est.estimates.groups import as_groups
 from maxrl_est.objectives import Objective
 from maxrl_est.selftest import reference
 from maxrl_est.selftest.adversarial import FAMILIES
-from mutants import (
+from maxrl_est.selftest.mutants import (
     WEIGHTS,
     definition,
     earlier_rollouts_only,

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 _PROOFS = "maxrl_est.proofs"
 
 
-def _load() -> ModuleType:
+def part(name: str) -> Any:
+    """A module of the proofs."""
     if importlib.util.find_spec(_PROOFS) is None:  # a checkout
         folder = Path(__file__).parents[2] / "proofs"
         spec = importlib.util.spec_from_file_location(_PROOFS, folder / "__init__.py")
@@ -27,11 +27,10 @@ def _load() -> ModuleType:
         assert spec.loader is not None
         sys.modules[_PROOFS] = package = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(package)
-    return importlib.import_module(f"{_PROOFS}.ledger")
+    return importlib.import_module(f"{_PROOFS}.{name}")
 
 
-ledger: Any = _load()
-checking: Any = importlib.import_module(f"{_PROOFS}.checking")
+ledger, checking = part("ledger"), part("checking")
 
 
 def outcomes(ids: Iterable[str] = (), *, progress: Callable[[str | None], None]) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Leave-one-out weights by definition: the oracle that every fast route is judged against.
+"""Leave-one-out weights, exact or correctly rounded: the oracle that every fast route is judged against.
 
 Nothing here shares code with the kernels. Small groups are done in rational arithmetic, larger ones in Arb
 balls (python-flint, ``pip install 'maxrl-est[test]'``): intervals proved to contain the real number, so that
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._typing import Array, FloatArray
+from maxrl_est.selftest.definition import elementary_symmetric
 
 Numbers: TypeAlias = Sequence[float | Fraction] | Array
 
@@ -47,7 +48,7 @@ def exact_loo_weights(likelihoods: Numbers, coefficients: Numbers) -> list[Fract
     weights: dict[int, Fraction] = {}  # equal values have equal peers
     for i, left_out in enumerate(failures):
         if left_out not in weights:
-            symmetric = _elementary_symmetric(failures[:i] + failures[i + 1 :], top)
+            symmetric = _symmetric(failures[:i] + failures[i + 1 :], top)
             total = sum(share * e for share, e in zip(scaled, symmetric, strict=True))
             weights[left_out] = Fraction(total, share_unit * unit**top)
     return [weights[left_out] for left_out in failures]
@@ -64,8 +65,8 @@ def exact_failure_powers(likelihoods: Numbers, max_power: int) -> list[Fraction]
     failures, unit = _failures(likelihoods)
     n = len(failures)
     if not 0 <= max_power <= n:
-        raise ValueError(f"max_power is {max_power}: must lie in [0, N] with N = {n}")
-    symmetric = _elementary_symmetric(failures, max_power)
+        raise ValueError(f"max_power must lie in [0, N], N = {n}, got {max_power}")
+    symmetric = _symmetric(failures, max_power)
     return [Fraction(e, math.comb(n, k) * unit**k) for k, e in enumerate(symmetric)]
 
 
@@ -181,27 +182,24 @@ def ulp_error(got: npt.ArrayLike, expected: npt.ArrayLike) -> float:
     """
     actual, wanted = np.asarray(got, np.float64), np.asarray(expected, np.float64)
     if actual.shape != wanted.shape:
-        raise ValueError(f"got has shape {actual.shape}, expected has {wanted.shape}: must be equal")
+        raise ValueError(f"got must have the shape of expected, {wanted.shape}, got {actual.shape}")
     if not (np.isfinite(actual).all() and np.isfinite(wanted).all()):
         return math.inf
     with np.errstate(over="ignore"):
         return float(np.max(np.abs(actual - wanted) / np.spacing(np.abs(wanted)), initial=0.0))
 
 
-def _elementary_symmetric(values: list[int], top: int) -> list[int]:
-    """e_0 .. e_top of the values, by multiplying out prod_j (1 + values_j x)."""
-    symmetric = [1] + [0] * top
-    for value in values:
-        for k in range(top, 0, -1):
-            symmetric[k] += value * symmetric[k - 1]
-    return symmetric
+def _symmetric(values: list[int], top: int) -> list[int]:
+    """e_0 .. e_top of integers of any length."""
+    found: list[int] = elementary_symmetric(np.array(values, dtype=object), top).tolist()
+    return found
 
 
 def _shares(coefficients: Numbers, *, others: int) -> list[Fraction]:
     """d_k = c_k / C(N-1, k), what one k-subset of the others counts for."""
     exact = _rationals(coefficients)
     if not 1 <= len(exact) <= others + 1:
-        raise ValueError(f"coefficients has T = {len(exact)} entries: T must lie in [1, N], N = {others + 1}")
+        raise ValueError(f"coefficients must have T entries, T in [1, N] and N = {others + 1}, got {len(exact)}")
     return [c / math.comb(others, k) for k, c in enumerate(exact)]
 
 
@@ -223,11 +221,11 @@ def _group(likelihoods: Numbers) -> Array:
     """One non-empty group of likelihoods, refused with the index and value at fault."""
     group = np.asarray(likelihoods)
     if group.ndim != 1 or group.size == 0:
-        raise ValueError(f"likelihoods has shape {group.shape}: must be one group, (N,) with N >= 1")
+        raise ValueError(f"likelihoods must be one group, (N,) with N >= 1, got shape {group.shape}")
     inside = np.logical_and(group >= 0, group <= 1).astype(bool)
     if not inside.all():
         index = int(np.argmin(inside))
-        raise ValueError(f"likelihoods[{index}] is {group[index]}: must lie in [0, 1]")
+        raise ValueError(f"likelihoods[{index}] must lie in [0, 1], got {group[index]}")
     return group
 
 

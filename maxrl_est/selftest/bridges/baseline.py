@@ -12,7 +12,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 import maxrl_est as mx
-import mutants
+from maxrl_est.selftest import mutants
 from maxrl_est.selftest.prove import checking
 
 from . import GROUP, evaluate, evaluate_on
@@ -131,7 +131,7 @@ def constant_baseline(claim):
         assert agrees(mean, ustat(baseline, 3), [FOUR], [ARMS], T=3, beta=beta)
     for group in flips(4):
         successes = int(sum(group))
-        got = mx.advantages(exactly(group))
+        got = mx.advantages(exactly(group), baseline="one")
         assert set(got[successes:]) <= {-1}
         if successes:
             N, K = (next(s for s in one.free_symbols if s.name == name) for name in "NK")

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
-import pytest
 import sympy as sp
 
 import maxrl_est as mx
@@ -105,6 +104,15 @@ def mean(statistic: Callable[[np.ndarray], object], size: int) -> object:
     return sum(chance * statistic(LAW.likelihoods[group]) for chance, group in laws(size))
 
 
+def refused(function: Callable[..., object], likelihoods: np.ndarray, order: int) -> bool:
+    """Whether the order is said to have no unbiased estimate."""
+    try:
+        function(likelihoods, order)
+    except ValueError as reason:
+        return "no unbiased estimate" in str(reason)
+    return False
+
+
 def split_off_one(claim):
     relation, size = claim.steps[0].relation, len(GROUP)
     for i in range(size):
@@ -145,8 +153,7 @@ def unbiased_weight(claim):
     general, series = (step.relation for step in claim.steps)
     for size, order in itertools.product((1, 2, 3), (1, 2, 3, 4)):
         if order > size + 1:
-            with pytest.raises(ValueError, match="no unbiased estimate"):
-                mx.weight_estimate(exactly(GROUP[:size]), order)
+            assert refused(mx.weight_estimate, exactly(GROUP[:size]), order)
             continue
         weight = value(general.rhs, {"c": coefficient}, T=order, p=LAW.pass_rate)
         assert weight == objective(order).weight(LAW.pass_rate)
@@ -292,8 +299,7 @@ def order_at_most_n(claim):
         for side in powers.args:
             assert weight == value(side, T=order, p=Fraction(2, 7))
         assert weight != value(claim.sibling.rhs, T=order, p=Fraction(2, 7))
-        with pytest.raises(ValueError, match="no unbiased estimate"):
-            mx.loo_weights(exactly([Fraction(1, 2)] * (order - 1)), order)
+        assert refused(mx.loo_weights, exactly([Fraction(1, 2)] * (order - 1)), order)
     size = 4
     for name in ("rloo", "maxrl_shipped", "ustat_one(3)"):
         estimator = mx.estimators.get(name)

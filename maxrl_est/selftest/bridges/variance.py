@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 import maxrl_est as mx
+from maxrl_est.selftest.definition import elementary_symmetric
+from maxrl_est.selftest.prove import checking, part
 
-from . import checking, evaluate, fraction
+from . import GROUP, evaluate, fraction
 
 GRADED = mx.problems.Bandit(
     [Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)], [Fraction(0), Fraction(1, 2), Fraction(1)]
@@ -130,7 +134,7 @@ def best_constant_baseline(claim: object) -> None:
 
 
 def binary_variance(claim: object) -> None:
-    counts, Mean = checking.counts, checking.statistics.Mean
+    counts, Mean = part("variance.counts"), checking.statistics.Mean
     within_and_between, mean_of_g = (step.relation.rhs for step in claim.steps[:2])
     for problem, direction in ((REWARDS, (1, 0, 0)), (REWARDS, (0, 1, 3)), (COIN, (1,))):
         values = moments(problem, direction)
@@ -170,6 +174,75 @@ def binary_variance(claim: object) -> None:
             assert value(within_and_between) == along @ exact.covariance @ along
             if name != "rloo":
                 assert value(claim.sibling.rhs) != along @ exact.covariance @ along
+
+
+def uncorrelated_parts(claim: object) -> None:
+    """For coefficients of no objective in particular, enumerated and by the package's closed form."""
+    square, multiplied_out, *of_z = (step.relation for step in claim.steps)
+    _multiplied_out(multiplied_out)
+    c, d = (Fraction(2), Fraction(-1, 3), Fraction(5, 7)), (Fraction(1, 2), Fraction(3), Fraction(0))
+    for (problem, direction), (size, K) in itertools.product(PROBLEMS, ((2, 1), (2, 2), (3, 2), (4, 3))):
+        values = moments(problem, direction) | {"N": Fraction(size), "K": K}
+        for name, relation in zip(("v", "m_zzS", "m_zSS", "m_zzSS"), of_z, strict=True):
+            values[name] = number(relation.rhs, values)
+        t, s = (_in_centred_failures(multiplied_out, of[:K], values) for of in (c, d))
+        levels = [values["p"] * x - y for x, y in zip(t, s, strict=True)]
+        row, along = _affine_row(c[:K], d[:K]), np.array(direction, dtype=object)
+        exact, closed = mx.exact_moments(problem, row, size), mx.closed_form_moments(problem, row, size)
+        assert (exact.mean == closed.mean).all()
+        assert (exact.covariance == closed.covariance).all()
+        assert exact.mean @ along == t[0] * values["g"]
+        second = along @ exact.covariance @ along + (t[0] * values["g"]) ** 2
+        assert _in_sequences(square.rhs, values, {"t": t, "L": levels}) == second
+        assert K == 1 or _in_sequences(claim.sibling.rhs, values, {"t": t, "L": levels}) != second
+
+
+def _multiplied_out(relation: sp.Eq) -> None:
+    """E_k of the others in centred failures is the package's power."""
+    p = Fraction(2, 7)
+    for i, k in itertools.product(range(len(GROUP)), range(4)):
+        others = GROUP[:i] + GROUP[i + 1 :]
+        e = elementary_symmetric(np.array([p - l for l in others], dtype=object), k)
+        one_power = [Fraction(0)] * k + [Fraction(1)]
+        t = _in_centred_failures(relation, one_power, {"N": len(GROUP), "p": p})
+        assert mx.loo_failure_powers(np.array(GROUP, dtype=object), k)[i, k] == t @ e
+
+
+def _in_centred_failures(relation: sp.Eq, coefficients: Sequence[Fraction], values: Mapping[str, object]) -> np.ndarray:
+    """The coefficients of e_0, e_1, ... in sum_k c_k E_k."""
+    share = relation.rhs.function.replace(lambda node: type(node).__name__ == "e", lambda _: sp.S.One)
+    known = {name: values[name] for name in ("N", "p")}
+    t = np.array([Fraction(0)] * len(coefficients), dtype=object)
+    for k, c in enumerate(coefficients):
+        t[: k + 1] += [c * number(share, known, k=k, h=h) for h in range(k + 1)]
+    return t
+
+
+def _affine_row(c: Sequence[Fraction], d: Sequence[Fraction]) -> mx.estimators.NamedEstimator:
+    """The estimator with A_i = sum_k (c_k l_i - d_k) E_k(q of the others)."""
+
+    def advantages(likelihoods: np.ndarray) -> np.ndarray:
+        powers = mx.loo_failure_powers(likelihoods, len(c) - 1)
+        types = powers.dtype
+        return likelihoods * (powers @ np.array(c).astype(types)) - powers @ np.array(d).astype(types)
+
+    row = mx.estimators.get("ustat")
+    return dataclasses.replace(row, name="general", function=advantages, affine=lambda _: (c, d))
+
+
+def _in_sequences(
+    expression: sp.Expr, values: Mapping[str, object], sequences: Mapping[str, Sequence[Fraction]]
+) -> Fraction:
+    """An expression with sequences t(h) and L(h)."""
+    named = {x: sp.Rational(Fraction(values[x.name])) for x in expression.free_symbols if x.name in values}
+    return fraction(
+        expression.subs(named)
+        .doit()
+        .replace(
+            lambda node: isinstance(node, AppliedUndef),
+            lambda node: sp.Rational(sequences[node.func.__name__][int(node.args[0])]),
+        )
+    )
 
 
 def shared_members(claim: object) -> None:

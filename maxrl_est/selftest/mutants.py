@@ -6,69 +6,68 @@ The relative biases are those of `RELATIVE_BIAS`, for MaxRL at N = T = 4 and p =
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from maxrl_est._typing import Array
+from maxrl_est.selftest.definition import loo_weights as definition
+from maxrl_est.selftest.definition import weight_estimate as power_sum
 
-def mean_product(values, k):
+Coefficients: TypeAlias = Sequence[Any]
+Wrong: TypeAlias = Callable[[Array, Coefficients], Array]
+
+
+def mean_product(values: Array, k: int) -> Any:
     """E_k: the mean over k-subsets of the product of 1 - value, on the last axis."""
-    if k == 0:
-        return 1
-    subsets = list(itertools.combinations(range(values.shape[-1]), k))
-    return sum((1 - values[..., list(subset)]).prod(axis=-1) for subset in subsets) / len(subsets)
+    return power_sum(values, [0] * k + [1])
 
 
-def power_sum(values, c):
-    return np.asarray(sum(coefficient * mean_product(values, k) for k, coefficient in enumerate(c)))
-
-
-def others(values):
+def others(values: Array) -> list[Array]:
     """The likelihoods of the other rollouts (..., N-1), for each of the N."""
     return [np.delete(values, i, axis=-1) for i in range(values.shape[-1])]
 
 
-def stacked(columns, values):
+def stacked(columns: Sequence[Any], values: Array) -> Array:
+    """Columns (...) side by side, each of the type of the values."""
     return np.stack([column + 0 * values[..., 0] for column in columns], axis=-1)
 
 
-def definition(values, c):
-    """The right weights."""
-    return stacked([power_sum(rest, c) for rest in others(values)], values)
-
-
-def not_leave_one_out(values, c):
+def not_leave_one_out(values: Array, c: Coefficients) -> Array:
     """From all N values."""
-    return power_sum(values, c)[..., None] + 0 * values
+    return np.asarray(power_sum(values, c))[..., None] + 0 * values
 
 
-def one_order_less(values, c):
+def one_order_less(values: Array, c: Coefficients) -> Array:
+    """Order T - 1."""
     return definition(values, c[:-1])
 
 
-def without_the_constant(values, c):
+def without_the_constant(values: Array, c: Coefficients) -> Array:
+    """The term k = 0 left out."""
     return definition(values, [0, *c[1:]])
 
 
-def plug_in_powers(values, c):
+def plug_in_powers(values: Array, c: Coefficients) -> Array:
     """Powers of the others' mean failure: the same up to T = 2, too much by Jensen's inequality above."""
     means = [1 - rest.sum(axis=-1) / max(1, rest.shape[-1]) for rest in others(values)]
     return stacked([sum(c[k] * mean**k for k in range(len(c))) for mean in means], values)
 
 
-def divided_by_the_others(values, c):
+def divided_by_the_others(values: Array, c: Coefficients) -> Array:
     """The sum over the group divided by N - 1."""
     return definition(values, c) * values.shape[-1] / (values.shape[-1] - 1)
 
 
-def divided_by_choose_n(values, c):
+def divided_by_choose_n(values: Array, c: Coefficients) -> Array:
     """C(N, k) for C(N-1, k)."""
     size = values.shape[-1]
     return definition(values, [(size - k) * coefficient for k, coefficient in enumerate(c)]) / size
 
 
-def likelihoods_for_failures(values, c):
+def likelihoods_for_failures(values: Array, c: Coefficients) -> Array:
     """l for 1 - l."""
     return definition(1 - values, c)
 
@@ -84,28 +83,29 @@ WEIGHTS = {
 }
 
 
-def earlier_rollouts_only(values, c):
+def earlier_rollouts_only(values: Array, c: Coefficients) -> Array:
     """From the rollouts before this one, with the powers that they allow: the order of rollouts counts."""
     before = [values[..., :i] for i in range(values.shape[-1])]
     return stacked([power_sum(rest, c[: rest.shape[-1] + 1]) for rest in before], values)
 
 
-def scaled_over_the_batch(values, c):
+def scaled_over_the_batch(values: Array, c: Coefficients) -> Array:
     """Divided by the mean weight of all groups: the other groups count."""
     weights = definition(values, c)
     return weights / (weights.sum() / weights.size)
 
 
-def weighted(weights):
+def weighted(weights: Wrong) -> Wrong:
+    """Advantages without a baseline."""
     return lambda values, c: weights(values, c) * values
 
 
-def in_sample_mean(values, c):
+def in_sample_mean(values: Array, c: Coefficients) -> Array:
     """omega_i (l_i - mean), a mean that contains l_i: loses 1/N."""
     return definition(values, c) * (values - values.sum(axis=-1, keepdims=True) / values.shape[-1])
 
 
-def centred_by_the_group(values, c):
+def centred_by_the_group(values: Array, c: Coefficients) -> Array:
     """omega_i l_i less its mean over the group, i included: w_T - (T/N) (1-p)^(T-1) for MaxRL."""
     terms = definition(values, c) * values
     return terms - terms.sum(axis=-1, keepdims=True) / values.shape[-1]
@@ -117,12 +117,13 @@ ADVANTAGES = {name: weighted(weights) for name, weights in WEIGHTS.items()} | {
 }
 
 
-def less_the_best_of_the_others(values, c):
+def less_the_best_of_the_others(values: Array, c: Coefficients) -> Array:
     """A baseline as good as any, since it does not know rollout i."""
     return definition(values, c) * values - stacked([rest.max(axis=-1) for rest in others(values)], values)
 
 
-def less_the_product_of_the_others(values, c):
+def less_the_product_of_the_others(values: Array, c: Coefficients) -> Array:
+    """Another such baseline."""
     return definition(values, c) * values - stacked([5 * rest.prod(axis=-1) for rest in others(values)], values)
 
 
