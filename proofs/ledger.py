@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from time import perf_counter
 
 from .baseline import (
     constant_baseline,
@@ -194,31 +193,34 @@ LEDGER: tuple[Claim, ...] = (
     surrogate_loss.CLAIM,
 )
 
-# Statements of the post that no theorem decides.
+# Statements of the post that no theorem decides, and what was found of them.
 EXPERIMENTS = (
     (
         "maximum likelihood is highly applicable to regression tasks with low signal-to-noise ratio",
-        "to be settled by training runs, with intervals, whichever way they fall",
+        "Verdict: **holds in part**, by 20 seeds of training with intervals (analysis/regression.json, and "
+        "*Regression with low signal to noise* in analysis/README.md). At ratios of 0.1 and 0.01 it is better than "
+        "expected likelihood, in squared error and in likelihood. Against a squared-error reward it is better only "
+        "where the scale is learned by sampling; in squared error, and with the variance refitted, it is worse by "
+        "about 0.01",
     ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Whether a claim was proved and its false sibling rejected, and in how many seconds."""
+    """A claim, what is wrong with it, and the seconds that it took to find out."""
 
     claim: Claim
     failure: str  # empty if there is none
     seconds: float
 
 
-def check(claim: Claim) -> Outcome:
-    """Prove one claim and have its false sibling refuted."""
-    start, failure = perf_counter(), ""
+def check(claim: Claim) -> str:
+    """Prove one claim and have its false sibling refuted; what fails, or nothing."""
     try:
         claim.prove()
         if not claim.refutes(claim.sibling, claim.steps[0]):
-            failure = f"{claim.id}: the false sibling {claim.sibling} passes"
+            return f"{claim.id}: the false sibling {claim.sibling} passes"
     except Refuted as reason:
-        failure = str(reason)
-    return Outcome(claim, failure, perf_counter() - start)
+        return str(reason)
+    return ""

@@ -1,7 +1,8 @@
 """Numeric bridges: for every claim of the ledger, a function that compares it with what the package computes.
 
 A bridge has the claim's id with underscores for a name, takes the claim, and asserts. It evaluates the claim's own
-relations, with exact rationals where the package accepts them.
+relations, with exact rationals where the package accepts them. Without assertions it would say nothing, so this
+package is not imported under ``python -O``.
 """
 
 from __future__ import annotations
@@ -15,20 +16,35 @@ import sympy as sp
 
 from maxrl_est.selftest.prove import checking
 
+if not __debug__:
+    raise ImportError("bridges are assertions, which python -O and PYTHONOPTIMIZE leave out: run without them")
+
 GROUP = (Fraction(1, 2), Fraction(1, 3), Fraction(0), Fraction(1), Fraction(4, 5))  # likelihoods of all kinds
 
 
 def fraction(number: sp.Expr) -> Fraction:
     """A rational number of sympy's as a Fraction."""
-    number = sp.nsimplify(number) if number.is_Float else sp.sympify(number).doit()
+    number = sp.nsimplify(number) if number.is_Float else worked_out(sp.sympify(number))
     assert number.is_Rational, number
     return Fraction(int(number.p), int(number.q))
+
+
+def worked_out(expression: sp.Expr) -> sp.Expr:
+    """Sums between numbers term by term (sympy would look for a closed form first), then what is left."""
+
+    def added(f: sp.Expr, *limits: sp.Tuple) -> sp.Expr:
+        (k, low, high), *more = limits
+        if more or not (low.is_Integer and high.is_Integer and high >= low):
+            return sp.Sum(f, *limits)
+        return sp.Add(*(f.subs(k, i).replace(sp.Sum, added) for i in range(int(low), int(high) + 1)))
+
+    return expression.replace(sp.Sum, added).doit()
 
 
 def evaluate(expression: sp.Expr, values: Mapping[sp.Symbol, object]) -> Fraction:
     """An expression without statistics, at rational values of its symbols."""
     numbers = {symbol: sp.Rational(Fraction(value)) for symbol, value in values.items()}  # type: ignore[arg-type]
-    return fraction(expression.subs(numbers).doit())
+    return fraction(worked_out(expression.subs(numbers)))
 
 
 def evaluate_on(
@@ -48,5 +64,5 @@ def evaluate_on(
 
     fixed = {statistics.N: len(group), statistics.l_i: group[i]} | dict(values)
     numbers = {symbol: sp.Rational(Fraction(value)) for symbol, value in fixed.items()}  # type: ignore[arg-type]
-    expression = expression.subs(numbers).doit()
+    expression = worked_out(expression.subs(numbers))
     return fraction(expression.replace(lambda node: isinstance(node, statistics.E | statistics.Survival), number))

@@ -15,7 +15,7 @@ import maxrl_est as mx
 from maxrl_est.selftest import mutants
 from maxrl_est.selftest.prove import checking
 
-from . import GROUP, evaluate, evaluate_on
+from . import GROUP, evaluate, evaluate_on, worked_out
 
 ARMS = mx.problems.Bandit([F(1, 2), F(1, 3), F(1, 6)], [F(0), F(1, 3), F(1)])
 COINS = tuple(map(mx.problems.Bernoulli, (F(1, 3), F(1, 50), F(9, 10))))
@@ -47,7 +47,7 @@ def value(expression, group, i, statistics=None, functions=None, **values):
     for name, replacement in (statistics or {}).items():
         is_it = functools.partial(lambda name, e: e.func.__name__ == "Statistic" and str(e.args[0]) == name, name)
         expression = expression.replace(is_it, functools.partial(lambda x, _: sp.Rational(x), replacement))
-    expression = expression.subs(named).doit()
+    expression = worked_out(expression.subs(named))
     if functions:
         expression = expression.replace(
             lambda e: isinstance(e, AppliedUndef),
@@ -76,7 +76,7 @@ def mean_gradient(side, problem, size, d, functions=None, **values):
 
     side = side.replace(lambda e: isinstance(e, Mean), mean)
     values |= {"N": size, "p": problem.pass_rate, "g": problem.grad_pass_rate[d]}
-    side = side.subs({s: sp.Rational(F(values[s.name])) for s in side.free_symbols if s.name in values}).doit()
+    side = worked_out(side.subs({s: sp.Rational(F(values[s.name])) for s in side.free_symbols if s.name in values}))
     if functions:
         side = side.replace(
             lambda e: isinstance(e, AppliedUndef),

@@ -12,7 +12,7 @@ import sympy as sp
 
 import maxrl_est as mx
 
-from . import GROUP, fraction
+from . import GROUP, fraction, worked_out
 
 SMALL = GROUP[:2] + GROUP[4:]
 LAW = mx.problems.Bandit([Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)], [Fraction(0), Fraction(1, 2), Fraction(1)])
@@ -62,7 +62,7 @@ def value(
         return sp.Rational(Fraction(functions[node.func.__name__](*node.args)))
 
     numbers = {symbol: sp.Rational(Fraction(number)) for symbol, number in named(expression, **values).items()}
-    return fraction(expression.subs(numbers).doit().replace(known, call))
+    return fraction(worked_out(expression.subs(numbers)).replace(known, call))
 
 
 def on_group(

@@ -13,30 +13,30 @@ import sympy as sp
 
 import maxrl_est as mx
 
-from . import evaluate
+from . import evaluate, worked_out
 
 RATES = (Fraction(1, 20), Fraction(1, 2), Fraction(5, 6), Fraction(1))
 ORDERS = (1, 2, 5)
 GRID = [(rate, order) for rate in RATES for order in ORDERS]
 
 
-def worked_out(expression, **values):
+def valued(expression, **values):
     """The expression with values for symbols of these names; before it is differentiated, for the integers only."""
     expression = sp.sympify(expression)
     at = {symbol: sp.Rational(values[symbol.name]) for symbol in expression.free_symbols if symbol.name in values}
     if expression.has(sp.Derivative):
         expression = expression.subs({symbol: value for symbol, value in at.items() if symbol.is_integer}).doit()
-    return expression.subs(at).doit()
+    return worked_out(expression.subs(at))
 
 
 def exact(expression, **values):
     """Its value there, which is rational."""
-    return evaluate(worked_out(expression, **values), {})
+    return evaluate(valued(expression, **values), {})
 
 
 def number(expression, **values):
     """Its value there to double precision, by mpmath where it is an integral without a closed form."""
-    return float(worked_out(expression, **values).evalf(20))
+    return float(valued(expression, **values).evalf(20))
 
 
 def log_expansion(claim):

@@ -13,7 +13,7 @@ import sympy as sp
 
 import maxrl_est as mx
 
-from . import GROUP, evaluate_on, fraction
+from . import GROUP, evaluate_on, fraction, worked_out
 
 AT = Fraction(1, 3)  # the parameter theta
 TOLERANCE = 1e-10
@@ -52,7 +52,7 @@ def modelled(expression: sp.Expr, values: Mapping[str, object]) -> Fraction:
 
     names = {x: values[x.name] for x in expression.free_symbols if x.name in values}
     named = expression.replace(unknown, function).subs(names)
-    return fraction(named.doit().subs(theta, sp.Rational(AT)))
+    return fraction(worked_out(named).subs(theta, sp.Rational(AT)))
 
 
 def mean_gradient(size: int, order: int, path: Callable[[Fraction], Fraction], baseline: Fraction) -> Fraction:

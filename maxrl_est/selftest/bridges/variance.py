@@ -16,7 +16,7 @@ import maxrl_est as mx
 from maxrl_est.selftest.definition import elementary_symmetric
 from maxrl_est.selftest.prove import checking, part
 
-from . import GROUP, evaluate, fraction
+from . import GROUP, evaluate, fraction, worked_out
 
 GRADED = mx.problems.Bandit(
     [Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)], [Fraction(0), Fraction(1, 2), Fraction(1)]
@@ -235,14 +235,11 @@ def _in_sequences(
 ) -> Fraction:
     """An expression with sequences t(h) and L(h)."""
     named = {x: sp.Rational(Fraction(values[x.name])) for x in expression.free_symbols if x.name in values}
-    return fraction(
-        expression.subs(named)
-        .doit()
-        .replace(
-            lambda node: isinstance(node, AppliedUndef),
-            lambda node: sp.Rational(sequences[node.func.__name__][int(node.args[0])]),
-        )
-    )
+
+    def entry(node: sp.Expr) -> sp.Rational:
+        return sp.Rational(sequences[node.func.__name__][int(node.args[0])])
+
+    return fraction(worked_out(expression.subs(named)).replace(lambda node: isinstance(node, AppliedUndef), entry))
 
 
 def shared_members(claim: object) -> None:
