@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,8 +13,9 @@ import time
 import numpy as np
 import pytest
 
+import maxrl_est
 from maxrl_est import checks, cli
-from maxrl_est.selftest import prove
+from maxrl_est.selftest import prove, verdicts
 
 WRONG = """
 import numpy as np
@@ -49,12 +51,20 @@ def one_line(capsys):
     return error
 
 
+@pytest.fixture
+def one_claim(monkeypatch):
+    """The ledger, cut down to a claim: all of it is run by test_proofs, and by `maxrl-est verify` itself in CI."""
+    claim = next(claim for claim in prove.ledger.LEDGER if claim.id == "binary-weight")
+    monkeypatch.setattr(prove.ledger, "LEDGER", (claim,))
+
+
+@pytest.mark.usefixtures("one_claim")
 def test_verify_succeeds_and_prints_the_objectives_it_computed(capsys):
     assert run("verify") == 0
     shown = capsys.readouterr().out
-    assert "maxrl_shipped is exactly J_7" in shown
+    assert re.search("maxrl_shipped +J_7 +exactly J_7", shown)
     assert "GRPO matches no J_T" in shown
-    assert "self-normalised weights N l_i / sum(l) are biased on graded likelihoods" in shown
+    assert "1 of 1 claims are proved, and the package computes what they say" in shown
     assert "FAILS" not in shown
 
 
@@ -62,7 +72,8 @@ def test_prove_prints_the_ledger(capsys):
     assert run("prove", "binary-weight", "weight-is-derivative") == 0
     shown = capsys.readouterr().out
     assert "binary-weight" in shown
-    assert "telescoping" in shown
+    assert "Of K successes among N binary rewards" in shown
+    assert max(map(len, shown.splitlines())) <= 80
     assert "2 of 2 claims are proved, and their false siblings refuted" in shown
 
 
@@ -95,7 +106,7 @@ def test_a_claim_that_fails_is_shown_and_exits_with_1(capsys, monkeypatch, chang
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["binary-wieght"], "the ledger has 'binary-weight' (did you mean that?)"),
+        (["binary-wieght"], "got 'binary-wieght'; did you mean 'binary-weight'?"),
         (["--json", "-", "--markdown", "-"], "--json and --markdown cannot both go to standard output"),
         (["--markdown", "no/such/folder/ledger.md"], "--markdown no/such/folder/ledger.md: there is no folder"),
     ],
@@ -105,20 +116,38 @@ def test_what_prove_cannot_do_is_said_in_one_line(capsys, arguments, said):
     assert said in one_line(capsys)
 
 
+@pytest.mark.usefixtures("one_claim")
 def test_verify_writes_json_to_standard_output_alone(capsys):
     assert run("verify", "--json", "-") == 0
     result = json.loads(capsys.readouterr().out)
     assert result["holds"] is True
+    assert [row["id"] for row in result["claims"]] == ["binary-weight"]
     assert {row["estimator"] for row in result["objectives"]} >= {"grpo", "ustat"}
 
 
-def test_verify_exits_1_when_a_claim_fails(monkeypatch, capsys):
-    from maxrl_est.selftest import verify
-
-    broken = verify.Verdict("two is three", False, "none", "nothing")
-    monkeypatch.setattr(verify, "verdicts", lambda: [("arithmetic", lambda: broken)])
+@pytest.mark.usefixtures("one_claim")
+def test_verify_exits_1_when_a_verdict_fails(monkeypatch, capsys):
+    broken = verdicts.Verdict("two is three", False, "none", "nothing")
+    monkeypatch.setattr(verdicts, "CHECKS", (lambda: broken,))
     assert run("verify") == 1
     assert "FAILS  two is three" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("one_claim")
+def test_verify_exits_1_when_the_package_computes_something_else(monkeypatch, capsys):
+    monkeypatch.setattr(maxrl_est, "loo_weights", lambda l, *order: maxrl_est.estimates.loo_weights(l, *order) * 2)
+    assert run("verify") == 1
+    shown = capsys.readouterr().out
+    assert "FAILS  binary-weight: the package computes something else, by bridges/estimator.py:" in shown
+    assert "0 of 1 claims" in shown
+
+
+def test_verify_refuses_to_run_without_assertions():
+    command = [sys.executable, "-O", "-m", "maxrl_est", "verify"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "bridges are assertions" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_check_exits_1_on_a_wrong_function_of_a_file_with_its_bias_and_nearest_objective(functions, capsys):

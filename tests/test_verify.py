@@ -1,21 +1,43 @@
-"""The package's own verification: all claims hold, and a broken package would be caught."""
+"""The package's own verification: verdicts hold, and a broken package is caught by the claim that it breaks."""
 
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
 import pytest
 
-from maxrl_est.estimates import ustatistics
-from maxrl_est.selftest import verify
+import maxrl_est as mx
+from maxrl_est.selftest import ascends, prove, verdicts, verify
 
-VERDICTS = dict(verify.verdicts())
+CLAIMS = {claim.id: claim for claim in prove.ledger.LEDGER}
 
 
-@pytest.mark.parametrize("name", VERDICTS)
-def test_claim_holds_and_its_wrong_version_is_rejected(name):
-    verdict = VERDICTS[name]()
+@pytest.mark.parametrize("check", verdicts.CHECKS, ids=lambda check: check.__name__)
+def test_what_is_no_claim_holds_and_its_wrong_version_is_rejected(check):
+    verdict = check()
     assert verdict.holds, verdict
 
 
+def test_kernels_that_lose_digits_are_told(monkeypatch):
+    kernels = verdicts.load()
+
+    class Worse:
+        compiled = True
+
+        @staticmethod
+        def loo_weights(groups, coefficients, out):
+            kernels.loo_weights(groups, coefficients, out)
+            out *= 1 + 16 * 2.0**-52
+
+        full_order_weights = staticmethod(kernels.full_order_weights)
+
+    monkeypatch.setattr(verdicts, "load", lambda: Worse)
+    assert not verdicts.kernels_are_accurate().holds
+
+
 def test_the_table_states_what_is_computed():
-    table = {row.estimator: row for row in verify.objective_table(8)}
+    table = {row.estimator: row for row in ascends.objective_table(8)}
     assert table["maxrl_shipped"].ascends == "exactly J_7"
     assert not table["grpo"].exact
     assert table["self_normalised"].graded_bias > 0.1
@@ -26,21 +48,70 @@ def test_the_table_states_what_is_computed():
     }  # fmt: skip
 
 
-BROKEN = {
-    "loo_weights": lambda l, objective=None: ustatistics.loo_weights(l, objective) * 2,
-    "failure_powers": lambda l, k: ustatistics.failure_powers(l, k) ** 2,
-    "objective_estimate": lambda l, objective=None: ustatistics.objective_estimate(l, objective) * 2,
-    "weight_estimate": lambda l, objective=None: ustatistics.weight_estimate(l, objective) + 1,
-}
-CAUGHT_BY = {
-    "loo_weights": "gradient is unbiased",
-    "failure_powers": "mean advantage is pass at t",
-    "objective_estimate": "weights differentiate the objective",
-    "weight_estimate": "weight estimate is unbiased",
-}
+def test_the_table_is_of_groups_of_two_or_more():
+    with pytest.raises(ValueError, match="n must be an int of at least 2, got 1"):
+        ascends.objective_table(1)
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_function_makes_its_claim_fail(name, monkeypatch):
-    monkeypatch.setattr(verify, name, BROKEN[name])
-    assert not VERDICTS[CAUGHT_BY[name]]().holds
+def doubled(function):
+    return lambda *arguments, **options: function(*arguments, **options) * 2
+
+
+def halved_covariance(function):
+    def wrong(*arguments, **options):
+        found = function(*arguments, **options)
+        return dataclasses.replace(found, covariance=found.covariance / 2)
+
+    return wrong
+
+
+BREAKS = [
+    ("loo_weights", doubled, "weight-integral"),
+    ("loo_weights", doubled, "unbiased-gradient"),
+    ("failure_powers", doubled, "unbiased-powers"),
+    ("loo_failure_powers", doubled, "deflation"),
+    ("objective_estimate", doubled, "weight-is-derivative"),
+    ("weight_estimate", lambda function: lambda l, order: function(l, order) + 1, "unbiased-weight"),
+    ("advantages", lambda function: lambda l, *order, **options: function(l, *order), "pass-baseline"),
+    ("exact_moments", halved_covariance, "gradient-variance"),
+    ("closed_form_moments", halved_covariance, "uncorrelated-parts"),
+]
+
+
+@pytest.mark.parametrize(("name", "breaks", "claim"), BREAKS)
+def test_a_broken_function_is_caught_by_the_claim_that_it_breaks(name, breaks, claim, monkeypatch):
+    assert verify.disagreement(CLAIMS[claim]) == ""
+    monkeypatch.setattr(mx, name, breaks(getattr(mx, name)))
+    said = verify.disagreement(CLAIMS[claim])
+    assert said.startswith(f"{claim}: the package computes something else, by bridges/")
+    assert verify.proved_and_bridged(CLAIMS[claim]) == said
+
+
+def test_a_broken_package_breaks_most_claims_on_weights(monkeypatch):
+    monkeypatch.setattr(mx, "loo_weights", lambda l, *order: np.asarray(l) * 0 + 1)
+    claims = ("binary-weight", "coin-flips", "mean-advantage", "weight-range", "within-prompt", "any-order-integral")
+    assert all(verify.disagreement(CLAIMS[claim]) for claim in claims)
+
+
+def test_a_bridge_that_raises_or_is_missing_is_no_agreement(monkeypatch):
+    monkeypatch.setattr(mx, "loo_weights", lambda *_: 1 / 0)
+    said = verify.disagreement(CLAIMS["binary-weight"])
+    assert said.startswith("binary-weight: ")
+    assert said.endswith("raised ZeroDivisionError('division by zero')")
+    unknown = dataclasses.replace(CLAIMS["binary-weight"], id="no-such-claim")
+    assert verify.disagreement(unknown) == "no-such-claim: it has 0 bridges, and needs one"
+
+
+def test_a_claim_that_is_not_proved_is_not_bridged():
+    claim = CLAIMS["binary-weight"]
+    wrong = dataclasses.replace(claim, steps=(dataclasses.replace(claim.steps[0], relation=claim.sibling),))
+    assert verify.proved_and_bridged(wrong) == prove.proved(wrong) != ""
+
+
+def test_several_claims_are_checked_by_several_processes_in_order():
+    wanted = ("binary-weight", "beta-integral", "coin-flips")
+    shown = []
+    found = list(prove.outcomes(wanted, check=verify.proved_and_bridged, progress=shown.append))
+    assert [outcome.claim.id for outcome in found] == [name for name in CLAIMS if name in wanted]
+    assert not any(outcome.failure for outcome in found)
+    assert len(shown) == 3

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
+from typing import Any
 
-from maxrl_est.cli.console import named, print_table, progress, write_json, write_text
+from maxrl_est.cli.console import named, progress, write_json, write_text
 from maxrl_est.cli.parsing import Commands, add_json
+
+_WIDTH = 80
 
 
 def add(commands: Commands) -> None:
@@ -30,25 +34,25 @@ def run(options: argparse.Namespace) -> int:
         named("CLAIM", name, known)
     outcomes = list(prove.outcomes(options.claims, progress=progress))
     progress(None)
-    failures = [outcome for outcome in outcomes if outcome.failure]
-    shown = write_json(options.json, {"holds": not failures, "claims": list(map(prove.to_dict, outcomes))})
+    holds = not any(outcome.failure for outcome in outcomes)
+    shown = write_json(options.json, {"holds": holds, "claims": list(map(prove.to_dict, outcomes))})
     if not (write_text(options.markdown, prove.markdown(outcomes)) or shown):
-        print_table(
-            ("claim", "domain", "method", "seconds", "verdict"),
-            [
-                (
-                    o.claim.id,
-                    o.claim.where,
-                    o.claim.method,
-                    f"{o.seconds:.2f}",
-                    "FAILS" if o.failure else "proved",
-                )
-                for o in outcomes
-            ],
-        )
-        print(
-            f"\n{len(outcomes) - len(failures)} of {len(outcomes)} claims are proved, and their false siblings refuted"
-        )
-        for outcome in failures:
-            print(f"FAILS  {outcome.failure}")
-    return 1 if failures else 0
+        _print(outcomes)
+    return 0 if holds else 1
+
+
+def _print(outcomes: list[Any]) -> None:
+    for outcome in outcomes:
+        verdict = "FAILS " if outcome.failure else "proved"
+        print(f"{verdict}  {outcome.claim.id} ({outcome.seconds:.2f} s)")
+        print(_wrapped(f"{outcome.claim.says}. For {outcome.claim.where}."))
+    failures = [outcome.failure for outcome in outcomes if outcome.failure]
+    counted = f"{len(outcomes) - len(failures)} of {len(outcomes)}"
+    print(f"\n{counted} claims are proved, and their false siblings refuted")
+    for failure in failures:
+        print(f"FAILS  {failure}")
+
+
+def _wrapped(text: str) -> str:
+    indent = " " * 8
+    return textwrap.fill(text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False)

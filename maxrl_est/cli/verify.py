@@ -4,59 +4,84 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from typing import Any
 
-from maxrl_est.cli.console import print_table, progress, write_json
+from maxrl_est.cli.console import Misuse, print_table, progress, write_json
 from maxrl_est.cli.parsing import Commands, add_json
+
+_DESCRIPTION = (
+    "Prove every claim of the ledger and compare it with what the package computes, measure the kernels against "
+    "exact arithmetic, and show what each estimator ascends."
+)
+_JSON = (
+    "The JSON is an object: holds (whether all is well); claims, a list with id, says, holds, failure, seconds and "
+    "the fields of `maxrl-est prove --json`; verdicts, a list of statement, holds, evidence and rejects, the wrong "
+    "version that the same computation rejected; objectives, a list with a row for each estimator: estimator, n, "
+    "stated_target, ascends, exact (whether it ascends just that on 0/1 rewards), graded_bias (relative to the "
+    "gradient, on graded likelihoods) and graded_angle (in degrees)."
+)
 
 
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("verify", help="verify this installation, and show what estimators ascend")
+    parser = commands.add_parser(
+        "verify",
+        help="verify this installation, and show what estimators ascend",
+        description=_DESCRIPTION,
+        epilog=_JSON,
+    )
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
-    from maxrl_est.selftest import prove, verify
+    try:
+        from maxrl_est.selftest import ascends, prove, verdicts, verify
+    except ImportError as error:  # python -O
+        raise Misuse(str(error)) from error
 
-    verdicts = []
-    for name, check in verify.verdicts():
-        progress(name)
-        verdicts.append(check())
+    found = []
+    for check in verdicts.CHECKS:
+        progress(check.__name__.replace("_", " "))
+        found.append(check())
     progress("objectives")
-    table = verify.objective_table()
-    proofs = list(prove.outcomes(progress=progress))
+    table = ascends.objective_table()
+    claims = list(verify.outcomes(progress=progress))
     progress(None)
-    unproved = [outcome for outcome in proofs if outcome.failure]
-    holds = all(verdict.holds for verdict in verdicts) and not unproved
+    holds = all(verdict.holds for verdict in found) and not any(outcome.failure for outcome in claims)
     result = {
         "holds": holds,
-        "verdicts": list(map(asdict, verdicts)),
+        "claims": list(map(prove.to_dict, claims)),
+        "verdicts": list(map(asdict, found)),
         "objectives": list(map(asdict, table)),
-        "proofs": list(map(prove.to_dict, proofs)),
     }
     if not write_json(options.json, result):
-        for verdict in verdicts:
-            print(f"{'holds ' if verdict.holds else 'FAILS '} {verdict.claim}")
-            print(f"         {verdict.evidence}")
-            print(f"         rejects: {verdict.rejects}")
-        print(f"\nWhat each estimator ascends, N = {table[0].n} (on 0/1 rewards; then its bias on graded likelihoods)")
-        print_table(
-            ("estimator", "stated target", "ascends on 0/1 rewards", "graded bias", "angle"),
-            [
-                (
-                    row.estimator,
-                    row.stated_target,
-                    row.ascends,
-                    "none" if row.graded_bias == 0 else f"{row.graded_bias:.1%}",
-                    f"{row.graded_angle:.1f} deg",
-                )
-                for row in table
-            ],
-        )
-        print(f"\n{sum(v.holds for v in verdicts)} of {len(verdicts)} claims hold")
-        print(f"{len(proofs) - len(unproved)} of {len(proofs)} theorems are proved (maxrl-est prove lists them)")
-        for outcome in unproved:
-            print(f"FAILS  {outcome.failure}")
+        _print(found, table, claims)
     return 0 if holds else 1
+
+
+def _print(found: list[Any], table: list[Any], claims: list[Any]) -> None:
+    for verdict in found:
+        print(f"{'holds ' if verdict.holds else 'FAILS '} {verdict.statement}")
+        print(f"         {verdict.evidence}")
+        print(f"         rejects: {verdict.rejects}")
+    print(f"\nWhat each estimator ascends, N = {table[0].n} (on 0/1 rewards; then its bias on graded likelihoods)")
+    print_table(
+        ("estimator", "stated target", "ascends on 0/1 rewards", "graded bias", "angle"),
+        [
+            (
+                row.estimator,
+                row.stated_target,
+                row.ascends,
+                "none" if row.graded_bias == 0 else f"{row.graded_bias:.1%}",
+                f"{row.graded_angle:.1f} deg",
+            )
+            for row in table
+        ],
+    )
+    failures = [outcome.failure for outcome in claims if outcome.failure]
+    print(f"\n{len(claims) - len(failures)} of {len(claims)} claims are proved, and the package computes what they say")
+    print("(maxrl-est prove lists them)")
+    for failure in failures:
+        print(f"FAILS  {failure}")
