@@ -35,39 +35,39 @@ def stacked(columns: Sequence[Any], values: Array) -> Array:
     return np.stack([column + 0 * values[..., 0] for column in columns], axis=-1)
 
 
-def not_leave_one_out(values: Array, c: Coefficients) -> Array:
+def not_leave_one_out(values: Array, c: Coefficients) -> Any:
     """From all N values."""
     return np.asarray(power_sum(values, c))[..., None] + 0 * values
 
 
-def one_order_less(values: Array, c: Coefficients) -> Array:
+def one_order_less(values: Array, c: Coefficients) -> Any:
     """Order T - 1."""
     return definition(values, c[:-1])
 
 
-def without_the_constant(values: Array, c: Coefficients) -> Array:
+def without_the_constant(values: Array, c: Coefficients) -> Any:
     """The term k = 0 left out."""
     return definition(values, [0, *c[1:]])
 
 
-def plug_in_powers(values: Array, c: Coefficients) -> Array:
+def plug_in_powers(values: Array, c: Coefficients) -> Any:
     """Powers of the others' mean failure: the same up to T = 2, too much by Jensen's inequality above."""
     means = [1 - rest.sum(axis=-1) / max(1, rest.shape[-1]) for rest in others(values)]
     return stacked([sum(c[k] * mean**k for k in range(len(c))) for mean in means], values)
 
 
-def divided_by_the_others(values: Array, c: Coefficients) -> Array:
+def divided_by_the_others(values: Array, c: Coefficients) -> Any:
     """The sum over the group divided by N - 1."""
     return definition(values, c) * values.shape[-1] / (values.shape[-1] - 1)
 
 
-def divided_by_choose_n(values: Array, c: Coefficients) -> Array:
+def divided_by_choose_n(values: Array, c: Coefficients) -> Any:
     """C(N, k) for C(N-1, k)."""
     size = values.shape[-1]
     return definition(values, [(size - k) * coefficient for k, coefficient in enumerate(c)]) / size
 
 
-def likelihoods_for_failures(values: Array, c: Coefficients) -> Array:
+def likelihoods_for_failures(values: Array, c: Coefficients) -> Any:
     """l for 1 - l."""
     return definition(1 - values, c)
 
@@ -83,13 +83,13 @@ WEIGHTS = {
 }
 
 
-def earlier_rollouts_only(values: Array, c: Coefficients) -> Array:
+def earlier_rollouts_only(values: Array, c: Coefficients) -> Any:
     """From the rollouts before this one, with the powers that they allow: the order of rollouts counts."""
     before = [values[..., :i] for i in range(values.shape[-1])]
     return stacked([power_sum(rest, c[: rest.shape[-1] + 1]) for rest in before], values)
 
 
-def scaled_over_the_batch(values: Array, c: Coefficients) -> Array:
+def scaled_over_the_batch(values: Array, c: Coefficients) -> Any:
     """Divided by the mean weight of all groups: the other groups count."""
     weights = definition(values, c)
     return weights / (weights.sum() / weights.size)
@@ -100,12 +100,12 @@ def weighted(weights: Wrong) -> Wrong:
     return lambda values, c: weights(values, c) * values
 
 
-def in_sample_mean(values: Array, c: Coefficients) -> Array:
+def in_sample_mean(values: Array, c: Coefficients) -> Any:
     """omega_i (l_i - mean), a mean that contains l_i: loses 1/N."""
     return definition(values, c) * (values - values.sum(axis=-1, keepdims=True) / values.shape[-1])
 
 
-def centred_by_the_group(values: Array, c: Coefficients) -> Array:
+def centred_by_the_group(values: Array, c: Coefficients) -> Any:
     """omega_i l_i less its mean over the group, i included: w_T - (T/N) (1-p)^(T-1) for MaxRL."""
     terms = definition(values, c) * values
     return terms - terms.sum(axis=-1, keepdims=True) / values.shape[-1]
@@ -117,12 +117,12 @@ ADVANTAGES = {name: weighted(weights) for name, weights in WEIGHTS.items()} | {
 }
 
 
-def less_the_best_of_the_others(values: Array, c: Coefficients) -> Array:
+def less_the_best_of_the_others(values: Array, c: Coefficients) -> Any:
     """A baseline as good as any, since it does not know rollout i."""
     return definition(values, c) * values - stacked([rest.max(axis=-1) for rest in others(values)], values)
 
 
-def less_the_product_of_the_others(values: Array, c: Coefficients) -> Array:
+def less_the_product_of_the_others(values: Array, c: Coefficients) -> Any:
     """Another such baseline."""
     return definition(values, c) * values - stacked([5 * rest.prod(axis=-1) for rest in others(values)], values)
 
