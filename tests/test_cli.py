@@ -15,7 +15,7 @@ import pytest
 
 import maxrl_est
 from maxrl_est import checks, cli
-from maxrl_est.selftest import prove, verdicts
+from maxrl_est.selftest import prove, verdicts, verify
 
 WRONG = """
 import numpy as np
@@ -53,7 +53,8 @@ def one_line(capsys):
 
 @pytest.fixture
 def one_claim(monkeypatch):
-    """The ledger, cut down to a claim: all of it is run by test_proofs, and by `maxrl-est verify` itself in CI."""
+    """The ledger, cut down to a claim, in this process: all of it is run by test_proofs, and by the command in CI."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
     claim = next(claim for claim in prove.ledger.LEDGER if claim.id == "binary-weight")
     monkeypatch.setattr(prove.ledger, "LEDGER", (claim,))
 
@@ -128,7 +129,7 @@ def test_verify_writes_json_to_standard_output_alone(capsys):
 @pytest.mark.usefixtures("one_claim")
 def test_verify_exits_1_when_a_verdict_fails(monkeypatch, capsys):
     broken = verdicts.Verdict("two is three", False, "none", "nothing")
-    monkeypatch.setattr(verdicts, "CHECKS", (lambda: broken,))
+    monkeypatch.setattr(verify, "CHECKS", (lambda: broken,))
     assert run("verify") == 1
     assert "FAILS  two is three" in capsys.readouterr().out
 

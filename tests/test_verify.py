@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
 import numpy as np
 import pytest
 
 import maxrl_est as mx
 from maxrl_est.selftest import ascends, prove, verdicts, verify
+from maxrl_est.selftest.processes import side_by_side
 
 CLAIMS = {claim.id: claim for claim in prove.ledger.LEDGER}
 
@@ -108,10 +110,26 @@ def test_a_claim_that_is_not_proved_is_not_bridged():
     assert verify.proved_and_bridged(wrong) == prove.proved(wrong) != ""
 
 
-def test_several_claims_are_checked_by_several_processes_in_order():
-    wanted = ("binary-weight", "beta-integral", "coin-flips")
-    shown = []
-    found = list(prove.outcomes(wanted, check=verify.proved_and_bridged, progress=shown.append))
+def test_several_claims_are_checked_by_several_processes_in_order(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    wanted, shown = ("binary-weight", "beta-integral", "coin-flips"), []
+    found = prove.outcomes(wanted, progress=shown.append)
     assert [outcome.claim.id for outcome in found] == [name for name in CLAIMS if name in wanted]
     assert not any(outcome.failure for outcome in found)
-    assert len(shown) == 3
+    assert shown[-1] == "3 of 3: beta-integral"
+    tasks = {"here": os.getpid, "there": os.getpid}
+    assert os.getpid() not in side_by_side(tasks, progress=shown.append)
+
+
+def test_a_single_processor_does_without_other_processes(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    assert list(side_by_side({"a": os.getpid, "b": lambda: 2}, progress=lambda _: None)) == [os.getpid(), 2]
+
+
+def test_a_verification_holds_if_all_of_it_does():
+    right, wrong = (verdicts.Verdict("two is two", holds, "none", "three") for holds in (True, False))
+    proved = prove.outcome("binary-weight", "", 0.1)
+    refuted = prove.outcome("binary-weight", "binary-weight: it is not so", 0.1)
+    assert verify.Verification([right], [], [proved]).holds
+    assert not verify.Verification([right, wrong], [], [proved]).holds
+    assert not verify.Verification([right], [], [proved, refuted]).holds

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     known = [claim.id for claim in prove.ledger.LEDGER]
     for name in options.claims:
         named("CLAIM", name, known)
-    outcomes = list(prove.outcomes(options.claims, progress=progress))
+    outcomes = prove.outcomes(options.claims, progress=progress)
     progress(None)
     holds = not any(outcome.failure for outcome in outcomes)
     shown = write_json(options.json, {"holds": holds, "claims": list(map(prove.to_dict, outcomes))})

@@ -37,36 +37,30 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
     try:
-        from maxrl_est.selftest import ascends, prove, verdicts, verify
+        from maxrl_est.selftest import prove, verify
     except ImportError as error:  # python -O
         raise Misuse(str(error)) from error
 
-    found = []
-    for check in verdicts.CHECKS:
-        progress(check.__name__.replace("_", " "))
-        found.append(check())
-    progress("objectives")
-    table = ascends.objective_table()
-    claims = list(verify.outcomes(progress=progress))
+    found = verify.verification(progress=progress)
     progress(None)
-    holds = all(verdict.holds for verdict in found) and not any(outcome.failure for outcome in claims)
     result = {
-        "holds": holds,
-        "claims": list(map(prove.to_dict, claims)),
-        "verdicts": list(map(asdict, found)),
-        "objectives": list(map(asdict, table)),
+        "holds": found.holds,
+        "claims": list(map(prove.to_dict, found.claims)),
+        "verdicts": list(map(asdict, found.verdicts)),
+        "objectives": list(map(asdict, found.objectives)),
     }
     if not write_json(options.json, result):
-        _print(found, table, claims)
-    return 0 if holds else 1
+        _print(found)
+    return 0 if found.holds else 1
 
 
-def _print(found: list[Any], table: list[Any], claims: list[Any]) -> None:
-    for verdict in found:
+def _print(found: Any) -> None:
+    for verdict in found.verdicts:
         print(f"{'holds ' if verdict.holds else 'FAILS '} {verdict.statement}")
         print(f"         {verdict.evidence}")
         print(f"         rejects: {verdict.rejects}")
-    print(f"\nWhat each estimator ascends, N = {table[0].n} (on 0/1 rewards; then its bias on graded likelihoods)")
+    n = found.objectives[0].n
+    print(f"\nWhat each estimator ascends, N = {n} (on 0/1 rewards; then its bias on graded likelihoods)")
     print_table(
         ("estimator", "stated target", "ascends on 0/1 rewards", "graded bias", "angle"),
         [
@@ -77,11 +71,13 @@ def _print(found: list[Any], table: list[Any], claims: list[Any]) -> None:
                 "none" if row.graded_bias == 0 else f"{row.graded_bias:.1%}",
                 f"{row.graded_angle:.1f} deg",
             )
-            for row in table
+            for row in found.objectives
         ],
     )
-    failures = [outcome.failure for outcome in claims if outcome.failure]
-    print(f"\n{len(claims) - len(failures)} of {len(claims)} claims are proved, and the package computes what they say")
+    failures = [outcome.failure for outcome in found.claims if outcome.failure]
+    print(
+        f"\n{len(found.claims) - len(failures)} of {len(found.claims)} claims are proved, and the package computes what they say"
+    )
     print("(maxrl-est prove lists them)")
     for failure in failures:
         print(f"FAILS  {failure}")

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -20,10 +18,9 @@ from typing import Any
 
 from maxrl_est._arguments import versions
 from maxrl_est.files.formats import to_markdown
-from maxrl_est.training.processes import workers
+from maxrl_est.selftest.processes import side_by_side
 
 _PROOFS = "maxrl_est.proofs"
-_MOST_WORKERS = 4  # each imports sympy, which takes as long as a few proofs
 
 
 def part(name: str) -> Any:
@@ -46,35 +43,26 @@ def proved(claim: Any) -> str:
     return str(ledger.check(claim))
 
 
-def outcomes(
-    ids: Iterable[str] = (), *, check: Callable[[Any], str] = proved, progress: Callable[[str | None], None]
-) -> Iterator[Any]:
-    """What the check finds of the claims of the given ids (all, if none is given), several at a time."""
+def outcomes(ids: Iterable[str] = (), *, progress: Callable[[str | None], None]) -> list[Any]:
+    """What proving the claims of the given ids (all, if none is given) found, several at a time."""
     wanted = set(ids)
-    claims = [claim for claim in ledger.LEDGER if not wanted or claim.id in wanted]
-    with _mapping(len(claims)) as side_by_side:
-        found = side_by_side(partial(_timed, check), [claim.id for claim in claims])
-        for count, claim in enumerate(claims, 1):
-            progress(f"claim {count} of {len(claims)}: {claim.id}")
-            yield ledger.Outcome(claim, *next(found))
+    tasks = {claim.id: partial(timed, proved, claim.id) for claim in ledger.LEDGER if not wanted or claim.id in wanted}
+    return [outcome(name, *found) for name, found in zip(tasks, side_by_side(tasks, progress=progress), strict=True)]
 
 
-@contextmanager
-def _mapping(tasks: int) -> Iterator[Callable[..., Iterator[Any]]]:
-    """`map`, by several processes where there is enough to do."""
-    count = min(_MOST_WORKERS, os.cpu_count() or 1, tasks)
-    if count == 1:
-        yield map
-        return
-    with workers(count) as executor:
-        yield executor.map
-
-
-def _timed(check: Callable[[Any], str], name: str) -> tuple[str, float]:
-    """The check of the claim of that name, which other processes know as well, and its seconds."""
-    claim = next(claim for claim in ledger.LEDGER if claim.id == name)
+def timed(check: Callable[[Any], str], name: str) -> tuple[str, float]:
+    """What a check finds of the claim of that name, by which other processes know it too, and its seconds."""
     start = perf_counter()
-    return check(claim), perf_counter() - start
+    return check(_claim(name)), perf_counter() - start
+
+
+def outcome(name: str, failure: str, seconds: float) -> Any:
+    """The claim of that name with what was found of it."""
+    return ledger.Outcome(_claim(name), failure, seconds)
+
+
+def _claim(name: str) -> Any:
+    return next(claim for claim in ledger.LEDGER if claim.id == name)
 
 
 def to_dict(outcome: Any) -> dict[str, Any]:

@@ -7,20 +7,44 @@ claim's own formulas and evaluates them, on exact rationals where the package ac
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from maxrl_est.selftest import bridges, prove
+from maxrl_est.selftest.ascends import ObjectiveRow, objective_table
 from maxrl_est.selftest.bridges import baseline, estimator, integral, objective, regression, variance
+from maxrl_est.selftest.processes import side_by_side
+from maxrl_est.selftest.verdicts import CHECKS, Verdict
 
 TOPICS = (objective, estimator, integral, baseline, variance, regression)
 _FOLDER = Path(bridges.__file__).parent
 
 
-def outcomes(*, progress: Callable[[str | None], None]) -> Iterator[Any]:
-    """What proving and bridging each claim found."""
-    return prove.outcomes(check=proved_and_bridged, progress=progress)
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What holds of this installation: no theorems, what estimators ascend, and every claim with its outcome."""
+
+    verdicts: list[Verdict]
+    objectives: list[ObjectiveRow]
+    claims: list[Any]
+
+    @property
+    def holds(self) -> bool:
+        """Whether all is well."""
+        return all(verdict.holds for verdict in self.verdicts) and not any(outcome.failure for outcome in self.claims)
+
+
+def verification(*, progress: Callable[[str | None], None]) -> Verification:
+    """Compute all of it, several parts at a time."""
+    names = [claim.id for claim in prove.ledger.LEDGER]
+    checks = {check.__name__.replace("_", " "): check for check in CHECKS}
+    claims = {name: partial(prove.timed, proved_and_bridged, name) for name in names}
+    found = side_by_side({**checks, "objectives": objective_table, **claims}, progress=progress)
+    verdicts, objectives = [next(found) for _ in checks], next(found)
+    return Verification(verdicts, objectives, [prove.outcome(name, *next(found)) for name in names])
 
 
 def proved_and_bridged(claim: Any) -> str:

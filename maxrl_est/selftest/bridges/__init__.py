@@ -30,15 +30,30 @@ def fraction(number: sp.Expr) -> Fraction:
 
 
 def worked_out(expression: sp.Expr) -> sp.Expr:
-    """Sums between numbers term by term (sympy would look for a closed form first), then what is left."""
+    """An expression with its sums, integrals and derivatives worked out."""
+    return written_out(expression).doit()
 
-    def added(f: sp.Expr, *limits: sp.Tuple) -> sp.Expr:
-        (k, low, high), *more = limits
-        if more or not (low.is_Integer and high.is_Integer and high >= low):
-            return sp.Sum(f, *limits)
-        return sp.Add(*(f.subs(k, i).replace(sp.Sum, added) for i in range(int(low), int(high) + 1)))
 
-    return expression.replace(sp.Sum, added).doit()
+def written_out(expression: sp.Expr) -> sp.Expr:
+    """Sums between numbers term by term, and integrals of polynomials: sympy would look for closed forms first."""
+    return expression.replace(sp.Sum, _added).replace(sp.Integral, _integrated)
+
+
+def _added(f: sp.Expr, *limits: sp.Tuple) -> sp.Expr:
+    (k, low, high), *more = limits
+    if more or not (low.is_Integer and high.is_Integer and high >= low):
+        return sp.Sum(f, *limits)
+    return sp.Add(*(f.subs(k, i).replace(sp.Sum, _added) for i in range(int(low), int(high) + 1)))
+
+
+def _integrated(f: sp.Expr, *limits: sp.Tuple) -> sp.Expr:
+    result = f
+    for t, low, high in limits:
+        if not result.is_polynomial(t):
+            return sp.Integral(f, *limits)
+        of = sp.Poly(result, t).integrate(t).as_expr()
+        result = of.subs(t, high) - of.subs(t, low)
+    return result
 
 
 def evaluate(expression: sp.Expr, values: Mapping[sp.Symbol, object]) -> Fraction:
@@ -64,5 +79,5 @@ def evaluate_on(
 
     fixed = {statistics.N: len(group), statistics.l_i: group[i]} | dict(values)
     numbers = {symbol: sp.Rational(Fraction(value)) for symbol, value in fixed.items()}  # type: ignore[arg-type]
-    expression = worked_out(expression.subs(numbers))
+    expression = written_out(expression.subs(numbers))
     return fraction(expression.replace(lambda node: isinstance(node, statistics.E | statistics.Survival), number))

@@ -13,7 +13,7 @@ import sympy as sp
 
 import maxrl_est as mx
 
-from . import evaluate, worked_out
+from . import evaluate, worked_out, written_out
 
 RATES = (Fraction(1, 20), Fraction(1, 2), Fraction(5, 6), Fraction(1))
 ORDERS = (1, 2, 5)
@@ -25,8 +25,9 @@ def valued(expression, **values):
     expression = sp.sympify(expression)
     at = {symbol: sp.Rational(values[symbol.name]) for symbol in expression.free_symbols if symbol.name in values}
     if expression.has(sp.Derivative):
-        expression = expression.subs({symbol: value for symbol, value in at.items() if symbol.is_integer}).doit()
-    return worked_out(expression.subs(at))
+        integers = {symbol: value for symbol, value in at.items() if symbol.is_integer}
+        expression = worked_out(expression.subs(integers))
+    return written_out(expression.subs(at))
 
 
 def exact(expression, **values):
@@ -36,7 +37,7 @@ def exact(expression, **values):
 
 def number(expression, **values):
     """Its value there to double precision, by mpmath where it is an integral without a closed form."""
-    return float(valued(expression, **values).evalf(20))
+    return float(valued(expression, **values).doit().evalf(20))
 
 
 def log_expansion(claim):
@@ -222,7 +223,7 @@ def general_objective(claim):
 
         def given(side, p, c=c):
             T = next(symbol for symbol in side.free_symbols if symbol.name == "T")
-            terms = side.subs(T, len(c)).doit()
+            terms = worked_out(side.subs(T, len(c)))
             coefficient = {node: at(c, node) for node in terms.atoms(sp.core.function.AppliedUndef)}
             return exact(terms.xreplace(coefficient), p=p)
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import numpy as np
-import scipy.integrate
 import sympy as sp
 
 import maxrl_est as mx
@@ -122,14 +121,10 @@ GAUSSIANS = tuple(
 
 
 def quadrature(case: Mapping[str, float], f: Callable[[float], float]) -> float:
-    """The mean of f(u) for u ~ Normal(0, s^2)."""
-    s = case["s"]
-    reach = (-9 * s, 9 * s)
-    value, _ = scipy.integrate.quad(
-        lambda u: f(u) * math.exp(-(u**2) / (2 * s**2)) / (s * math.sqrt(2 * math.pi)),
-        *reach, epsabs=1e-13, epsrel=1e-12, limit=400,
-    )  # fmt: skip
-    return value
+    """The mean of f(u) for u ~ Normal(0, s^2), by sums at equal steps: exact to rounding where f is so smooth."""
+    step, s = 1 / 40, case["s"]
+    points = [i * step for i in range(-360, 361)]
+    return math.fsum(f(s * x) * math.exp(-(x**2) / 2) for x in points) * step / math.sqrt(2 * math.pi)
 
 
 def likelihood(case: Mapping[str, float], n: float = 1) -> Callable[[float], float]:
