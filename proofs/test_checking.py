@@ -31,8 +31,9 @@ from .checking import (
 from .checking.algebra import equal
 from .checking.perturbation import perturbations
 from .checking.rewards import GivenOthers
-from .checking.statistics import GROUP, OTHERS, E, Flips, M, Mean, N, S_i, Survival, grad, l_i, p
+from .checking.statistics import GROUP, OTHERS, REST, E, Flips, M, Mean, N, S_i, Survival, grad, l_i, p
 from .integral.integrand_bounds import Concave
+from .variance.centred import Uncorrelated, e, v, z_j
 
 j, k, n, K, T = sp.symbols("j k n K T", integer=True)
 t, x, y = sp.symbols("t x y", real=True)
@@ -314,6 +315,25 @@ def test_0_1_likelihoods_decide_multi_affine_statistics_only():
     assert not accepts(same, eq(E(k, OTHERS) * l_i**2, E(k, OTHERS) * l_i), full.given(sp.Ge(k, 0), sp.Le(k, N - 1)))
     assert not accepts(same, eq(Flips(l_i) * l_i, Flips(l_i)), full)
     assert not accepts(same, eq(E(1, OTHERS) ** 2, E(1, OTHERS) ** 2 * 1 + 0 * l_i), full)
+
+
+def test_products_over_different_sets_of_centred_failures_are_uncorrelated():
+    """Of two others, on a law with values 1/4 and -1/8 of z: the mean square of 2 + 3 e_1 + 5 e_2 by enumeration."""
+    law = {Fraction(1, 4): Fraction(1, 3), Fraction(-1, 8): Fraction(2, 3)}
+    square = sum(law[a] * law[b] * (2 + 3 * (a + b) + 5 * a * b) ** 2 for a, b in itertools.product(law, repeat=2))
+    spread = sum(chance * z**2 for z, chance in law.items())
+    assert square == 4 + 2 * 9 * spread + 25 * spread**2
+    c = sp.Function("c")
+    estimate = sp.Sum(c(k) * e(k, OTHERS), (k, 0, T - 1))
+    said = sp.Sum(binomial(N - 1, k) * c(k) ** 2 * v**k, (k, 0, T - 1))
+    assert accepts(Uncorrelated(Algebra()), eq(Mean(estimate**2), said), domain)
+    assert not accepts(Uncorrelated(Algebra()), eq(Mean(estimate**2), said + c(0)), domain)
+    others = (l_i, z_j, M)  # random, and j is one of the others
+    for unknown in (estimate, estimate**3, *(estimate * other * estimate for other in others)):
+        assert not accepts(Uncorrelated(Algebra()), eq(Mean(unknown), Mean(unknown)), domain)
+    for term in (c(k) * e(k, REST), c(k), e(2 * k, OTHERS)):
+        product = Mean(estimate * sp.Sum(term, (k, 0, T - 1)))
+        assert not accepts(Uncorrelated(Algebra()), eq(product, product), domain)
 
 
 # Perturbations

@@ -75,9 +75,8 @@ def _print(found: Any) -> None:
         ],
     )
     failures = [outcome.failure for outcome in found.claims if outcome.failure]
-    print(
-        f"\n{len(found.claims) - len(failures)} of {len(found.claims)} claims are proved, and the package computes what they say"
-    )
+    counted = f"{len(found.claims) - len(failures)} of {len(found.claims)}"
+    print(f"\n{counted} claims are proved, and the package computes what they say")
     print("(maxrl-est prove lists them)")
     for failure in failures:
         print(f"FAILS  {failure}")

@@ -10,12 +10,13 @@ from sympy.core.relational import Relational
 from ..checking import Domain, Refuted, Rule, eq
 from ..checking.algebra import expand
 from ..checking.identities import require_equal, sides, single
-from ..checking.statistics import GROUP, OTHERS, REST, SIZES, E, Mean, S_i, S_j, grad, m_SS, p
+from ..checking.statistics import GROUP, OTHERS, REST, SIZES, E, M, Mean, S_i, S_j, grad, l_i, l_j, m_SS, p
 
 z_i, z_j = sp.symbols("z_i z_j", real=True)
 v, m_zzS, m_zSS, m_zzSS = sp.symbols("v m_zzS m_zSS m_zzSS", real=True)
 MOMENTS = {(0, 0): sp.S.One, (1, 0): sp.S.Zero, (2, 0): v, (0, 1): sp.S.Zero, (1, 1): -grad, (2, 1): m_zzS}
 MOMENTS |= {(0, 2): m_SS, (1, 2): m_zSS, (2, 2): m_zzSS}  # E[z^a S^b] at (a, b)
+OTHERWISE_RANDOM = (l_i, l_j, M, GROUP, OTHERS, REST, Mean)
 
 
 class e(sp.Function):  # noqa: N801 - as it is written
@@ -88,7 +89,10 @@ def _mean(statistic: sp.Expr, domain: Domain) -> sp.Expr:
         for b, same, its_low, its_high in second:
             if members != same:
                 raise Refuted(f"{totals} are not of the same rollouts")
-            term = sp.binomial(SIZES[members], r) * v**r * _of_rollouts(rest * a * b)
+            coefficient = rest * a * b
+            if members == OTHERS and coefficient.has(z_j, S_j):
+                raise Refuted("rollout j is one of the others")
+            term = sp.binomial(SIZES[members], r) * v**r * _of_rollouts(coefficient)
             result += sp.Sum(term, (r, max(low, its_low), high + min(sp.expand(its_high - high), sp.S.Zero)))
     return result
 
@@ -121,7 +125,7 @@ def _of_rollouts(f: sp.Expr) -> sp.Expr:
             base, exponent = factor.as_base_exp()
             if base in powers:
                 powers[base], term = exponent, term / factor
-        if term.has(*powers) or not all(pair in MOMENTS for pair in _pairs(powers)):
+        if term.has(*powers, *OTHERWISE_RANDOM) or not all(pair in MOMENTS for pair in _pairs(powers)):
             raise Refuted(f"the mean of {f} is not known")
         result += term * sp.Mul(*(MOMENTS[pair] for pair in _pairs(powers)))
     return result
