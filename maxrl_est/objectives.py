@@ -16,8 +16,9 @@ True
 from __future__ import annotations
 
 import functools
+import html
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import reduce
@@ -27,11 +28,13 @@ from typing import Any, TypeAlias, overload
 
 import numpy as np
 
+from maxrl_est._arguments import at, whole
 from maxrl_est._typing import Array, FloatArray
 
 _Pair = tuple[FloatArray, FloatArray]  # a number to 106 bits, as the sum of a float64 and its rounding error
 _SCALE = 2.0**480  # carried by powers of q, so that c_k q^k is accurate even where q^k alone would underflow
 _SHRINK = 2.0**-400  # carried by coefficients, to make room for two factors of _SCALE
+_WRITTEN = 4  # terms of a polynomial that are written out
 _BLOCK = 2**18  # terms held at once (2 MiB an array), unless a single p has more
 
 
@@ -39,28 +42,33 @@ _BLOCK = 2**18  # terms held at once (2 MiB an array), unless a single p has mor
 class Objective:
     """An objective of the pass rate; make one by a class method, such as :meth:`maxrl`.
 
-    Immutable and picklable; equal to another when the coefficients ``(T,)`` are equal. A bad argument is a
-    ValueError or TypeError that names the argument, the index, the value and the rule.
+    Immutable and picklable; equal to another when the coefficients ``(T,)`` are equal without rounding, whatever the
+    names. A bad argument is a ValueError or TypeError that names the argument, the index, the rule and the value.
+
+    >>> print(Objective.maxrl(3))
+    J_3: J = -q - q^2/2 - q^3/3, w = 1 + q + q^2, q = 1 - p
     """
 
     name: str
     coefficients: FloatArray  # (T,), read-only, the last one not zero
     _exact: Array | Fraction | None = field(default=None, repr=False)  # unrounded numbers, or Tsallis' q
+    _bytes: bytes = field(init=False, repr=False)  # of the coefficients, to compare and to hash by
 
     def __post_init__(self) -> None:
         c = np.array(self.coefficients)
         if c.ndim != 1:
-            raise ValueError(f"c has shape {c.shape}: coefficients are one sequence (T,)")
+            raise ValueError(f"c must be one sequence (T,), got shape {c.shape}")
         size = np.abs(c if c.dtype == object else c.astype(np.float64))
         outside = ~((size == 0) | ((size >= 1e-100) & (size <= 1e100)))  # what _series has room for
         if outside.any():
             k = int(outside.argmax())
-            raise ValueError(f"c[{k}] is {c[k]!s:.40}: a coefficient is 0 or of size 1e-100 to 1e100")
+            raise ValueError(f"c[{k}] must be 0 or of size 1e-100 to 1e100, got {c[k]!s:.40}")
         if not c.any():
-            raise ValueError(f"c is {c.tolist()}: an objective has a coefficient that is not 0")
-        c = c[: c.nonzero()[0][-1] + 1].astype(np.float64)
+            raise ValueError(f"c must have an entry that is not 0, got {c.tolist()}")
+        c = c[: c.nonzero()[0][-1] + 1].astype(np.float64) + 0.0  # which makes -0.0 a 0.0
         c.flags.writeable = False
         object.__setattr__(self, "coefficients", c)
+        object.__setattr__(self, "_bytes", c.tobytes())
 
     @classmethod
     def maxrl(cls, order: int) -> Objective:
@@ -72,7 +80,7 @@ class Objective:
         >>> Objective.maxrl(4)
         Objective(name='J_4', coefficients=array([1., 1., 1., 1.]))
         """
-        order = _order("order", order)
+        order = whole("order", order)
         return cls(f"J_{order}", np.ones(order))
 
     @classmethod
@@ -95,7 +103,7 @@ class Objective:
         >>> Objective.pass_at(3).coefficients.tolist()
         [0.0, 0.0, 3.0]
         """
-        k = _order("k", k)
+        k = whole("k", k)
         return cls(f"pass@{k}", np.append(np.zeros(k - 1), k))
 
     @classmethod
@@ -109,9 +117,9 @@ class Objective:
         >>> Objective.tsallis(Fraction(1, 2), 4).rational_coefficients[1:]
         (Fraction(1, 2), Fraction(3, 8), Fraction(5, 16))
         """
-        order, exact_q = _order("order", order), _fraction("q", q)
+        order, exact_q = whole("order", order), exact_number("q", q)
         if exact_q < 0:
-            raise ValueError(f"q is {q}: Tsallis' q is at least 0")
+            raise ValueError(f"q must be at least 0, got {q}")
         n, d = exact_q.as_integer_ratio()
         # Integers in units of about q / 2^128: a product of floats would be off by hundreds of ulp at 10^6.
         one = (d // max(n, 1) + 1) << 128
@@ -131,7 +139,7 @@ class Objective:
         """
         exact = _numbers("c", c, allowed="iufO")
         if exact.dtype == object and exact.ndim == 1:
-            exact[:] = [_fraction(f"c[{k}]", x) for k, x in enumerate(exact)]
+            exact[:] = [exact_number(f"c[{k}]", x) for k, x in enumerate(exact)]
         return cls(name or "custom", exact, None if exact.dtype == np.float64 else exact)
 
     @property
@@ -146,11 +154,14 @@ class Objective:
         >>> Objective.from_coefficients([2, 0.5]).rational_coefficients
         (Fraction(2, 1), Fraction(1, 2))
         """
+        return tuple(self._rationals())
+
+    def _rationals(self) -> Iterator[Fraction]:
         exact = self.coefficients if self._exact is None else self._exact
         if not isinstance(exact, Fraction):
-            return tuple(_fraction(f"c[{k}]", x) for k, x in enumerate(exact[: self.order]))
+            return (exact_number(f"c[{k}]", x) for k, x in enumerate(exact[: self.order]))
         ratios = ((exact + k - 1) / k for k in range(1, self.order))
-        return tuple(accumulate(ratios, operator.mul, initial=Fraction(1)))
+        return accumulate(ratios, operator.mul, initial=Fraction(1))
 
     @overload
     def value(self, p: Fraction) -> Fraction: ...
@@ -187,31 +198,50 @@ class Objective:
         return _series(self.coefficients, p)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Objective) and np.array_equal(self.coefficients, other.coefficients)
+        if not isinstance(other, Objective) or self._bytes != other._bytes:
+            return False
+        mine, yours = self._exact, other._exact
+        if mine is yours or (isinstance(mine, Fraction) and isinstance(yours, Fraction) and mine == yours):
+            return True
+        return all(a == b for a, b in zip(self._rationals(), other._rationals(), strict=True))
 
     def __hash__(self) -> int:
-        return hash(tuple(self.coefficients.tolist()))
+        return hash(self._bytes)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self._in_symbols(_plain_power)}"
+
+    def _repr_html_(self) -> str:
+        return f"<b>{html.escape(self.name)}</b>: {self._in_symbols(_html_power)}"
+
+    def _in_symbols(self, power: Callable[[int], str]) -> str:
+        integrated = -self.coefficients / np.arange(1, self.order + 1)
+        value, weight = _symbols(np.append(0.0, integrated), power), _symbols(self.coefficients, power)
+        return f"J = {value}, w = {weight}, {power(1)} = 1 - p"
 
     def __reduce__(self) -> tuple[Any, ...]:  # by __init__, because arrays come out of a pickle writeable
         return Objective, (self.name, self.coefficients, self._exact)
 
 
-ObjectiveLike: TypeAlias = Objective | int | None  # an int is the order of MaxRL, None the largest there can be
+ObjectiveLike: TypeAlias = Objective | int | None
+"""How callers say what is ascended: an int T is MaxRL of order T, None is MaxRL of the largest order there can be."""
 
 
 def resolve(objective: ObjectiveLike, size: int, largest: int) -> Objective | None:
-    """The objective, or None for MaxRL of the largest order that the rollouts admit."""
+    """The objective that a caller means, for groups of N = size that admit orders up to ``largest``.
+
+    None is MaxRL of the largest order, in whatever way it was asked for; ValueError for orders above it.
+    """
     if objective is None:
         return None
     order = order_of(objective)
     if order > largest:
         raise ValueError(
-            f"objective has order {order} and groups have N = {size}: no unbiased estimate exists for "
-            f"orders above {largest}, since expectations from so few rollouts are polynomials of lower degree"
+            f"objective must be of order T <= {largest} for groups of N = {size}, got T = {order}: no unbiased "
+            f"estimate exists, since expectations of so few rollouts are polynomials of lower degree"
         )
     chosen = objective if isinstance(objective, Objective) else _maxrl(order)
-    full = order == largest and bool((chosen.coefficients == 1.0).all())
-    return None if full else chosen
+    return None if order == largest and chosen == _maxrl(order) else chosen
 
 
 @functools.lru_cache(maxsize=8)
@@ -220,29 +250,20 @@ def _maxrl(order: int) -> Objective:
 
 
 def order_of(objective: Objective | int) -> int:
-    """The order T that an objective, or an int standing for MaxRL, asks for."""
+    """The order T of an objective, or of MaxRL where an int stands for it; TypeError or ValueError for all else."""
     if isinstance(objective, Objective):
         return objective.order
     if isinstance(objective, bool) or not isinstance(objective, Integral):
-        raise TypeError(f"objective is {objective!r}: give an Objective, an int (the order of MaxRL) or None")
-    if objective < 1:
-        raise ValueError(f"objective is {objective}: the order of MaxRL is at least 1")
-    return int(objective)
+        raise TypeError(f"objective must be an Objective, an int (the order of MaxRL) or None, got {objective!r}")
+    return whole("objective", objective)
 
 
-def _order(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} is {value!r}: the order is an integer >= 1")
-    if value < 1:
-        raise ValueError(f"{name} is {value}: the order is an integer >= 1")
-    return int(value)
-
-
-def _fraction(name: str, value: Any) -> Fraction:
+def exact_number(name: str, value: Any) -> Fraction:
+    """An int, a float or a Fraction without rounding; TypeError or ValueError for all else."""
     if isinstance(value, bool) or not isinstance(value, (Rational, float, np.floating)):
-        raise TypeError(f"{name} is {value!r}: it must be an int, a float or a Fraction")
+        raise TypeError(f"{name} must be an int, a float or a Fraction, got {value!r}")
     if not isinstance(value, Rational) and not np.isfinite(value):
-        raise ValueError(f"{name} is {value}: it must be finite")
+        raise ValueError(f"{name} must be finite, got {value}")
     number: Any = int(value) if isinstance(value, Integral) else value  # NumPy's integers have no ratio
     return Fraction(*number.as_integer_ratio())
 
@@ -250,13 +271,14 @@ def _fraction(name: str, value: Any) -> Fraction:
 def _numbers(name: str, values: Any, allowed: str) -> Array:
     """A copy of values as an array, refused if masked or of a dtype whose kind is not allowed."""
     if np.ma.is_masked(values):
-        raise ValueError(f"{name} has masked entries: every entry must be a number")
+        index = np.argwhere(np.ma.getmaskarray(values))[0]
+        raise ValueError(f"{at(name, index)} must be a number, got a masked entry")
     try:
         array = np.array(values)
     except ValueError:
-        raise ValueError(f"{name} is ragged: its rows must have one length") from None
+        raise ValueError(f"{name} must have rows of one length, got ragged ones") from None
     if array.dtype.kind not in allowed:
-        raise TypeError(f"{name} has dtype {array.dtype}: its entries must be real numbers")
+        raise TypeError(f"{name} must be real numbers, got dtype {array.dtype}")
     return array
 
 
@@ -264,7 +286,35 @@ def _check_probabilities(p: Array) -> None:
     outside = np.argwhere(~((p >= 0) & (p <= 1)))  # NaN is outside too
     if len(outside):
         index = tuple(outside[0].tolist())
-        raise ValueError(f"p{list(index) or ''} is {p[index]}: probabilities lie in [0, 1]")
+        raise ValueError(f"{at('p', index)} must lie in [0, 1], got {p[index]}")
+
+
+def _plain_power(k: int) -> str:
+    return "q" if k == 1 else f"q^{k}"
+
+
+def _html_power(k: int) -> str:
+    return "<i>q</i>" if k == 1 else f"<i>q</i><sup>{k}</sup>"
+
+
+def _symbols(c: FloatArray, power: Callable[[int], str]) -> str:
+    """sum_k c_k q^k as it is written, long ones by their first terms and the last."""
+    places = c.nonzero()[0].tolist()
+    shown = places if len(places) <= _WRITTEN else [*places[: _WRITTEN - 1], places[-1]]
+    terms = [("-" if c[k] < 0 else "+") + " " + _term(abs(float(c[k])), power(k) if k else "") for k in shown]
+    if len(places) > _WRITTEN:
+        terms.insert(-1, f"{terms[-1][0]} ...")
+    return " ".join(terms).removeprefix("+ ").replace("- ", "-", int(terms[0][0] == "-"))
+
+
+def _term(size: float, symbol: str) -> str:
+    """A coefficient before its power of q, as a ratio where it is one."""
+    ratio = Fraction(size).limit_denominator(10**6)
+    if abs(float(ratio) - size) > 1e-15 * size:
+        return f"{size:.4g} {symbol}".rstrip()
+    above, below = ratio.as_integer_ratio()
+    factor = "" if above == 1 and symbol else str(above)
+    return f"{factor} {symbol}".strip() + (f"/{below}" if below > 1 else "")
 
 
 def _polynomial(c: Sequence[Fraction | int], p: Fraction) -> Fraction:

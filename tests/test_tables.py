@@ -78,7 +78,7 @@ def test_gaussian_variances_come_out_without_sampling():
 def test_sampled_rows_carry_errors_that_cover_the_exact_numbers():
     """A plain function has no closed form and is sampled; five standard errors fail once in two million."""
     problem = {"gaussian": PROBLEMS["gaussian"]}
-    plain = mx.estimators.NamedEstimator("mine", get("ustat_one").function, get("ustat_one").target, "", False)
+    plain = mx.estimators.NamedEstimator("mine", get("ustat_one").function, get("ustat_one").target)
     (sampled,) = bias_variance_table(problem, [plain], 8, groups=40_000, seed=1).rows
     (exact,) = bias_variance_table(problem, ["ustat_one"], 8).rows
     assert (sampled.method, exact.method) == ("sampled", "closed form")

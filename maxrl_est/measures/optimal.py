@@ -12,7 +12,7 @@ import numpy as np
 
 from maxrl_est._typing import Array, Problem
 from maxrl_est.estimates.baselines import recipe, weights_and_advantages
-from maxrl_est.estimators import NamedEstimator
+from maxrl_est.estimators import NamedEstimator, Notes
 from maxrl_est.measures.closed_forms import closed_form_variance
 from maxrl_est.objectives import Objective, ObjectiveLike
 
@@ -78,7 +78,13 @@ def _ustat(name: str, objective: Objective, constant: Any) -> NamedEstimator:
         name,
         partial(_less_constant, objective, constant),
         partial(_always, objective),
-        "U-statistic weights",
+        Notes(
+            estimates=f"grad {objective.name}",
+            how="ustat less the constant of least variance at one problem",
+            unbiased="always; refuses T > N",
+            cost="O(N), or O(N T) for T < N; the constant needs the problem's moments",
+            source="`maxrl_est.optimal_baseline`",
+        ),
         affine=partial(_always, (objective.rational_coefficients, (constant,))),
     )
 
