@@ -121,8 +121,8 @@ def _as_numbers(name: str, values: Any) -> Array:
     _refuse_masked(name, values)
     try:
         given = np.asarray(values)
-    except ValueError as error:
-        raise ValueError(f"{name} must have as many rollouts in each group of one array, got {error}") from None
+    except ValueError:
+        raise ValueError(f"{name} must have groups of one size in one array, got ragged ones") from None
     if given.dtype == object:
         for allowed in (Number, Rational):  # None among floats is the culprit, and not the floats
             for index in np.ndindex(given.shape):
@@ -136,8 +136,7 @@ def _as_numbers(name: str, values: Any) -> Array:
             return given.astype(np.float64)
         return given if given.ndim == 0 else np.vectorize(_fraction, otypes=[object])(given)
     if given.dtype.kind not in "biuf" or given.dtype.itemsize > 8:
-        first = f", {given.flat[0]} first" if given.size else ""
-        raise TypeError(f"{name} must be bool, int or float of up to 64 bits, got dtype {given.dtype}{first}")
+        raise TypeError(f"{name} must be bool, int or float of up to 64 bits, got dtype {given.dtype}")
     return given
 
 

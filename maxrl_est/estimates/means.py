@@ -21,8 +21,6 @@ def ratio(top: Array, bottom: Array, otherwise: Any) -> Array:
 
 
 def need_floats(values: Array, irrational: str) -> None:
-    """TypeError for Fractions, of which what is taken would be none."""
+    """TypeError for Fractions, where what is taken of them is irrational."""
     if values.dtype == object:
-        raise TypeError(
-            f"likelihoods must be floats, since {irrational} of Fractions is not rational, got dtype object"
-        )
+        raise TypeError(f"likelihoods must be floats, since {irrational} is irrational, got Fractions")

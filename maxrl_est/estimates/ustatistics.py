@@ -57,7 +57,7 @@ def loo_weights(
         For likelihoods outside [0, 1], NaN, complex, masked or ragged, and for T > N, where no unbiased
         estimate exists: expectations from N values are polynomials of degree at most N in the law.
 
-    Source: R. Hoeffding's U-statistics (1948) applied to MaxRL (arXiv 2602.02710).
+    Source: W. Hoeffding's U-statistics (1948) applied to MaxRL (arXiv 2602.02710).
 
     >>> loo_weights([1, 0, 0, 0])  # one success: N/K for it, and what its absence would mean for the others
     array([4., 2., 2., 2.])

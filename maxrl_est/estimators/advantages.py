@@ -56,7 +56,7 @@ def advantages(
     TypeError, ValueError
         As `maxrl_est.loo_weights` does; for a baseline that is none of these, is not finite, or needs more rollouts.
 
-    Source: MaxRL (arXiv 2602.02710) and R. Hoeffding's U-statistics (1948); ``"mean_loo"`` is in
+    Source: MaxRL (arXiv 2602.02710) and W. Hoeffding's U-statistics (1948); ``"mean_loo"`` is in
     nlyu1/maxrl-statistics.
 
     >>> advantages([1, 0, 0, 0])
