@@ -240,8 +240,9 @@ def resolve(objective: ObjectiveLike, size: int, largest: int) -> Objective | No
             f"objective must be of order T <= {largest} for groups of N = {size}, got T = {order}: no unbiased "
             f"estimate exists, since expectations of so few rollouts are polynomials of lower degree"
         )
-    chosen = objective if isinstance(objective, Objective) else _maxrl(order)
-    return None if order == largest and chosen == _maxrl(order) else chosen
+    if not isinstance(objective, Objective):
+        return None if order == largest else _maxrl(order)
+    return None if order == largest and objective == _maxrl(order) else objective
 
 
 @functools.lru_cache(maxsize=8)
