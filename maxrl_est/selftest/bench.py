@@ -55,7 +55,7 @@ ANY_ORDER_LIMIT = 3.0
 VECTOR = 2048  # doubles in one of NumPy's multiply-adds: 16 KiB, in first-level cache
 MEMORY_LIMIT_MIB = 64.0
 SMALL_BATCH = (32, 8)
-CALLS = 100
+CALLS, TURNS = 20, 10  # calls timed at once, and how often for each repeat: short ones are more often left in peace
 BASELINE_LIMIT, USUAL_LIMIT = 2.0, 1.6
 
 FULL_ORDER_SIZES = (1, 2, 3, 4, 8, 16, 17, 32, 64, 65, 128, 256, 1024, 4096, 65_536, 1_000_000)
@@ -370,7 +370,7 @@ def _cpu_ratio(a: Callable[[], object], b: Callable[[], object], repeats: int) -
     for function in (a, b, a, b):
         function()
     with _no_garbage_collection():
-        turns = [(_cpu_seconds(a), _cpu_seconds(b)) for _ in range(repeats)]
+        turns = [(_cpu_seconds(a), _cpu_seconds(b)) for _ in range(TURNS * repeats)]
     return min(seconds for seconds, _ in turns) / min(seconds for _, seconds in turns)
 
 
