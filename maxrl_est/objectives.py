@@ -112,7 +112,18 @@ class Objective:
 
         q = 0 is the expected reward, q = 1 is MaxRL, and q between gives hard prompts less weight than MaxRL.
         Not for q > 1 without need: c_k grows like k^(q-1), and the variance of estimates with it.
-        Source: C. Tsallis, "What are the numbers that experiments provide?", Quimica Nova 17 (1994) 468.
+        Source: C. Tsallis, "What are the numbers that experiments provide?", Quimica Nova 17 (1994) 468; for 0/1
+        rewards, one-parameter families of objectives are in RL2ML (arXiv 2605.30154).
+
+        Parameters
+        ----------
+        q : an int, a float or a Fraction of at least 0
+        order : T, at least 1
+
+        Raises
+        ------
+        TypeError, ValueError
+            For other q or T, and where a coefficient is above 1e100 or, but for 0, below 1e-100.
 
         >>> Objective.tsallis(Fraction(1, 2), 4).rational_coefficients[1:]
         (Fraction(1, 2), Fraction(3, 8), Fraction(5, 16))
@@ -131,8 +142,18 @@ class Objective:
     def from_coefficients(cls, c: Sequence[Any] | Array, name: str | None = None) -> Objective:
         """The objective with w(p) = sum_{k<T} c_k (1 - p)^k, for c ``(T,)`` of ints, floats or Fractions.
 
-        Trailing zeros are dropped. Not for coefficients of large mixed signs: terms cancel, and J and w are
-        then accurate relative to the sum of the sizes of the terms only.
+        Not for coefficients of large mixed signs: terms cancel, and J and w are then accurate relative to the sum of
+        the sizes of the terms only.
+
+        Parameters
+        ----------
+        c : (T,) numbers, of which trailing zeros are dropped
+        name : what reports and tables call it; "custom" by default
+
+        Raises
+        ------
+        TypeError, ValueError
+            For numbers that are not finite, all 0, or of a size above 1e100 or, but for 0, below 1e-100.
 
         >>> Objective.from_coefficients([1, Fraction(1, 3)]).weight(Fraction(1, 2))
         Fraction(7, 6)

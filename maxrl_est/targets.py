@@ -16,7 +16,15 @@ from maxrl_est.objectives import Objective
 class OverLevels:
     """``Int_0^1 J(P(l > tau)) dtau``: an objective J of the chance to exceed a level, averaged over all levels.
 
-    For 0/1 rewards it is J itself. J = pass@k makes it E max of k likelihoods less 1, J = J_N TailRL's.
+    For 0/1 rewards it is J itself. J = pass@k makes it E max of k likelihoods less 1; J = J_N is the objective of
+    TailRL (arXiv 2609.02987). Not for an objective of the pass rate of graded likelihoods: that is the `Objective` itself.
+
+    Parameters
+    ----------
+    objective : J
+
+    >>> OverLevels(Objective.pass_at(2)).name
+    'levels of pass@2'
     """
 
     objective: Objective
@@ -29,7 +37,17 @@ class OverLevels:
 
 @dataclass(frozen=True, slots=True)
 class LogMean:
-    """``E log mean(l_1..l_n)``: the bound on log p of importance-weighted autoencoders (IWAE), for l > 0."""
+    """``E log mean(l_1..l_n)`` for l > 0: the lower bound of log p of importance-weighted autoencoders.
+
+    Source: arXiv 1509.00519. Not a function of the pass rate: it depends on the whole law of l, and rises to log p with n.
+
+    Parameters
+    ----------
+    n : likelihoods in the mean
+
+    >>> LogMean(8).name
+    'E log mean of 8'
+    """
 
     n: int
 
@@ -41,7 +59,11 @@ class LogMean:
 
 @dataclass(frozen=True, slots=True)
 class LogPassRate:
-    """``log p`` itself: maximum likelihood, which no fixed number of rollouts estimates without bias."""
+    """``log p`` itself: maximum likelihood, which no fixed number of rollouts estimates without bias.
+
+    >>> LogPassRate().name
+    'log p'
+    """
 
     @property
     def name(self) -> str:
@@ -50,3 +72,4 @@ class LogPassRate:
 
 
 Target: TypeAlias = Objective | OverLevels | LogMean | LogPassRate
+"""What the gradient is of; rows have None where what they ascend has no name."""

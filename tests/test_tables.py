@@ -172,7 +172,7 @@ def test_reading_formats_round_and_mark_what_is_sampled():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"estimators": ["rlo"]}, "name is 'rlo': no such estimator; did you mean 'rloo'?"),
+        ({"estimators": ["rlo"]}, "name must be one of the table, got 'rlo'; did you mean 'rloo'?"),
         ({"n": 0}, "n is 0: a group has at least 1 rollout"),
         ({"n": [4, 2.5]}, "n is 2.5: a group has at least 1 rollout"),
         ({"n": []}, "n is []: at least one group size"),

@@ -156,7 +156,7 @@ def test_an_optimiser_of_a_library_is_resumed_too(tmp_path):
         ({"estimator": []}, ValueError, r"estimator is \[\]"),
         ({"estimator": ["rloo", "rloo"]}, ValueError, "no name twice"),
         ({"order": 5}, ValueError, "order is 5: groups of n = 4 rollouts estimate orders up to 4"),
-        ({"estimator": "ustat(9)"}, ValueError, "objective has order 9 and groups have N = 4"),
+        ({"estimator": "ustat(9)"}, ValueError, "objective must be of order T <= 4 for groups of N = 4"),
         ({"n": 0}, ValueError, "n is 0: it is an int of at least 1"),
         ({"steps": 2.5}, ValueError, "steps is 2.5"),
         ({"batch": 9}, ValueError, "batch is 9: the task has 3 prompts"),

@@ -57,7 +57,7 @@ class SequentialEstimator:
     >>> from maxrl_est.problems import Bernoulli
     >>> get("inverse_sampling")(Bernoulli(0.25).sample, np.random.default_rng(0), 2)
     Draws(gradients=array([[0.75],
-           [0.75]]), costs=array([6, 1]))
+           [0.75]]), costs=array([5, 1]))
     """
 
     name: str
