@@ -17,7 +17,7 @@ class OverLevels:
     """``Int_0^1 J(P(l > tau)) dtau``: an objective J of the chance to exceed a level, averaged over all levels.
 
     For 0/1 rewards it is J itself. J = pass@k makes it E max of k likelihoods less 1; J = J_N is the objective of
-    TailRL (arXiv 2609.02987). Not for an objective of the pass rate of graded likelihoods: that is the `Objective` itself.
+    TailRL (arXiv 2609.02987). Not for an objective of the pass rate of graded likelihoods: that is the `Objective`.
 
     Parameters
     ----------
@@ -39,7 +39,8 @@ class OverLevels:
 class LogMean:
     """``E log mean(l_1..l_n)`` for l > 0: the lower bound of log p of importance-weighted autoencoders.
 
-    Source: arXiv 1509.00519. Not a function of the pass rate: it depends on the whole law of l, and rises to log p with n.
+    Not a function of the pass rate: it depends on the whole law of l, and rises to log p with n.
+    Source: arXiv 1509.00519.
 
     Parameters
     ----------
