@@ -7,12 +7,15 @@ import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from maxrl_est._typing import Estimator
 from maxrl_est.cli.console import Misuse, write_json
 from maxrl_est.cli.loading import estimator
 from maxrl_est.cli.parsing import Commands, add_json
-from maxrl_est.objectives import Objective
+
+if TYPE_CHECKING:
+    from maxrl_est._typing import Estimator
+    from maxrl_est.objectives import Objective
 
 
 def add(commands: Commands) -> None:
@@ -79,6 +82,8 @@ def _loaded(target: str) -> Estimator:
 
 def _objective(text: str | None, largest: int) -> Objective | Callable[[int], Objective] | None:
     """The objective that --objective names; its order is at most the largest group size."""
+    from maxrl_est.objectives import Objective
+
     if text is None:
         return None
     try:

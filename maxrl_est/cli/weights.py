@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from maxrl_est.cli.console import Misuse, progress
 from maxrl_est.cli.parsing import Commands
-from maxrl_est.files.rollouts import write_weights
 
 if TYPE_CHECKING:
     from maxrl_est._typing import Array, FloatArray
@@ -44,6 +43,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
     from maxrl_est.estimators import BASELINES, weights_and_advantages
+    from maxrl_est.files.rollouts import write_weights
 
     baseline = options.baseline
     if baseline not in BASELINES:
