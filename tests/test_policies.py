@@ -258,30 +258,46 @@ def test_adam_takes_the_steps_that_its_paper_says():
 
 
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("make", "error", "message"),
     [
-        (lambda: Tabular(0, 2), "inputs is 0: it is an int of at least 1"),
-        (lambda: MLP((3,)), r"sizes is \(3,\): at least"),
-        (lambda: MLP((3, 0)), r"sizes\[1\] is 0"),
-        (lambda: GaussianPolicy(MLP((2, 1)), -1.0), "scale is -1.0: it is finite and > 0"),
-        (lambda: GaussianPolicy(MLP((2, 1))), "network has 1 output"),
-        (lambda: optimisers.SGD(0.0), "learning_rate is 0.0: it is finite and > 0"),
-        (lambda: optimisers.Adam(float("nan")), "learning_rate is nan"),
-        (lambda: optimisers.Adam(0.1, b2=1.0), r"b2 is 1.0: it lies in \[0, 1\)"),
-        (lambda: tasks.ContextualBandit([0, 1], [[0.5, 1.5], [0, 0]]), r"likelihoods\[0, 1\] is 1.5"),
-        (lambda: tasks.ContextualBandit([0, 1], [[0.5, 1]]), r"likelihoods has shape \(1, 2\)"),
-        (lambda: tasks.ContextualBandit.of_labels([0, 1], [0, 7], 3), r"labels\[1\] is 7"),
-        (lambda: tasks.Regression([[0.0]], [np.nan], 1), "targets holds something"),
-        (lambda: tasks.Regression([[0.0]], [1.0], 0), "sigma is 0"),
-        (lambda: tasks.Regression([[np.inf]], [1.0], 1), "inputs holds something"),
-        (lambda: tasks.Maze(["S."], 3), "0 G and 1 S: one goal"),
-        (lambda: tasks.Maze(["SG"], 0), "horizon is 0: it is an int of at least 1"),
-        (lambda: tasks.Maze(["SG"], 2.5), "horizon is 2.5"),
-        (lambda: Tabular(np.True_, 2), "inputs is np.True_"),
+        (lambda: Tabular(0, 2), ValueError, "inputs must be an int of at least 1, got 0"),
+        (lambda: MLP((3,)), ValueError, r"sizes must have at least .*, got \(3,\)"),
+        (lambda: MLP((3, 0)), ValueError, r"sizes\[1\] must be an int of at least 1, got 0"),
+        (lambda: GaussianPolicy(MLP((2, 1)), -1.0), ValueError, "scale must be finite and above 0, got -1.0"),
+        (lambda: GaussianPolicy(MLP((2, 1))), ValueError, "network must have at least 2 outputs"),
+        (lambda: optimisers.SGD(0.0), ValueError, "learning_rate must be finite and above 0, got 0.0"),
+        (lambda: optimisers.Adam(float("nan")), ValueError, "learning_rate must be finite and above 0, got nan"),
+        (lambda: optimisers.Adam(0.1, b2=1.0), ValueError, r"b2 must lie in \[0, 1\), got 1.0"),
+        (
+            lambda: tasks.ContextualBandit([0, 1], [[0.5, 1.5], [0, 0]]),
+            ValueError,
+            r"likelihoods\[0, 1\] must lie in \[0, 1\], got 1.5",
+        ),
+        (
+            lambda: tasks.ContextualBandit([0, 1], [[0.5, 1]]),
+            ValueError,
+            r"likelihoods must have shape \(2, K\), .*, got \(1, 2\)",
+        ),
+        (
+            lambda: tasks.ContextualBandit.of_labels([0, 1], [0, 7], 3),
+            ValueError,
+            r"labels\[1\] must be an int in \[0, 2\], got 7",
+        ),
+        (lambda: tasks.Regression([[0.0]], [np.nan], 1), ValueError, r"targets\[0, 0\] must be finite, got nan"),
+        (lambda: tasks.Regression([[0.0]], [1.0], 0), ValueError, "sigma must be finite and above 0, got 0"),
+        (lambda: tasks.Regression([[np.inf]], [1.0], 1), ValueError, r"inputs\[0, 0\] must be finite, got inf"),
+        (
+            lambda: tasks.Maze(["S."], 3),
+            ValueError,
+            "lines must have one goal G and at least 1 start S, got 0 G and 1 S",
+        ),
+        (lambda: tasks.Maze(["SG"], 0), ValueError, "horizon must be an int of at least 1, got 0"),
+        (lambda: tasks.Maze(["SG"], 2.5), TypeError, "horizon must be an int of at least 1, got 2.5"),
+        (lambda: Tabular(np.True_, 2), TypeError, "inputs must be an int of at least 1, got np.True_"),
     ],
 )
-def test_what_makes_no_sense_is_refused_by_name(make, message):
-    with pytest.raises(ValueError, match=message):
+def test_what_makes_no_sense_is_refused_by_name(make, error, message):
+    with pytest.raises(error, match=message):
         make()
 
 
@@ -301,27 +317,37 @@ LINE = tasks.Regression(INPUTS, RNG.standard_normal(3), 1.0)
 @pytest.mark.parametrize(
     ("task", "policy", "error", "message"),
     [
-        (PLANE, GaussianPolicy(MLP((2, 1)), 1.0), ValueError, "policy.network.outputs is 1: this Regression needs 2"),
-        (LINE, GaussianPolicy(MLP((2, 2)), 1.0), ValueError, "policy.network.outputs is 2: this Regression needs 1"),
-        (PLANE, GaussianPolicy(MLP((2, 2))), ValueError, "policy.network.outputs is 2: this Regression needs 3"),
+        (PLANE, GaussianPolicy(MLP((2, 1)), 1.0), ValueError, "policy must have 2 outputs for this Regression, got 1"),
+        (LINE, GaussianPolicy(MLP((2, 2)), 1.0), ValueError, "policy must have 1 outputs for this Regression, got 2"),
+        (PLANE, GaussianPolicy(MLP((2, 2))), ValueError, "policy must have 3 outputs for this Regression, got 2"),
         (
             LINE,
             GaussianPolicy(MLP((3, 1)), 1.0),
             ValueError,
-            r"inputs has shape \(3, 2\): those of this MLP are vectors \(P, 3\)",
+            r"inputs must have shape \(P, 3\) for this MLP, got \(3, 2\)",
         ),
-        (LINE, SoftmaxPolicy(MLP((2, 1))), TypeError, "policy is a SoftmaxPolicy: a Regression needs a Gaussian"),
+        (
+            LINE,
+            SoftmaxPolicy(MLP((2, 1))),
+            TypeError,
+            "policy must be a GaussianPolicy for a Regression, got a SoftmaxPolicy",
+        ),
         (
             LABELS,
             SoftmaxPolicy(Tabular(2, 4)),
             ValueError,
-            "policy.network.outputs is 4: this ContextualBandit needs 3",
+            "policy must have 3 outputs for this ContextualBandit, got 4",
         ),
-        (LABELS, SoftmaxPolicy(Tabular(1, 3)), ValueError, r"inputs\[1\] is 1: those of this Tabular lie in 0 .. 0"),
-        (LABELS, None, TypeError, "policy is a NoneType: a ContextualBandit needs a SoftmaxPolicy"),
-        (MAZE, SoftmaxPolicy(Tabular(MAZE.cells + 1, 4)), ValueError, "Tabular of 8 inputs: this Maze has 7 cells"),
-        (MAZE, SoftmaxPolicy(Tabular(MAZE.cells, 5)), ValueError, "policy.network.outputs is 5: this Maze needs 4"),
-        (MAZE, SoftmaxPolicy(MLP((7, 4))), ValueError, r"inputs has shape \(7,\): those of this MLP"),
+        (LABELS, SoftmaxPolicy(Tabular(1, 3)), ValueError, r"inputs\[1\] must be an int in \[0, 0\], got 1"),
+        (LABELS, None, TypeError, "policy must be a SoftmaxPolicy for a ContextualBandit, got a NoneType"),
+        (
+            MAZE,
+            SoftmaxPolicy(Tabular(MAZE.cells + 1, 4)),
+            ValueError,
+            "policy must have a Tabular of 7 inputs for this Maze, got 8",
+        ),
+        (MAZE, SoftmaxPolicy(Tabular(MAZE.cells, 5)), ValueError, "policy must have 4 outputs for this Maze, got 5"),
+        (MAZE, SoftmaxPolicy(MLP((7, 4))), ValueError, r"inputs must have shape \(P, 7\) for this MLP, got \(7,\)"),
     ],
 )
 def test_a_task_refuses_a_policy_that_does_not_fit(task, policy, error, message):
@@ -337,9 +363,9 @@ def test_a_task_takes_a_policy_that_fits(task, policy):
 @pytest.mark.parametrize(
     ("inputs", "error", "message"),
     [
-        ([0, -1], ValueError, r"inputs\[1\] is -1: those of this Tabular lie in 0 .. 1"),
-        ([0, 2], ValueError, r"inputs\[1\] is 2"),
-        ([0.0, 1.0], TypeError, r"inputs has dtype float64 and shape \(2,\): those of a Tabular are ints \(P,\)"),
+        ([0, -1], ValueError, r"inputs\[1\] must be an int in \[0, 1\], got -1"),
+        ([0, 2], ValueError, r"inputs\[1\] must be an int in \[0, 1\], got 2"),
+        ([0.0, 1.0], TypeError, r"inputs must be ints \(P,\) for a Tabular, got float64 of shape \(2,\)"),
         ([[0], [1]], TypeError, r"shape \(2, 1\)"),
     ],
 )

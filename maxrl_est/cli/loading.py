@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import sys
+from contextlib import redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -30,6 +33,28 @@ def estimator(text: str) -> Any:
         return estimators.get(text)
     except ValueError as error:
         raise Misuse(f"{error}; a function of yours is path/to/file.py:function") from None
+
+
+_loaded = functools.cache(estimator)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFunction:
+    """A user's function under its text: what a file defines cannot be pickled, so every process loads it for itself.
+
+    What it prints is no part of a report, and whatever it raises becomes a ValueError that names it.
+    """
+
+    name: str
+
+    def __call__(self, likelihoods: Any) -> Any:
+        """Advantages (B, N), as the function returns them."""
+        with redirect_stdout(sys.stderr):
+            function = _loaded(self.name)
+            try:
+                return function(likelihoods)
+            except Exception as error:
+                raise ValueError(f"{self.name} raised {type(error).__name__}: {error}") from error
 
 
 def _module(text: str, place: str) -> ModuleType:

@@ -63,7 +63,7 @@ class Adam:
             object.__setattr__(self, name, positive(name, getattr(self, name)))
         for name in ("b1", "b2"):
             if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}: it lies in [0, 1)")
+                raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
 
     def init(self, params: FloatArray, /) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return the number of steps, and means of gradients and of their squares."""

@@ -68,14 +68,9 @@ class Tabular:
     def check(self, inputs: Array) -> None:
         """TypeError unless inputs (P,) are ints; ValueError unless each has a row; NumPy finds one for -1."""
         if inputs.dtype.kind not in "iu" or inputs.ndim != 1:
-            raise TypeError(
-                f"inputs has dtype {inputs.dtype} and shape {inputs.shape}: those of a Tabular are ints (P,)"
-            )
-        outside = np.flatnonzero((inputs < 0) | (inputs >= self.inputs))
-        if outside.size:
-            raise ValueError(
-                f"inputs[{outside[0]}] is {inputs[outside[0]]}: those of this Tabular lie in 0 .. {self.inputs - 1}"
-            )
+            raise TypeError(f"inputs must be ints (P,) for a Tabular, got {inputs.dtype} of shape {inputs.shape}")
+        for index in np.flatnonzero((inputs < 0) | (inputs >= self.inputs))[:1]:
+            raise ValueError(f"inputs[{index}] must be an int in [0, {self.inputs - 1}], got {inputs[index]}")
 
     def initial(self, rng: np.random.Generator) -> FloatArray:
         """Zeros (d,)."""
@@ -105,7 +100,7 @@ class MLP:
 
     def __post_init__(self) -> None:
         if len(self.sizes) < 2:
-            raise ValueError(f"sizes is {self.sizes}: at least those of the inputs and of the outputs")
+            raise ValueError(f"sizes must have at least those of inputs and outputs, got {self.sizes}")
         sizes = tuple(whole(f"sizes[{index}]", size) for index, size in enumerate(self.sizes))
         object.__setattr__(self, "sizes", sizes)
 
@@ -122,7 +117,7 @@ class MLP:
     def check(self, inputs: Array) -> None:
         """ValueError unless inputs are vectors (P, F)."""
         if inputs.ndim != 2 or inputs.shape[1] != self.sizes[0]:
-            raise ValueError(f"inputs has shape {inputs.shape}: those of this MLP are vectors (P, {self.sizes[0]})")
+            raise ValueError(f"inputs must have shape (P, {self.sizes[0]}) for this MLP, got {inputs.shape}")
 
     def initial(self, rng: np.random.Generator) -> FloatArray:
         """Random parameters (d,)."""
@@ -221,7 +216,7 @@ class GaussianPolicy:
         if self.scale is not None:
             object.__setattr__(self, "scale", positive("scale", self.scale))
         elif self.network.outputs < 2:
-            raise ValueError("network has 1 output: a mean and a learned scale are at least 2")
+            raise ValueError("network must have at least 2 outputs, a mean and a learned scale, got 1")
 
     def outputs_for(self, width: int) -> int:
         """K for actions of that many coordinates D."""
@@ -272,12 +267,11 @@ def check_fit(policy: Any, law: type[Policy], inputs: Array, width: int, task: s
     ``width`` is the number of a softmax's actions, or of the coordinates of a Gaussian's.
     """
     if not isinstance(policy, law):
-        raise TypeError(f"policy is a {type(policy).__name__}: a {task} needs a {law.__name__}")
+        raise TypeError(f"policy must be a {law.__name__} for a {task}, got a {type(policy).__name__}")
     policy.network.check(inputs)
-    if policy.network.outputs != policy.outputs_for(width):
-        raise ValueError(
-            f"policy.network.outputs is {policy.network.outputs}: this {task} needs {policy.outputs_for(width)}"
-        )
+    needed, given = policy.outputs_for(width), policy.network.outputs
+    if given != needed:
+        raise ValueError(f"policy must have {needed} outputs for this {task}, got {given}")
 
 
 def scores(policy: Policy, theta: FloatArray, inputs: Array, actions: Array) -> FloatArray:

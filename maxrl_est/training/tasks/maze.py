@@ -38,7 +38,8 @@ class Maze:
         numbers = {cell: number for number, cell in enumerate(free)}
         marks = [lines[row][column] for row, column in free]
         if marks.count("G") != 1 or "S" not in marks:
-            raise ValueError(f"lines has {marks.count('G')} G and {marks.count('S')} S: one goal and at least 1 start")
+            counts = f"{marks.count('G')} G and {marks.count('S')} S"
+            raise ValueError(f"lines must have one goal G and at least 1 start S, got {counts}")
         self.horizon, self.cells = whole("horizon", horizon), len(free)
         self.goal, self.starts = marks.index("G"), np.array([i for i, mark in enumerate(marks) if mark == "S"])
         self.next = np.array(  # (cells, 4)
@@ -60,7 +61,7 @@ class Maze:
         """TypeError or ValueError unless the policy has four moves in each of the cells."""
         network = getattr(policy, "network", None)
         if isinstance(network, Tabular) and network.inputs != self.cells:
-            raise ValueError(f"policy has a Tabular of {network.inputs} inputs: this Maze has {self.cells} cells")
+            raise ValueError(f"policy must have a Tabular of {self.cells} inputs for this Maze, got {network.inputs}")
         check_fit(policy, self.needs, np.arange(self.cells), len(_MOVES), "Maze")
 
     def sample(

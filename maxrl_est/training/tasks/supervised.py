@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import positive
+from maxrl_est._arguments import at, positive
 from maxrl_est._typing import Array, FloatArray
+from maxrl_est.training.arrays import check_finite
 from maxrl_est.training.policies import GaussianPolicy, Policy, SoftmaxPolicy, check_fit, log_softmax, scores
 
 
@@ -25,9 +26,10 @@ class Supervised:
     def __init__(self, inputs: npt.ArrayLike) -> None:
         self.inputs = np.array(inputs)
         if self.inputs.ndim == 0 or not len(self.inputs):
-            raise ValueError(f"inputs has shape {self.inputs.shape}: one row for each of at least 1 prompt")
-        if self.inputs.dtype.kind not in "iuf" or not np.isfinite(self.inputs).all():
-            raise ValueError("inputs holds something that is no finite number: all are")
+            raise ValueError(f"inputs must have a row for each of at least 1 prompt, got shape {self.inputs.shape}")
+        if self.inputs.dtype.kind not in "iuf":
+            raise TypeError(f"inputs must be numbers, got {self.inputs.dtype}")
+        check_finite("inputs", self.inputs)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -91,12 +93,10 @@ class ContextualBandit(Supervised):
         self.likelihoods = np.array(likelihoods, dtype=np.float64)
         shape = self.likelihoods.shape
         if len(shape) != 2 or shape[0] != len(self):
-            raise ValueError(f"likelihoods has shape {shape}: a row for each of the {len(self)} inputs, (P, K)")
+            raise ValueError(f"likelihoods must have shape ({len(self)}, K), a row for each input, got {shape}")
         self.width = shape[1]
-        outside = np.argwhere(~((self.likelihoods >= 0) & (self.likelihoods <= 1)))
-        if len(outside):
-            x, a = outside[0].tolist()
-            raise ValueError(f"likelihoods[{x}, {a}] is {self.likelihoods[x, a]}: likelihoods lie in [0, 1]")
+        for index in np.argwhere(~((self.likelihoods >= 0) & (self.likelihoods <= 1)))[:1]:
+            raise ValueError(f"{at('likelihoods', index)} must lie in [0, 1], got {self.likelihoods[tuple(index)]}")
 
     def __repr__(self) -> str:
         return f"ContextualBandit({len(self)} prompts, {self.width} actions)"
@@ -106,10 +106,9 @@ class ContextualBandit(Supervised):
         """Return the task whose likelihood is 1 for the label (P,), an int below ``classes``, and 0 for all else."""
         wanted = np.array(labels)
         if wanted.dtype.kind not in "iu" or wanted.ndim != 1:
-            raise TypeError(f"labels has dtype {wanted.dtype} and shape {wanted.shape}: ints (P,)")
-        outside = np.flatnonzero((wanted < 0) | (wanted >= classes))
-        if outside.size:
-            raise ValueError(f"labels[{outside[0]}] is {wanted[outside[0]]}: labels lie in 0 .. {classes - 1}")
+            raise TypeError(f"labels must be ints (P,), got {wanted.dtype} of shape {wanted.shape}")
+        for index in np.flatnonzero((wanted < 0) | (wanted >= classes))[:1]:
+            raise ValueError(f"labels[{index}] must be an int in [0, {classes - 1}], got {wanted[index]}")
         return cls(inputs, np.eye(classes)[wanted])
 
     def likelihoods_of(self, prompts: Array, actions: Array) -> FloatArray:
@@ -151,9 +150,9 @@ class Regression(Supervised):
         given = np.array(targets, dtype=np.float64)
         self.targets = given[:, None] if given.ndim == 1 else given
         if self.targets.ndim != 2 or len(self.targets) != len(self):
-            raise ValueError(f"targets has shape {given.shape}: one for each of the {len(self)} inputs, (P,) or (P, D)")
-        if not np.isfinite(self.targets).all():
-            raise ValueError("targets holds something that is no finite number: all are")
+            rule = f"shape ({len(self)},) or ({len(self)}, D), one for each input"
+            raise ValueError(f"targets must have {rule}, got {given.shape}")
+        check_finite("targets", self.targets)
         self.sigma, self.width = positive("sigma", sigma), self.targets.shape[1]
 
     def __repr__(self) -> str:
