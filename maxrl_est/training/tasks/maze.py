@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from maxrl_est._arguments import whole
 from maxrl_est._typing import Array, FloatArray
+from maxrl_est.problems import Shared, reparametrised
 from maxrl_est.training.policies import Policy, SoftmaxPolicy, Tabular, check_fit, jacobian, log_softmax
+from maxrl_est.training.tasks.laws import parameters_of, together
+from maxrl_est.training.tasks.walks import Walk
 
 _MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))  # up, right, down, left
 _NEVER = -(1 << 30)  # the exponent of a chance of 0
@@ -63,6 +67,39 @@ class Maze:
         if isinstance(network, Tabular) and network.inputs != self.cells:
             raise ValueError(f"policy must have a Tabular of {self.cells} inputs for this Maze, got {network.inputs}")
         check_fit(policy, self.needs, np.arange(self.cells), len(_MOVES), "Maze")
+
+    def at(self, policy: Policy, theta: npt.ArrayLike) -> Shared:
+        """The law of rollouts with these parameters: what `maxrl_est.closed_form_moments` and other measures take.
+
+        Exact, with 0/1 rewards and a prompt for each start, all equally likely. Not for `maxrl_est.exact_moments`:
+        walks are too many to enumerate. Not for pass rates below about 1e-300, nor for thousands of cells: second
+        moments take time and memory like their square.
+
+        Parameters
+        ----------
+        policy : a `SoftmaxPolicy` that fits the maze
+        theta : its parameters (d,), such as the ``parameters`` of a curve that `maxrl_est.train` gave
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where the policy does not fit the maze, or theta is not d finite numbers.
+
+        >>> import maxrl_est as mx
+        >>> maze = mx.tasks.Maze(["S.G"], horizon=2)
+        >>> policy = mx.policies.SoftmaxPolicy(mx.policies.Tabular(maze.cells, 4))
+        >>> law = maze.at(policy, np.zeros(12))
+        >>> float(law.pass_rate), law.grad_pass_rate[:4].tolist()
+        (0.0625, [-0.015625, 0.046875, -0.015625, -0.015625])
+        >>> mx.closed_form_moments(law, mx.estimators.get("rloo"), 4).covariance.shape
+        (12, 12)
+        """
+        self.check(policy)
+        theta, cells = parameters_of(policy, theta), np.arange(self.cells)
+        logits, slopes = policy.network(theta, cells), jacobian(policy.network, theta, cells)
+        by_theta = slopes.reshape(logits.size, len(theta))
+        prompts = [reparametrised(Walk(self, logits, prompt), by_theta) for prompt in range(len(self))]
+        return together(self, policy, prompts)
 
     def sample(
         self, policy: Policy, theta: FloatArray, prompts: Array, rng: np.random.Generator, n: int

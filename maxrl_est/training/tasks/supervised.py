@@ -12,9 +12,19 @@ import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._arguments import at, positive
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._typing import Array, FloatArray, Problem
+from maxrl_est.problems import Finite, Gaussian, Shared, reparametrised
 from maxrl_est.training.arrays import check_finite
-from maxrl_est.training.policies import GaussianPolicy, Policy, SoftmaxPolicy, check_fit, log_softmax, scores
+from maxrl_est.training.policies import (
+    GaussianPolicy,
+    Policy,
+    SoftmaxPolicy,
+    check_fit,
+    jacobian,
+    log_softmax,
+    scores,
+)
+from maxrl_est.training.tasks.laws import parameters_of, together
 
 
 class Supervised:
@@ -37,6 +47,40 @@ class Supervised:
     def check(self, policy: Any) -> None:
         """TypeError or ValueError unless the policy answers these inputs with actions of this kind and number."""
         check_fit(policy, self.needs, self.inputs, self.width, type(self).__name__)
+
+    def at(self, policy: Policy, theta: npt.ArrayLike) -> Shared:
+        """The law of rollouts with these parameters: what `maxrl_est.exact_moments` and other measures take.
+
+        All prompts are equally likely, in one vector of parameters. Not for many prompts and parameters at once: the
+        scores of a prompt's outcomes are kept, and second moments are matrices (d, d).
+
+        Parameters
+        ----------
+        policy : one that fits the task
+        theta : its parameters (d,), such as the ``parameters`` of a curve that `maxrl_est.train` gave
+
+        Returns
+        -------
+        A law of P prompts: finite ones for a `ContextualBandit`, Gaussian ones for a `Regression`
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where the policy does not fit the task, theta is not d finite numbers, or a prompt's pass rate is 0 in
+            float64 for a Gaussian policy.
+
+        >>> import maxrl_est as mx
+        >>> task = mx.tasks.ContextualBandit.of_labels([0, 1], [0, 2], classes=3)
+        >>> policy = mx.policies.SoftmaxPolicy(mx.policies.Tabular(2, 3))
+        >>> law = task.at(policy, np.zeros(6))
+        >>> round(float(law.pass_rate), 4), mx.exact_moments(law, mx.estimators.get("rloo"), 2).mean.round(3).tolist()
+        (0.3333, [0.111, -0.056, -0.056, -0.056, -0.056, 0.111])
+        """
+        self.check(policy)
+        theta = parameters_of(policy, theta)
+        outputs, slopes = policy.network(theta, self.inputs), jacobian(policy.network, theta, self.inputs)
+        prompts = [reparametrised(self.law_of(policy, outputs, x), slopes[x]) for x in range(len(self))]
+        return together(self, policy, prompts)
 
     def sample(
         self, policy: Policy, theta: FloatArray, prompts: Array, rng: np.random.Generator, n: int
@@ -73,6 +117,10 @@ class Supervised:
 
     def by_outputs(self, policy: Any, outputs: FloatArray, prompts: Array) -> tuple[FloatArray, FloatArray]:
         """Log p (B,), and its gradients (B, K) by the outputs."""
+        raise NotImplementedError
+
+    def law_of(self, policy: Any, outputs: FloatArray, prompt: int) -> Problem:
+        """The law of answers to one prompt, whose parameters are its row of the outputs (P, K)."""
         raise NotImplementedError
 
 
@@ -129,6 +177,11 @@ class ContextualBandit(Supervised):
             log_p = (most + np.log(total))[:, 0]
         return np.minimum(log_p, 0.0), posterior - np.exp(log_pi)
 
+    def law_of(self, policy: SoftmaxPolicy, outputs: FloatArray, prompt: int) -> Finite:
+        """The law of one prompt, with an outcome for each action."""
+        pi = np.exp(log_softmax(outputs[prompt]))
+        return Finite(f"prompt {prompt} of {self}", pi, self.likelihoods[prompt], np.eye(len(pi)) - pi)
+
 
 class Regression(Supervised):
     """Targets ``(P,)`` or ``(P, D)``, and ``l = exp(-|target - z|^2 / (2 sigma^2))``; Gaussian policies.
@@ -176,3 +229,9 @@ class Regression(Supervised):
             return log_p, by_mean
         by_log_scale = (square[:, None] / variance) * (size / variance - dimensions)
         return log_p, np.concatenate((by_mean, by_log_scale), axis=-1)
+
+    def law_of(self, policy: GaussianPolicy, outputs: FloatArray, prompt: int) -> Gaussian:
+        """The law of one prompt, by its mean and, where it is learned, log scale."""
+        mean, log_scale = policy.mean_and_log_scale(outputs[prompt : prompt + 1])
+        scale = float(np.exp(log_scale[0]))
+        return Gaussian(mean[0], scale, self.targets[prompt], self.sigma, learn_scale=policy.scale is None)
