@@ -45,7 +45,7 @@ class Training:
     """Curves of all runs, estimator by estimator, and what they were made with, in words and numbers.
 
     Printed, it is a table of where the estimators end: means over seeds, whose spread `to_dataframe` has and
-    `maxrl_est.training.plots.learning_curves` draws.
+    `maxrl_est.training.learning_curves` draws.
     """
 
     curves: tuple[Curve, ...]

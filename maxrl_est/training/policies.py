@@ -2,7 +2,8 @@
 
 Two networks, `Tabular` and `MLP` (a linear map where it has no hidden layer), times two laws, `SoftmaxPolicy` and
 `GaussianPolicy`, are the tabular, contextual, sequential, linear-Gaussian and small neural policies. Parameters are one
-flat vector ``theta (d,)`` that is passed in and never kept; K is the number of outputs of an input.
+flat vector ``theta (d,)`` that is passed in and never kept. K is the number of outputs of an input, B that of inputs,
+n that of actions for each.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from maxrl_est._typing import Array, FloatArray
 
 
 class Network(Protocol):
-    """A map from inputs (B, ...) to outputs (B, K) with d parameters."""
+    """A map from inputs (B, ...) to outputs (B, K) with d parameters; whatever has these methods serves as one."""
 
     @property
     def size(self) -> int:
@@ -45,11 +46,17 @@ class Network(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tabular:
-    """A row of outputs for each of finitely many inputs, which are ints below ``inputs``; all zero at first.
+    """A row of outputs for each of finitely many inputs; all zero at first.
 
     Not for inputs that resemble each other: nothing that is learned of one helps another.
 
-    >>> Tabular(2, 3)(np.arange(6.0), np.array([1])).tolist()
+    Parameters
+    ----------
+    inputs : the number of inputs, which are the ints below it
+    outputs : K
+
+    >>> import maxrl_est as mx
+    >>> mx.policies.Tabular(2, 3)(np.arange(6.0), np.array([1])).tolist()
     [[3.0, 4.0, 5.0]]
     """
 
@@ -89,11 +96,18 @@ class Tabular:
 
 @dataclass(frozen=True, slots=True)
 class MLP:
-    """Layers of the given sizes with tanh between them: ``MLP((64, 32, 10))``; ``MLP((64, 10))`` is linear.
+    """Layers with tanh between them: a multilayer perceptron, and a linear map where there is no hidden layer.
 
-    Inputs are float vectors (B, F). The first weights are normal with variance 1/fan-in, those of the last layer a
-    tenth as large, so that a new softmax policy is nearly uniform; biases are zero. Not for large models: NumPy on one
-    thread, and all parameters in float64.
+    At first, weights are normal with variance 1/fan-in, those of the last layer a tenth as large, so that a new softmax
+    policy is nearly uniform, and biases are zero. Not for large models: all is in float64, by NumPy.
+
+    Parameters
+    ----------
+    sizes : of the inputs, which are float vectors (B, F), of hidden layers, and of the outputs: F, .., K
+
+    >>> import maxrl_est as mx
+    >>> mx.policies.MLP((64, 32, 10)).size, mx.policies.MLP((64, 10)).size  # the second is linear
+    (2410, 650)
     """
 
     sizes: tuple[int, ...]
@@ -163,7 +177,12 @@ class MLP:
 class SoftmaxPolicy:
     """Action a of K with probability proportional to exp(output a); actions (B, n) are ints.
 
-    >>> policy = SoftmaxPolicy(Tabular(1, 2))
+    Parameters
+    ----------
+    network : `Tabular`, `MLP`, or anything with the methods of `Network`; its outputs are the logits
+
+    >>> import maxrl_est as mx
+    >>> policy = mx.policies.SoftmaxPolicy(mx.policies.Tabular(1, 2))
     >>> policy.log_prob(np.array([[0.0, 0.0]]), np.array([[0, 1, 1]])).round(3).tolist()
     [[-0.693, -0.693, -0.693]]
     """
@@ -205,8 +224,18 @@ class SoftmaxPolicy:
 class GaussianPolicy:
     """Actions (B, n, D) from N(mean, scale^2 I), the mean (D,) being the outputs.
 
-    With ``scale=None`` the network has one output more, the logarithm of the scale, which is then learned too. Not for
-    rewards without noise of their own (a negative squared error): they are best at scale 0, where scores explode.
+    Not for rewards without noise of their own, such as a negative squared error: they are best at scale 0, where scores
+    explode.
+
+    Parameters
+    ----------
+    network : as for `SoftmaxPolicy`, with D outputs, or D + 1 where the scale is learned
+    scale : standard deviation of each coordinate. None: the last output is its logarithm, which is learned too
+
+    >>> import maxrl_est as mx
+    >>> policy = mx.policies.GaussianPolicy(mx.policies.MLP((1, 2)), scale=0.5)
+    >>> policy.sample(np.zeros((3, 2)), np.random.default_rng(0), 4).shape
+    (3, 4, 2)
     """
 
     network: Network
@@ -262,9 +291,15 @@ Policy = SoftmaxPolicy | GaussianPolicy
 
 
 def check_fit(policy: Any, law: type[Policy], inputs: Array, width: int, task: str) -> None:
-    """Raise TypeError or ValueError unless a policy can answer a task's inputs (P, ...).
+    """Raise TypeError or ValueError unless a policy can answer a task's inputs; for tasks of your own.
 
-    ``width`` is the number of a softmax's actions, or of the coordinates of a Gaussian's.
+    Parameters
+    ----------
+    policy : whatever was given for one
+    law : `SoftmaxPolicy` or `GaussianPolicy`, which the task needs
+    inputs : (P, ...) of the task
+    width : the number of a softmax's actions, or of the coordinates of a Gaussian's
+    task : what messages call it
     """
     if not isinstance(policy, law):
         raise TypeError(f"policy must be a {law.__name__} for a {task}, got a {type(policy).__name__}")
@@ -275,11 +310,24 @@ def check_fit(policy: Any, law: type[Policy], inputs: Array, width: int, task: s
 
 
 def scores(policy: Policy, theta: FloatArray, inputs: Array, actions: Array) -> FloatArray:
-    """Exact scores (B, n, d), grad_theta log m(action given input), of actions (B, n) or (B, n, D).
+    """Exact scores: the gradients of the log-probabilities of actions by the parameters.
 
-    For checks and small d: a gradient estimate needs only their weighted sum, which is one `pullback`.
+    For checks and small d: a gradient estimate needs only their weighted sum, which is one ``pullback``.
 
-    >>> scores(SoftmaxPolicy(Tabular(1, 2)), np.zeros(2), np.array([0]), np.array([[0, 1]])).tolist()
+    Parameters
+    ----------
+    policy : a `SoftmaxPolicy` or `GaussianPolicy`
+    theta : its parameters (d,)
+    inputs : (B, ...), such as its network takes
+    actions : (B, n) ints for a softmax, (B, n, D) floats for a Gaussian
+
+    Returns
+    -------
+    (B, n, d) float64
+
+    >>> import maxrl_est as mx
+    >>> policy = mx.policies.SoftmaxPolicy(mx.policies.Tabular(1, 2))
+    >>> mx.policies.scores(policy, np.zeros(2), np.array([0]), np.array([[0, 1]])).tolist()
     [[[0.5, -0.5], [-0.5, 0.5]]]
     """
     by_outputs = policy.output_scores(policy.network(theta, inputs), actions)
@@ -287,7 +335,22 @@ def scores(policy: Policy, theta: FloatArray, inputs: Array, actions: Array) -> 
 
 
 def jacobian(network: Network, theta: FloatArray, inputs: Array) -> FloatArray:
-    """Derivatives (B, K, d) of each output by each parameter."""
+    """Derivatives of each output by each parameter, a ``pullback`` for each: for checks, laws and small networks.
+
+    Parameters
+    ----------
+    network : `Tabular`, `MLP`, or anything with the methods of `Network`
+    theta : its parameters (d,)
+    inputs : (B, ...), such as it takes
+
+    Returns
+    -------
+    (B, K, d) float64
+
+    >>> import maxrl_est as mx
+    >>> mx.policies.jacobian(mx.policies.MLP((1, 1)), np.zeros(2), np.array([[5.0]])).tolist()
+    [[[5.0, 1.0]]]
+    """
     unit = np.eye(network.outputs)
     rows = [
         [network.pullback(theta, inputs[b : b + 1], unit[k : k + 1]) for k in range(len(unit))]
@@ -297,6 +360,10 @@ def jacobian(network: Network, theta: FloatArray, inputs: Array) -> FloatArray:
 
 
 def log_softmax(outputs: FloatArray) -> FloatArray:
-    """Logarithms (..., K) of exp(outputs) over their sum, for outputs of any size."""
+    """Logarithms (..., K) of exp(outputs) over their sum, for outputs of any size.
+
+    >>> log_softmax(np.array([1000.0, 1000.0])).round(3).tolist()
+    [-0.693, -0.693]
+    """
     shifted = outputs - outputs.max(axis=-1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))

@@ -21,16 +21,27 @@ _NEVER = -(1 << 30)  # the exponent of a chance of 0
 
 
 class Maze:
-    """A grid of lines, ``#`` wall, ``S`` starts (the prompts, line by line), ``G`` goal, anything else free.
+    """A way to find in time, from each of several starts.
 
-    At each of ``horizon`` steps the policy moves to one of four neighbours, into a wall means to stay. The likelihood
-    of a rollout is 1 if it reaches the goal, where it ends, and 0 if not. Inputs of the policy are the numbers of the
-    free cells, so a tabular policy is ``SoftmaxPolicy(Tabular(maze.cells, 4))``. Pass rates and their gradients are by
-    dynamic programming, in numbers with exponents of their own: no way is so long that log p is -inf where p > 0.
+    At each step the policy moves to one of four neighbours; into a wall means to stay. The likelihood of a rollout is 1
+    if it reaches the goal, where it ends, and 0 if not. Inputs of the policy are the numbers of the free cells, line by
+    line, so a tabular policy is ``SoftmaxPolicy(Tabular(maze.cells, 4))``. Pass rates and their gradients are by
+    dynamic programming, in numbers with exponents of their own: no way is so long that log p is -inf where p > 0. Not
+    for rewards along the way: there is one bit, at the end.
 
-    >>> maze = Maze(["S.G"], horizon=2)
-    >>> from maxrl_est.training.policies import Tabular
-    >>> policy = SoftmaxPolicy(Tabular(maze.cells, 4))
+    Parameters
+    ----------
+    lines : of the grid: ``#`` wall, ``S`` starts, which are the prompts, line by line, ``G`` goal, anything else free
+    horizon : the number of steps
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where there is not one goal and at least one start, or the horizon is no int of at least 1.
+
+    >>> import maxrl_est as mx
+    >>> maze = mx.tasks.Maze(["S.G"], horizon=2)
+    >>> policy = mx.policies.SoftmaxPolicy(mx.policies.Tabular(maze.cells, 4))
     >>> np.exp(maze.log_pass_rates(policy, np.zeros(12), [0])).tolist()  # right twice: 1/4 times 1/4
     [0.0625]
     """

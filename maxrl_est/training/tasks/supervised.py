@@ -125,13 +125,26 @@ class Supervised:
 
 
 class ContextualBandit(Supervised):
-    """K actions, action a of prompt x having likelihood ``likelihoods[x, a]`` in [0, 1], (P, K); softmax policies.
+    """K actions with a likelihood each, for softmax policies.
 
     Classification is the case of one-hot rows, `of_labels`: accuracy is then the pass rate, and cross-entropy -log p.
+    Not for so many actions that their likelihoods cannot be listed.
 
-    >>> task = ContextualBandit.of_labels([[0.0, 1.0], [1.0, 0.0]], [2, 0], classes=3)
-    >>> task.likelihoods.tolist()
-    [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+    Parameters
+    ----------
+    inputs : (P, ...), one for each prompt, such as the policy's network takes
+    likelihoods : (P, K) in [0, 1], of each action at each prompt
+
+    Raises
+    ------
+    TypeError, ValueError
+        For inputs that are no finite numbers, shapes that do not match, and likelihoods outside of [0, 1].
+
+    >>> import maxrl_est as mx
+    >>> task = mx.tasks.ContextualBandit([0, 1], [[0.0, 1.0], [0.5, 0.25]])
+    >>> policy = mx.policies.SoftmaxPolicy(mx.policies.Tabular(2, 2))
+    >>> np.exp(task.log_pass_rates(policy, np.zeros(4), [0, 1])).round(3).tolist()
+    [0.5, 0.375]
     """
 
     needs = SoftmaxPolicy
@@ -151,7 +164,23 @@ class ContextualBandit(Supervised):
 
     @classmethod
     def of_labels(cls, inputs: npt.ArrayLike, labels: npt.ArrayLike, classes: int) -> ContextualBandit:
-        """Return the task whose likelihood is 1 for the label (P,), an int below ``classes``, and 0 for all else."""
+        """The task whose likelihood is 1 for the label and 0 for all else.
+
+        Parameters
+        ----------
+        inputs : (P, ...), one for each prompt
+        labels : (P,) ints below ``classes``
+        classes : K
+
+        Raises
+        ------
+        TypeError, ValueError
+            For labels that are no ints (P,) below ``classes``; and as the task itself does.
+
+        >>> import maxrl_est as mx
+        >>> mx.tasks.ContextualBandit.of_labels([[0.0, 1.0], [1.0, 0.0]], [2, 0], classes=3).likelihoods.tolist()
+        [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+        """
         wanted = np.array(labels)
         if wanted.dtype.kind not in "iu" or wanted.ndim != 1:
             raise TypeError(f"labels must be ints (P,), got {wanted.dtype} of shape {wanted.shape}")
@@ -184,14 +213,26 @@ class ContextualBandit(Supervised):
 
 
 class Regression(Supervised):
-    """Targets ``(P,)`` or ``(P, D)``, and ``l = exp(-|target - z|^2 / (2 sigma^2))``; Gaussian policies.
+    """Targets to come near to: ``l = exp(-|target - z|^2 / (2 sigma^2))`` for answers z of Gaussian policies.
 
     l is the normal density of the target about the answer z, scaled to be 1 at z = target. Its mean over a policy
     N(mean, s^2) is ``p = (sigma^2 / v)^(D/2) exp(-|target - mean|^2 / (2 v))`` with v = s^2 + sigma^2: maximum
     likelihood fits N(mean, v) to the targets. Not for sigma far below the errors to be expected: all likelihoods are
     then tiny, and every truncation of log p is nearly expected likelihood.
 
-    >>> task = Regression([[0.0], [1.0]], [0.5, 1.5], sigma=1.0)
+    Parameters
+    ----------
+    inputs : (P, ...), one for each prompt, such as the policy's network takes
+    targets : (P,), or (P, D) for answers of D coordinates
+    sigma : above 0, how far from the target an answer is still likely
+
+    Raises
+    ------
+    TypeError, ValueError
+        For inputs or targets that are no finite numbers, shapes that do not match, and sigma not above 0.
+
+    >>> import maxrl_est as mx
+    >>> task = mx.tasks.Regression([[0.0], [1.0]], [0.5, 1.5], sigma=1.0)
     >>> task.likelihoods_of([0], np.array([[[0.5], [1.5]]])).round(4).tolist()
     [[1.0, 0.6065]]
     """
