@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from maxrl_est import checks, cli
+from maxrl_est.files import rollouts
 from maxrl_est.selftest import prove
 
 WRONG = """
@@ -359,7 +360,7 @@ def test_running_out_of_memory_is_one_line(monkeypatch, capsys, tmp_path):
     def exhaust(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(cli.weights, "write_weights", exhaust)
+    monkeypatch.setattr(rollouts, "write_weights", exhaust)
     assert run("weights", tmp_path / "in.csv") == 2
     assert "not enough memory" in one_line(capsys)
 
