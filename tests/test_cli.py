@@ -162,8 +162,8 @@ def test_check_reports_nan_as_a_failed_check_with_the_input(functions, tmp_path)
     ("target", "says"),
     [
         ("rlo", "did you mean 'rloo'?"),
-        ("{file}:advantag", "it has 'advantage' (did you mean that?)"),
-        ("{file}:not_a_function", "has no function 'not_a_function'"),
+        ("{file}:advantag", "did you mean 'advantage'?"),
+        ("{file}:not_a_function", "no function 'not_a_function' there"),
         ("missing.py:f", "no file missing.py"),
         ("no_such_package.module:f", "raised ModuleNotFoundError"),
     ],

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
 
-from maxrl_est._arguments import closest
 from maxrl_est._typing import Estimator
 from maxrl_est.cli.console import Misuse, write_json
+from maxrl_est.cli.loading import estimator
 from maxrl_est.cli.parsing import Commands, add_json
 from maxrl_est.objectives import Objective
 
@@ -55,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     objective = _objective(options.objective, max(options.group_sizes))
     try:
         with redirect_stdout(sys.stderr):  # what the user's code prints is no part of the report
-            function = _load(options.target)
+            function = _loaded(options.target)
             report = check_estimator(
                 function,
                 objective=objective,
@@ -72,46 +68,12 @@ def run(options: argparse.Namespace) -> int:
     return 0 if report.passed else 1
 
 
-def _load(target: str) -> Estimator:
-    """The function that a TARGET names; importing it runs the user's code."""
-    from maxrl_est import estimators
+def _loaded(target: str) -> Estimator:
+    from maxrl_est.estimators import SequentialEstimator
 
-    place, colon, name = target.rpartition(":")
-    if not colon:
-        try:
-            row = estimators.get(target)
-        except ValueError as error:
-            raise Misuse(f"TARGET {error}; a function of yours is path/to/file.py:function") from None
-        if not isinstance(row, estimators.NamedEstimator):
-            raise Misuse(f"TARGET {target}: it draws rollouts itself, so it has no advantages to check")
-        return row
-    path, argv = Path(place), sys.argv
-    try:
-        sys.argv = [place]  # a script that reads its arguments finds none
-        if place.endswith(".py"):
-            if not path.is_file():
-                raise Misuse(f"TARGET {target}: no file {place}")
-            alias = f"maxrl_est_target_{path.stem}"  # a file may be called random.py
-            spec = importlib.util.spec_from_file_location(alias, path)
-            assert spec is not None
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[alias] = module
-            sys.path.append(str(path.resolve().parent))
-            spec.loader.exec_module(module)
-        else:
-            module = importlib.import_module(place)
-    except Misuse:
-        raise
-    except (Exception, SystemExit) as error:
-        raise Misuse(f"TARGET {target}: importing {place} raised {type(error).__name__}: {error}") from error
-    finally:
-        sys.argv = argv
-    function: Any = getattr(module, name, None)
-    if not callable(function):
-        functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        hint = closest(name, functions) or f"it has {', '.join(functions) or 'none'}"
-        raise Misuse(f"TARGET {target}: {place} has no function {name!r}; {hint}")
+    function = estimator(target)
+    if isinstance(function, SequentialEstimator):
+        raise Misuse(f"TARGET {target}: it draws rollouts itself, so it has no advantages to check")
     return function  # type: ignore[no-any-return]
 
 
