@@ -214,6 +214,19 @@ def test_check_refuses_group_sizes_that_decide_nothing(capsys):
     assert "group_sizes must have a size of at least 2, got [1]" in one_line(capsys)
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--group-sizes", 4, 0), "--group-sizes must be an int of at least 1, got 0"),
+        (("--group-sizes", 4, 65), "group_sizes[1] must be an int in [1, 64], got 65"),
+        (("--monte-carlo", 1), "--monte-carlo must be an int of at least 2, got 1"),
+    ],
+)
+def test_numbers_that_check_cannot_work_with_are_refused(options, says, capsys):
+    assert run("check", "rloo", *options) == 2
+    assert says in one_line(capsys)
+
+
 def test_check_samples_if_asked_to_and_refuses_what_draws_its_own_rollouts(capsys):
     assert run("check", "rloo", "--objective", "expected", "--monte-carlo", 500) == 0
     assert "Monte Carlo: INCONCLUSIVE" in capsys.readouterr().out
@@ -233,6 +246,21 @@ def test_table_prints_a_section_for_each_problem_and_size_with_a_legend(capsys):
     assert "0.107 " in shown  # exact
     assert "\033" not in shown  # colours are for terminals
     assert "one standard error" in shown
+
+
+def test_table_takes_functions_of_files_beside_names_and_keeps_what_they_print_apart(functions, tmp_path, capsys):
+    (tmp_path / "loud.py").write_text("print('hello')\ndef advantage(r):\n    print('hi')\n    return r\n")
+    mine, loud = f"{functions}:right", f"{tmp_path / 'loud.py'}:advantage"
+    given = ("--problems", "bandit", "--group-sizes", 4, "--estimators", mine, "rloo", loud, "ustat_optimal")
+    assert run("table", *given, "--json", "-") == 0
+    rows = {row["estimator"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
+    assert list(rows) == [mine, "rloo", loud, "ustat_optimal"]
+    assert rows[mine]["target"] == "expected"
+    assert rows[mine]["unbiased"]
+    assert rows[mine]["total_variance"] == pytest.approx(rows["rloo"]["total_variance"], rel=1e-12)
+    assert rows[loud]["target"] == "expected"
+    assert run("table", "--estimators", f"{functions}:rigt") == 2
+    assert "did you mean 'right'?" in one_line(capsys)
 
 
 def test_table_writes_every_format_and_one_of_them_to_standard_output(capsys, tmp_path):
@@ -263,9 +291,9 @@ def test_table_colours_rows_on_a_terminal(capsys, monkeypatch):
     [
         (("--problems", "coins"), "--problems must be one of bernoulli, "),
         (("--estimators", "rlo"), "did you mean 'rloo'?"),
-        (("--group-sizes", 0), "n must be an int of at least 1, got 0"),
-        (("--groups", 1), "groups must be an int of at least 2, got 1"),
-        (("--seed", -1), "seed must be an int of at least 0, got -1"),
+        (("--group-sizes", 0), "--group-sizes must be an int of at least 1, got 0"),
+        (("--groups", 1), "--groups must be an int of at least 2, got 1"),
+        (("--seed", -1), "--seed must be an int of at least 0, got -1"),
         (("--json", "-", "--csv", "-"), "--json and --csv must not both be -"),
         (("--html", "/nowhere/x.html"), "--html must be in a folder that exists, got /nowhere/x.html"),
     ],

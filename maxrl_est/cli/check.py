@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from maxrl_est.cli.console import Misuse, as_misuse, write_json
+from maxrl_est.cli.console import Misuse, as_misuse, at_least, write_json
 from maxrl_est.cli.loading import estimator
 from maxrl_est.cli.parsing import Commands, add_json
 
@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
     from maxrl_est.checks import check_estimator
 
+    at_least(options, group_sizes=1, monte_carlo=2)
     objective = _objective(options.objective, max(options.group_sizes))
     with as_misuse(), redirect_stdout(sys.stderr):  # what the user's code prints is no part of the report
         function = _loaded(options.target)

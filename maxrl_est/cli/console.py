@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import codecs
 import io
 import json
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from maxrl_est._arguments import one_of
+from maxrl_est._arguments import one_of, whole
 from maxrl_est.files.formats import aligned, plain
 from maxrl_est.files.whole import replacing
 
@@ -33,6 +34,16 @@ def named(option: str, value: str, known: Sequence[str]) -> str:
     """The value of an option that is one of some names; Misuse for any other."""
     with as_misuse():
         return one_of(option, value, known)
+
+
+def at_least(options: argparse.Namespace, **least: int) -> None:
+    """Misuse unless these options, where they are given, are ints of at least so much."""
+    for name, number in least.items():
+        given = getattr(options, name)
+        for value in given if isinstance(given, list) else [given]:
+            if value is not None:
+                with as_misuse():
+                    whole(f"--{name.replace('_', '-')}", value, number)
 
 
 def _spelt_out(error: UnicodeError) -> tuple[str | bytes, int]:

@@ -8,8 +8,8 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maxrl_est._arguments import finite, whole
-from maxrl_est.cli.console import Misuse, as_misuse, named, progress
+from maxrl_est._arguments import finite
+from maxrl_est.cli.console import Misuse, as_misuse, at_least, named, progress
 from maxrl_est.cli.parsing import Commands
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
     from maxrl_est.files.rollouts import write_weights
 
-    with as_misuse():
-        _check(options)
+    _check(options)
     column = options.likelihood if options.log_likelihood is None else options.log_likelihood
     bounds = (0.0, 1.0) if options.log_likelihood is None else (-inf, options.log_ceiling or 0.0)
     try:
@@ -72,11 +71,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
-    whole("--max-group", options.max_group)
-    if options.order is not None:
-        whole("--order", options.order)
+    at_least(options, order=1, max_group=1)
     if options.log_ceiling is not None:
-        finite("--log-ceiling", options.log_ceiling)
+        with as_misuse():
+            finite("--log-ceiling", options.log_ceiling)
         if options.log_likelihood is None:
             raise Misuse(f"--log-ceiling must come with --log-likelihood, got {options.log_ceiling} without")
 
