@@ -221,6 +221,19 @@ def test_an_unknown_name_among_expected_failures_is_refused_with_the_closest():
         parametrize_with_checks([centred], expected_failed_checks={"centred": {"xyz": "?"}})
 
 
+def test_expected_failures_without_reasons_are_refused():
+    for wrong in (["leave-one-out"], {"leave-one-out"}):
+        with pytest.raises(TypeError, match=r"^expected_failed_checks must be a dict of reasons"):
+            check_estimator(centred, expected_failed_checks=wrong)
+
+
+def test_a_check_of_the_report_is_found_by_its_name():
+    report = check_estimator("rloo", group_sizes=(2,))
+    assert report["deterministic"].status == "passed"
+    with pytest.raises(ValueError, match=r"did you mean 'deterministic'\?"):
+        report["determinist"]
+
+
 def test_the_callback_sees_every_check_as_it_is_done():
     seen = []
     report = check_estimator(mx.estimators.get("rloo"), callback=seen.append)

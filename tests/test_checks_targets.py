@@ -162,6 +162,7 @@ WHOLE = "an int of at least"
         ({"monte_carlo": 1}, ValueError, f"monte_carlo must be {WHOLE} 2, got 1"),
         ({"monte_carlo": 2.5}, TypeError, f"monte_carlo must be {WHOLE} 2, got 2.5"),
         ({"monte_carlo": True}, TypeError, f"monte_carlo must be {WHOLE} 2, got True"),
+        ({"group_sizes": 4}, TypeError, "group_sizes must be a list of ints in [1, 64], got 4"),
         ({"group_sizes": (0, 4)}, ValueError, "group_sizes[0] must be an int in [1, 64], got 0"),
         ({"group_sizes": (4, 65)}, ValueError, "group_sizes[1] must be an int in [1, 64], got 65"),
         ({"group_sizes": (2, 2.5)}, TypeError, "group_sizes[1] must be an int in [1, 64], got 2.5"),

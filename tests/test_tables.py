@@ -20,7 +20,7 @@ from maxrl_est.estimators import get
 from maxrl_est.files import formats
 from maxrl_est.problems import Bandit, Bernoulli
 from maxrl_est.tables import measured as tables
-from maxrl_est.tables.asked import OPTIMAL, default_rows
+from maxrl_est.tables.contents import OPTIMAL, default_rows
 from maxrl_est.tables.measured import PROBLEMS, bias_variance_table
 from maxrl_est.tables.rows import BiasVarianceTable, TableRow, cells
 

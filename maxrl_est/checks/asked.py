@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from maxrl_est._arguments import whole, words
@@ -34,6 +34,8 @@ def subject_of(
         raise TypeError(
             f"estimator must be a function of likelihoods (..., N), got {function.name!r}, which draws rollouts itself"
         )
+    if not isinstance(group_sizes, Iterable):
+        raise TypeError(f"group_sizes must be a list of ints in [1, {MAX_SIZE}], got {group_sizes!r}")
     sizes = [whole(f"group_sizes[{index}]", n, 1, MAX_SIZE) for index, n in enumerate(group_sizes)]
     least = max(2, _least_size(objective)) if isinstance(objective, Target) else 2
     sizes = [n for n in sizes if n == 1 or n >= least]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from maxrl_est._arguments import one_of
 from maxrl_est.files import formats
 
 Status = Literal["passed", "failed", "skipped", "xfailed", "xpassed"]
@@ -52,7 +53,15 @@ class VarianceRow:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """All checks of one advantage function, and its variance beside known ones of the same objective."""
+    """What `check_estimator` found: all checks, and the function's variance beside that of known estimators.
+
+    Printed, it has a line for each check; notebooks show a table. ``report["leave-one-out"]`` is one check.
+    ``variances`` is empty where the function cannot be enumerated or has no target.
+
+    >>> from maxrl_est.checks import check_estimator
+    >>> print(check_estimator("rloo")["leave-one-out"])
+    leave-one-out: each advantage is linear in its own likelihood
+    """
 
     estimator: str
     checks: tuple[Check, ...]
@@ -64,8 +73,9 @@ class CheckReport:
         return all(check.ok for check in self.checks)
 
     def __getitem__(self, name: str) -> Check:
-        """The check of that name."""
-        return {check.name: check for check in self.checks}[name]
+        """The check of that name, one of `maxrl_est.checks.CHECKS`."""
+        by_name = {check.name: check for check in self.checks}
+        return by_name[one_of("name", name, by_name)]
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""

@@ -122,14 +122,16 @@ def run(title: str, subject: Subject) -> Check:
 
 
 def _expected(check: Check, reason: str | None) -> Check:
-    """The same, where a failure was expected."""
+    """The outcome as it counts where a failure was expected."""
     if reason is None or check.status == "skipped":
         return check
     return Check(check.name, "xfailed" if check.status == "failed" else "xpassed", check.message, reason)
 
 
 def known(reasons: Reasons) -> Reasons:
-    """The same, refused if a check has no such name."""
+    """The same reasons; TypeError or ValueError where they are not by names of checks."""
+    if not isinstance(reasons, Mapping):
+        raise TypeError(f"expected_failed_checks must be a dict of reasons by the names of checks, got {reasons!r}")
     for name in reasons:
         one_of("a name in expected_failed_checks", name, CHECKS)
     return reasons

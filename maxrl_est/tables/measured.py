@@ -24,7 +24,7 @@ from maxrl_est.measures.sampled import monte_carlo
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli, Chain, Contextual, Gaussian
 from maxrl_est.problems.finite import Finite
-from maxrl_est.tables.asked import OwnFunction, Row, rows_by_name
+from maxrl_est.tables.contents import Entry, OwnFunction, entries_by_name
 from maxrl_est.tables.rows import BiasVarianceTable, Method, TableRow
 
 PROBLEMS: dict[str, Problem] = {
@@ -80,7 +80,7 @@ def bias_variance_table(
     >>> [(row.estimator, row.target, round(row.total_variance, 4)) for row in table.rows]
     [('maxrl', 'J_4', 0.1217), ('maxrl_cv', 'J_4', 0.0499), ('rloo', 'expected', 0.0176)]
     """
-    chosen, laws, sizes = rows_by_name(estimators), _laws(problems), _sizes(n)
+    chosen, laws, sizes = entries_by_name(estimators), _laws(problems), _sizes(n)
     groups, seed = whole("groups", groups, 2), whole("seed", seed, 0)
     rows: list[TableRow] = []
     for problem, law in laws.items():
@@ -125,7 +125,7 @@ class _Measured:
     variance_error: float = 0.0
 
 
-def _row_or_reason(name: str, problem: Problem, row: Row | str, n: int, groups: int, seed: int) -> TableRow:
+def _row_or_reason(name: str, problem: Problem, row: Entry | str, n: int, groups: int, seed: int) -> TableRow:
     """The row, or one that says why the estimator has no estimate here."""
     if isinstance(row, str):
         row = ustat_optimal(problem, n)
@@ -137,7 +137,7 @@ def _row_or_reason(name: str, problem: Problem, row: Row | str, n: int, groups: 
         return TableRow(name, n, row.name, "none", "none", note=str(error))
 
 
-def _row(name: str, problem: Problem, row: Row, n: int, groups: int, seed: int) -> TableRow:
+def _row(name: str, problem: Problem, row: Entry, n: int, groups: int, seed: int) -> TableRow:
     target = row.target(n)
     blank = TableRow(name, n, row.name, target.name if target else "none", "none")
     if reason := _refusal(problem, row, n):
@@ -167,7 +167,7 @@ def _row(name: str, problem: Problem, row: Row, n: int, groups: int, seed: int) 
     )
 
 
-def _refusal(problem: Problem, row: Row, n: int) -> str:
+def _refusal(problem: Problem, row: Entry, n: int) -> str:
     """Why a row has no estimate here; empty if it has one."""
     if row.positive_only and any(isinstance(x, Finite) and not x.likelihoods.all() for _, x in problem.prompts):
         return "needs l > 0"
@@ -181,7 +181,7 @@ def _refusal(problem: Problem, row: Row, n: int) -> str:
     return ""
 
 
-def _measured(problem: Problem, row: Row, n: int, groups: int, seed: int) -> _Measured:
+def _measured(problem: Problem, row: Entry, n: int, groups: int, seed: int) -> _Measured:
     if isinstance(row, SequentialEstimator):
         cost = float(sum(weight * row.closed_form(prompt.moments).rollouts for weight, prompt in problem.prompts))
         return _exactly(closed_form_moments(problem, row, n), cost, "closed form")

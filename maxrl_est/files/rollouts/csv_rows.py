@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from maxrl_est.files.rollouts.rows import Columns, Row, Table, check_names, lines, outside
+from maxrl_est.files.rollouts.text import Columns, Rollout, TextFile, check_names, lines, outside
 from maxrl_est.files.whole import FileError
 
 _LONGEST_FIELD = 1 << 24  # characters; the csv module's default is shorter than some completions
@@ -28,8 +28,8 @@ def long_fields() -> Iterator[None]:
         csv.field_size_limit(limit)
 
 
-def read(source: Path, stream: BinaryIO, columns: Columns) -> Table:
-    """The table that the stream holds; its rows are read within `long_fields`."""
+def read(source: Path, stream: BinaryIO, columns: Columns) -> TextFile:
+    """What the stream holds; its rollouts are read within `long_fields`."""
     records = _records(source, stream)
     line, header, names = next(records, (1, b"", []))
     check_names(source, line, names, columns)
@@ -38,12 +38,12 @@ def read(source: Path, stream: BinaryIO, columns: Columns) -> Table:
             raise FileError(f"{source}:{line}: columns must have {name!r} once, got it {names.count(name)} times")
     end = b"\r\n" if header.endswith(b"\r\n") else b"\n"
     head = header.rstrip(b"\r\n") + b",weight,advantage" + end
-    return Table(head, b"%b,%r,%r" + end, _rows(source, records, names, columns))
+    return TextFile(head, b"%b,%r,%r" + end, _rows(source, records, names, columns))
 
 
 def _rows(
     source: Path, records: Iterator[tuple[int, bytes, list[str]]], names: list[str], columns: Columns
-) -> Iterator[Row]:
+) -> Iterator[Rollout]:
     at_likelihood, at_group = names.index(columns.likelihood), names.index(columns.group)
     for line, raw, fields in records:
         if len(fields) != len(names):
@@ -53,7 +53,7 @@ def _rows(
         value = _number(fields[at_likelihood])
         if not columns.bounds[0] <= value <= columns.bounds[1]:
             raise outside(f"{source}:{line}", columns.likelihood, fields[at_likelihood], columns.bounds)
-        yield Row(line, raw.rstrip(b"\r\n"), repr(fields[at_group]), value)
+        yield Rollout(line, raw.rstrip(b"\r\n"), repr(fields[at_group]), value)
 
 
 def _records(source: Path, stream: BinaryIO) -> Iterator[tuple[int, bytes, list[str]]]:

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from maxrl_est._typing import FloatArray
-from maxrl_est.files.rollouts.rows import Row, short
+from maxrl_est.files.rollouts.text import Rollout, short
 from maxrl_est.files.whole import FileError
 
 Weigh: TypeAlias = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
@@ -31,7 +31,7 @@ class Group(NamedTuple):
     likelihoods: list[float]
 
 
-def grouped(source: Path, rows: Iterable[Row], max_group: int) -> Iterator[Group]:
+def grouped(source: Path, rows: Iterable[Rollout], max_group: int) -> Iterator[Group]:
     """The runs of rows with the same group value, each value once."""
     seen: set[bytes] = set()  # hashes: two of 10^6 groups share one by chance in 1 file of 10^7
     for value, members in itertools.groupby(rows, key=operator.attrgetter("group")):

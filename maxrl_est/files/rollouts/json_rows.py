@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from maxrl_est.files.rollouts.rows import Columns, Row, Table, check_names, encode, lines, outside, short
+from maxrl_est.files.rollouts.text import Columns, Rollout, TextFile, check_names, encode, lines, outside, short
 from maxrl_est.files.whole import FileError
 
 
-def read(source: Path, stream: BinaryIO, columns: Columns) -> Table:
-    """The table that the stream holds."""
-    return Table(b"", b'%b, "weight": %r, "advantage": %r}\n', _rows(source, stream, columns))
+def read(source: Path, stream: BinaryIO, columns: Columns) -> TextFile:
+    """What the stream holds."""
+    return TextFile(b"", b'%b, "weight": %r, "advantage": %r}\n', _rows(source, stream, columns))
 
 
-def _rows(source: Path, stream: BinaryIO, columns: Columns) -> Iterator[Row]:
+def _rows(source: Path, stream: BinaryIO, columns: Columns) -> Iterator[Rollout]:
     low, high = columns.bounds
     for line, raw, text in lines(source, stream):
         if text.isspace() or not text:
@@ -27,7 +27,7 @@ def _rows(source: Path, stream: BinaryIO, columns: Columns) -> Iterator[Row]:
         value = record[columns.likelihood]
         if not (isinstance(value, (int, float)) and low <= value <= high):
             raise outside(where, columns.likelihood, value, columns.bounds)
-        yield Row(line, raw.rstrip()[:-1], encode(record[columns.group]), float(value))
+        yield Rollout(line, raw.rstrip()[:-1], encode(record[columns.group]), float(value))
 
 
 def _object(where: str, text: str) -> dict[str, Any]:

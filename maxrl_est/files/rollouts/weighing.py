@@ -11,10 +11,10 @@ from typing import BinaryIO
 
 from maxrl_est.files.rollouts import arrays, csv_rows, json_rows
 from maxrl_est.files.rollouts.groups import Weigh, batches, grouped, weighed
-from maxrl_est.files.rollouts.rows import Columns, Table
+from maxrl_est.files.rollouts.text import Columns, TextFile
 from maxrl_est.files.whole import FileError, replacing
 
-_Reader = Callable[[Path, BinaryIO, Columns], Table]
+_Reader = Callable[[Path, BinaryIO, Columns], TextFile]
 
 _FORMATS: dict[str, _Reader | None] = {
     ".csv": csv_rows.read,
@@ -97,11 +97,11 @@ def _weigh_rows(
 ) -> Summary:
     rows = groups = 0
     with csv_rows.long_fields(), _open(source) as stream, _output(destination) as out:
-        table = read(source, stream, columns)
-        for batch in batches(grouped(source, table.rows, max_group)):
+        found = read(source, stream, columns)
+        for batch in batches(grouped(source, found.rollouts, max_group)):
             if not rows:
-                out.write(table.header)
-            out.writelines(weighed(source, batch, table.template, weigh))
+                out.write(found.header)
+            out.writelines(weighed(source, batch, found.template, weigh))
             rows += sum(len(members.heads) for members in batch)
             groups += len(batch)
             progress(rows)

@@ -1,4 +1,4 @@
-"""Rows of a text file of rollouts, and what their fields must be."""
+"""Rollouts in a text file, and what their fields must be."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Columns:
     bounds: tuple[float, float]
 
 
-class Row(NamedTuple):
+class Rollout(NamedTuple):
     """One rollout."""
 
     line: int  # where its record starts
@@ -32,12 +32,12 @@ class Row(NamedTuple):
     likelihood: float
 
 
-class Table(NamedTuple):
-    """A text file: what its output starts with, how a row of it is written, and its rows as they are read."""
+class TextFile(NamedTuple):
+    """A text file: what its output starts with, how a line of that is written, and its rollouts as they are read."""
 
     header: bytes
     template: bytes  # of (head, weight, advantage)
-    rows: Iterator[Row]
+    rollouts: Iterator[Rollout]
 
 
 def lines(source: Path, stream: BinaryIO) -> Iterator[tuple[int, bytes, str]]:

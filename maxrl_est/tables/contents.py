@@ -1,4 +1,4 @@
-"""Rows that a table is asked for: rows by their names, and functions of one's own."""
+"""What a table has rows of: estimators by their names, and functions of one's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import name_of, words
+from maxrl_est._arguments import name_of
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen, names, sequential_names
 from maxrl_est.measures import effective_weight
@@ -46,25 +46,25 @@ class OwnFunction:
         return expected if near.objective == expected else near.objective  # J_1 by the name that rows give it
 
 
-Row: TypeAlias = NamedEstimator | SequentialEstimator | OwnFunction
+Entry: TypeAlias = NamedEstimator | SequentialEstimator | OwnFunction
 
 
-def rows_by_name(estimators: Any) -> dict[str, Row | str]:
+def entries_by_name(estimators: Any) -> dict[str, Entry | str]:
     """What a table is asked for by the names to show; all rows for None. `OPTIMAL` stays a name."""
     if estimators is None:
         estimators = default_rows()
     if isinstance(estimators, str) or not isinstance(estimators, Iterable):
         rule = "a list of names, rows or functions, or a dict of them by the names to show"
-        raise TypeError(f"estimators must be {rule}, got {words(estimators)}")
+        raise TypeError(f"estimators must be {rule}, got {name_of(estimators)}")
     pairs = estimators.items() if isinstance(estimators, Mapping) else [(_name(x), x) for x in estimators]
-    rows: dict[str, Row | str] = {}
+    entries: dict[str, Entry | str] = {}
     for name, estimator in pairs:
-        if name in rows:
+        if name in entries:
             raise ValueError(f"estimators must have different names, got {name!r} twice; a dict gives them names")
-        rows[name] = _row(name, estimator)
-    if not rows:
+        entries[name] = _entry(name, estimator)
+    if not entries:
         raise ValueError(f"estimators must have at least one row, got {estimators!r}")
-    return rows
+    return entries
 
 
 def default_rows() -> tuple[str, ...]:
@@ -76,7 +76,7 @@ def _name(estimator: Any) -> str:
     return estimator if isinstance(estimator, str) else name_of(estimator)
 
 
-def _row(name: str, estimator: Any) -> Row | str:
+def _entry(name: str, estimator: Any) -> Entry | str:
     if isinstance(estimator, str) and estimator == OPTIMAL:
         return OPTIMAL
     row = chosen(estimator)
