@@ -50,7 +50,7 @@ known = {
 }
 
 @mx.parametrize_with_checks(
-    [centred, mx.estimators.get("rloo")], objective=mx.Objective.expected(), expected_failed_checks=known
+    [centred, "rloo"], objective=mx.Objective.expected(), expected_failed_checks=known
 )
 def test_each(estimator, check):
     check(estimator)

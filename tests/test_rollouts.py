@@ -224,9 +224,12 @@ def test_csv_likelihoods_are_numbers_or_truth_values_in_the_unit_interval(tmp_pa
     indirect=True,
     ids=repr,
 )
-def test_a_file_that_holds_no_rollouts_is_refused_and_leaves_nothing(source: Path) -> None:
+def test_a_file_that_holds_no_rollouts_is_refused_and_leaves_nothing(
+    source: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     for destination in (None, source.with_name("out" + source.suffix)):
         assert refusal(source, destination) == "holds no rollouts"
+    assert capfdbinary.readouterr().out == b""
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0)])

@@ -239,6 +239,10 @@ def in_logarithms(r):
     return np.log(r)
 
 
+def bare_logarithms(r):
+    return np.log(r)
+
+
 def raises(r):
     raise SystemExit("out of cheese")
 
@@ -270,11 +274,12 @@ def test_a_function_is_compared_with_the_objective_it_ascends_exactly_on_0_1_rew
 
 def test_a_function_that_cannot_be_evaluated_has_a_row_that_says_why():
     problems = {"coin": Bernoulli(0.25), "arms": PROBLEMS["bandit"]}
-    rows = bias_variance_table(problems, [scaled_by_the_batch, in_logarithms, raises, "rloo"], 4).rows
+    rows = bias_variance_table(problems, [scaled_by_the_batch, in_logarithms, bare_logarithms, raises, "rloo"], 4).rows
     notes = {(row.problem, row.estimator): row.note for row in rows}
     assert "depends on the batch" in notes["coin", "scaled_by_the_batch"]
     assert notes["coin", "in_logarithms"] == "raised RuntimeError: not for l = 0"
-    assert notes["arms", "in_logarithms"] == ""
+    assert "-inf" in notes["coin", "bare_logarithms"]
+    assert notes["arms", "in_logarithms"] == notes["arms", "bare_logarithms"] == ""
     assert notes["coin", "raises"] == notes["arms", "raises"] == "raised SystemExit: out of cheese"
     assert notes["coin", "rloo"] == ""
     assert {row.method for row in rows if row.note} == {"none"}

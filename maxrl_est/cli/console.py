@@ -95,7 +95,7 @@ def write_text(path: str | None, text: str) -> bool:
         sys.stdout.write(text)
         return True
     with replacing(Path(path)) as stream:
-        stream.write(text.encode())
+        stream.write(text.encode(errors="backslashreplace"))  # names of files may be no text
     return False
 
 
