@@ -18,7 +18,7 @@ OPTIMAL = "ustat_optimal"  # made for each problem, since its constant needs the
 
 
 @dataclass(frozen=True, slots=True)
-class OwnFunction:
+class OwnRow:
     """A function of one's own as a row of the table; whatever it raises is a ValueError, which the table shows."""
 
     name: str
@@ -46,7 +46,7 @@ class OwnFunction:
         return expected if near.objective == expected else near.objective  # J_1 by the name that rows give it
 
 
-Entry: TypeAlias = NamedEstimator | SequentialEstimator | OwnFunction
+Entry: TypeAlias = NamedEstimator | SequentialEstimator | OwnRow
 
 
 def entries_by_name(estimators: Any) -> dict[str, Entry | str]:
@@ -82,4 +82,4 @@ def _entry(name: str, estimator: Any) -> Entry | str:
     row = chosen(estimator)
     if isinstance(row, NamedEstimator | SequentialEstimator):
         return row
-    return OwnFunction(name, row, getattr(row, "positive_only", False))
+    return OwnRow(name, row, getattr(row, "positive_only", False))

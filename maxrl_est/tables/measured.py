@@ -24,7 +24,7 @@ from maxrl_est.measures.sampled import monte_carlo
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli, Chain, Contextual, Gaussian
 from maxrl_est.problems.finite import Finite
-from maxrl_est.tables.contents import Entry, OwnFunction, entries_by_name
+from maxrl_est.tables.contents import Entry, OwnRow, entries_by_name
 from maxrl_est.tables.rows import BiasVarianceTable, Method, TableRow
 
 PROBLEMS: dict[str, Problem] = {
@@ -132,7 +132,7 @@ def _row_or_reason(name: str, problem: Problem, row: Entry | str, n: int, groups
     try:
         return _row(name, problem, row, n, groups, seed)
     except ValueError as error:
-        if not isinstance(row, OwnFunction):
+        if not isinstance(row, OwnRow):
             raise
         return TableRow(name, n, row.name, "none", "none", note=str(error))
 
