@@ -43,13 +43,13 @@ def reachable(path):
 
 def public_objects():
     """Name and value of all that can be reached: modules, their functions and classes, and these classes' methods."""
-    waiting, seen = [("", mx)], set()
+    waiting, seen = [("", mx)], {}  # seen keeps values alive, so that no other one gets their id
     while waiting:
         path, value = waiting.pop()
+        yield path, value
         if id(value) in seen:
             continue
-        seen.add(id(value))
-        yield path, value
+        seen[id(value)] = value
         if isinstance(value, types.ModuleType):
             names = [name for name in value.__all__ if not (value is mx.adapters and name in FRAMEWORKS)]
         elif inspect.isclass(value) and value.__module__.startswith("maxrl_est"):
@@ -63,7 +63,7 @@ OBJECTS = dict(public_objects())
 DOCUMENTED = {
     path: value
     for path, value in OBJECTS.items()
-    if inspect.ismodule(value) or inspect.isclass(value) or inspect.isfunction(value) or isinstance(value, property)
+    if inspect.ismodule(value) or inspect.isclass(value) or inspect.isroutine(value) or isinstance(value, property)
 }
 SHORT = {name for path in OBJECTS for name in (path.rpartition(".")[2],)}
 
