@@ -202,11 +202,9 @@ def test_several_prompts_are_mapped_one_by_one_and_a_selection_is_contextual():
 
 def test_a_continuum_in_other_parameters_has_the_moments_of_its_samples():
     moments_fit(reparametrised(regression(AT), np.array([[1.0, 0.5], [0.0, 2.0], [0.3, 0.0], [0.1, -0.2]])))
-    law = reparametrised(regression(AT), np.eye(4)[:, :2])
-    assert (
-        law.gradient_over_levels(OBJECTIVES[-1]).tolist()
-        == regression(AT).gradient_over_levels(OBJECTIVES[-1])[:2].tolist()
-    )
+    first, objective = reparametrised(regression(AT), np.eye(4)[:, :2]), OBJECTIVES[-1]
+    expected = regression(AT).gradient_over_levels(objective)[:2]
+    assert first.gradient_over_levels(objective).tolist() == expected.tolist()
     assert first.pass_rate == regression(AT).pass_rate
 
 
