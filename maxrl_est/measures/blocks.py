@@ -123,7 +123,7 @@ def _sequential(
     return np.asarray(gradients), rollouts
 
 
-class Moments(Arrays):
+class RunningMoments(Arrays):
     """Mean and centred squares of vectors (d,), block merged into block by the update of Chan, Golub and LeVeque.
 
     Also those of the squared distance from the mean, whose mean is the total variance.

@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._typing import Estimator, FloatArray, Problem
-from maxrl_est.confidence.questions import Bounds, Plan, Question, Verdict, question, shown
+from maxrl_est.confidence.questions import Bounds, Question, SamplingPlan, Verdict, question, shown
 from maxrl_est.estimators import SequentialEstimator
 from maxrl_est.files.checkpoints import Checkpoint
-from maxrl_est.measures.blocks import Blocks, Moments
+from maxrl_est.measures.blocks import Blocks, RunningMoments
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Result:
     bias: FloatArray | None
     interval: FloatArray | None
     verdict: Verdict | None
-    plan: Plan | None
+    plan: SamplingPlan | None
     seed: int
     versions: dict[str, str]
 
@@ -113,7 +113,7 @@ def monte_carlo(
     asked: dict[str, Any] = {"bounds": bounds, "variance": variance, "tolerance": tolerance}
     run = _Run(
         blocks,
-        Moments(),
+        RunningMoments(),
         question(target, **asked, error_rate=error_rate, replicates=replicates),
         progress or (lambda _: None),
     )
@@ -133,7 +133,7 @@ class _Run:
     """All that changes while groups are drawn is in ``moments`` and in the sequence of the question."""
 
     blocks: Blocks
-    moments: Moments
+    moments: RunningMoments
     question: Question | None
     progress: Callable[[str], None]
 
@@ -186,7 +186,7 @@ def _blocks(
     return Blocks(problem, estimator, n if n is None else int(n), int(replicates), int(seed))
 
 
-def _result(moments: Moments, question: Question | None, seed: int) -> Result:
+def _result(moments: RunningMoments, question: Question | None, seed: int) -> Result:
     covariance = moments.covariance
     return Result(
         replicates=moments.count,
