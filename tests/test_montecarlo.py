@@ -39,7 +39,7 @@ def mutant(name):
     def advantages(values):
         return function(values, [1] * N)
 
-    advantages.__qualname__ = name
+    advantages.__name__ = name
     return advantages
 
 
@@ -281,7 +281,7 @@ def test_the_checkpoint_of_another_run_is_refused_in_a_line(tmp_path, change, na
 
 def test_another_function_of_the_same_name_is_refused(tmp_path):
     first, second = mutant("order T - 1"), mutant("not leave-one-out")
-    second.__qualname__ = first.__qualname__
+    second.__name__ = first.__name__
     run(first, checkpoint=tmp_path / "run.json")
     with pytest.raises(FileError, match="first block is"):
         run(second, checkpoint=tmp_path / "run.json")

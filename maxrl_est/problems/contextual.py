@@ -8,8 +8,9 @@ import numpy as np
 
 from maxrl_est._typing import Problem
 from maxrl_est.problems.finite import Numbers
+from maxrl_est.problems.laws import parameters
 from maxrl_est.problems.mapped import reparametrised
-from maxrl_est.problems.shared import Shared, parameters
+from maxrl_est.problems.shared import Shared
 
 
 class Contextual(Shared):

@@ -10,6 +10,7 @@ import numpy as np
 
 from maxrl_est._typing import Array, FloatArray, Problem, Prompt
 from maxrl_est.problems.finite import Numbers, numbers
+from maxrl_est.problems.laws import parameters
 
 
 class Shared:
@@ -85,8 +86,3 @@ def chances_of(problems: Sequence[Problem], weights: Numbers | None) -> Array:
     if abs(total - 1) > (0 if chances.dtype == object else 1e-12):
         raise ValueError(f"weights must sum to 1, got {total}")
     return chances
-
-
-def parameters(problem: Problem) -> int:
-    """The number d of a problem's parameters."""
-    return len(problem.prompts[0][1].grad_pass_rate)
