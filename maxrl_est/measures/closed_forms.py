@@ -79,7 +79,7 @@ class NoClosedForm(ValueError):
 def _at_prompt(prompt: Prompt, estimator: Any, n: int | None) -> Moments:
     if n is None:
         if not prompt.pass_rate:
-            raise ValueError(f"problem must have p > 0 for {estimator.name}, which ends with a success, got {prompt}")
+            raise ValueError(f"problem must have p > 0 for an estimate of grad log p, got {prompt}")
         closed = estimator.closed_form(prompt.moments)
         mean, covariance = closed.mean, closed.covariance
     else:

@@ -75,10 +75,10 @@ def exact_moments(problem: Problem, estimator: str | Estimator, n: int) -> Momen
     >>> from fractions import Fraction
     >>> from maxrl_est import problems
     >>> print(exact_moments(problems.Bernoulli(Fraction(1, 4)), "maxrl", 2))  # w_2(p) grad p = (2 - 1/4) 3/16
-    exact moments, groups of 2, in rationals; total variance 135/4096
+    exact moments, groups of 2, in rationals; total variance 567/4096
     coordinate  mean   variance
     ----------  -----  --------
-    0           21/64  135/4096
+    0           21/64  567/4096
     """
     n, function = whole("n", n), of_groups(estimator)
     return mixture([(weight, _of_one_prompt(finite(prompt), function, n)) for weight, prompt in law(problem).prompts])

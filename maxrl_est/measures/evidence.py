@@ -115,10 +115,10 @@ def moments(
     >>> from maxrl_est import Objective, problems
     >>> coin = problems.Bernoulli(Fraction(1, 4))
     >>> print(moments(coin, "maxrl_shipped", 2, target=Objective.maxrl(2)))
-    enumerated; 2 rollouts an estimate; total variance 27/2048
+    enumerated; 2 rollouts an estimate; total variance 15/256
     coordinate  mean  variance  target  bias
     ----------  ----  --------  ------  -----
-    0           3/16  27/2048   21/64   -9/64
+    0           3/16  15/256    21/64   -9/64
     >>> moments(problems.Gaussian(0, 1, 1, 0.5), "ustat_one", 8).method
     'closed form'
     """

@@ -69,7 +69,7 @@ class Result(Columns):
         if self.bias is None or self.interval is None:
             return columns
         low, high = self.interval.tolist()
-        return columns | {"bias": self.bias.tolist(), "bias above": low, "bias below": high}
+        return columns | {"bias": self.bias.tolist(), "bias from": low, "bias to": high}
 
 
 def monte_carlo(
