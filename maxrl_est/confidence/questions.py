@@ -94,7 +94,27 @@ def question(
     error_rate: float,
     replicates: int,
 ) -> Question | None:
-    """The question that these arguments of a run ask; None where there is no target."""
+    """The question that a run asks of its gradient estimates, with the sequence that what is known of them allows.
+
+    Parameters
+    ----------
+    target : the claimed mean (d,); None: there is no question, and None is returned
+    bounds : (lower, upper) of single estimates, numbers or (d,): by `Betting`
+    variance : a bound of their variance, a number or (d,): by `Catoni` where there are no bounds
+    tolerance : the distance from the target to be certified, a number or (d,)
+    error_rate : the largest probability of a false alarm, and of a wrong certificate
+    replicates : the number of estimates that is planned
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where an argument is not so; and where there is something to judge by, and no target.
+
+    >>> asked = question([0.5], bounds=(0, 1), variance=None, tolerance=0.1, error_rate=1e-6, replicates=4000)
+    >>> asked.update(np.random.default_rng(0).integers(0, 2, (4000, 1)).astype(float))
+    >>> asked.verdict
+    'CERTIFIED'
+    """
     if target is None:
         for name, value in (("bounds", bounds), ("variance", variance), ("tolerance", tolerance)):
             if value is not None:

@@ -15,12 +15,22 @@ from maxrl_est.targets import LogMean, LogPassRate, OverLevels, Target
 def target_gradient(problem: Problem, target: Target) -> Array:
     """Gradient ``(d,)`` of a target at a problem, the mean of its gradients at the prompts.
 
-    - an `Objective`: w(p) grad p
-    - `OverLevels`: the same of each level set, by ``prompt.gradient_over_levels``
-    - `LogPassRate`: grad p / p, so no prompt may have p = 0
-    - `LogMean`: over all groups of its size, so likelihoods are positive and finitely many; in floats
-
     Exact Fractions where the problem is made of them, `LogMean` aside.
+
+    Parameters
+    ----------
+    problem : a law
+    target : one of
+
+        - an `Objective`: w(p) grad p
+        - `OverLevels`: the same of each level set, by ``prompt.gradient_over_levels``
+        - `LogPassRate`: grad p / p, so no prompt may have p = 0
+        - `LogMean`: over all groups of its size, so likelihoods are above 0 and finitely many; in floats
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where the problem is no law, or the target has no gradient at it.
 
     >>> from fractions import Fraction
     >>> from maxrl_est.problems import Bernoulli
