@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -17,15 +17,14 @@ import numpy as np
 from maxrl_est._arguments import versions, whole, words
 from maxrl_est._typing import Estimator, FloatArray, Problem
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator
-from maxrl_est.measures import MAX_ROLLOUTS, Moments, exact_moments, target_gradient
-from maxrl_est.measures.closed_forms import NoClosedForm, closed_form_moments
+from maxrl_est.measures.evidence import moments
+from maxrl_est.measures.gradients import target_gradient
 from maxrl_est.measures.optimal import ustat_optimal
-from maxrl_est.measures.sampled import monte_carlo
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli, Chain, Contextual, Gaussian
 from maxrl_est.problems.finite import Finite
 from maxrl_est.tables.contents import Entry, OwnRow, entries_by_name
-from maxrl_est.tables.rows import BiasVarianceTable, Method, TableRow
+from maxrl_est.tables.rows import BiasVarianceTable, TableRow
 
 PROBLEMS: dict[str, Problem] = {
     "bernoulli": Bernoulli(0.1),
@@ -113,18 +112,6 @@ def _sizes(n: Any) -> list[int]:
     return sizes
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """Moments of one estimate, where they are from, and the standard errors of bias and variance."""
-
-    mean: FloatArray
-    total_variance: float
-    rollouts: float
-    method: Method
-    mean_error: float = 0.0
-    variance_error: float = 0.0
-
-
 def _row_or_reason(name: str, problem: Problem, row: Entry | str, n: int, groups: int, seed: int) -> TableRow:
     """The row, or one that says why the estimator has no estimate here."""
     if isinstance(row, str):
@@ -142,28 +129,29 @@ def _row(name: str, problem: Problem, row: Entry, n: int, groups: int, seed: int
     blank = TableRow(name, n, row.name, target.name if target else "none", "none")
     if reason := _refusal(problem, row, n):
         return replace(blank, note=reason)
-    measured = _measured(problem, row, n, groups, seed)
+    measured = moments(problem, row, n, replicates=groups, seed=seed)
+    mean, total_variance = measured.mean.astype(np.float64), float(measured.total_variance)
     filled = replace(
         blank,
         method=measured.method,
-        total_variance=measured.total_variance,
-        rollouts=measured.rollouts,
-        variance_error=measured.variance_error,
+        total_variance=total_variance,
+        rollouts=float(measured.rollouts),
+        variance_error=measured.total_variance_error,
     )
     try:
         truth = target_gradient(problem, target or Objective.expected()).astype(np.float64)
     except ValueError:  # a continuum of outcomes
         return replace(filled, note="its target has no closed form here")
-    filled = replace(filled, angle=_degrees(measured.mean, truth))
+    filled = replace(filled, angle=_degrees(mean, truth))
     if target is None:
         return filled
-    bias, size = float(np.linalg.norm(measured.mean - truth)), float(np.linalg.norm(truth))
+    bias, size = float(np.linalg.norm(mean - truth)), float(np.linalg.norm(truth))
     return replace(
         filled,
         bias=bias,
         relative_bias=bias / size if size else None,
-        mse=measured.total_variance + bias**2,
-        bias_error=measured.mean_error,
+        mse=total_variance + bias**2,
+        bias_error=float(np.linalg.norm(measured.standard_error)),
     )
 
 
@@ -179,39 +167,6 @@ def _refusal(problem: Problem, row: Entry, n: int) -> str:
         except ValueError as error:
             return str(error)
     return ""
-
-
-def _measured(problem: Problem, row: Entry, n: int, groups: int, seed: int) -> _Measured:
-    if isinstance(row, SequentialEstimator):
-        cost = float(sum(weight * row.closed_form(prompt.moments).rollouts for weight, prompt in problem.prompts))
-        return _exactly(closed_form_moments(problem, row, n), cost, "closed form")
-    if _enumerable(problem, n):
-        return _exactly(exact_moments(problem, row, n), n, "enumerated")
-    try:
-        return _exactly(closed_form_moments(problem, row, n), n, "closed form")
-    except NoClosedForm:
-        result = monte_carlo(problem, row, n, replicates=groups, seed=seed)
-    return _Measured(
-        result.mean,
-        float(np.trace(result.covariance)),
-        n,
-        "sampled",
-        float(np.linalg.norm(result.standard_error)),
-        result.total_variance_error,
-    )
-
-
-def _exactly(moments: Moments, rollouts: float, method: Method) -> _Measured:
-    variance = float(np.trace(moments.covariance))
-    return _Measured(moments.mean.astype(np.float64), variance, rollouts, method)
-
-
-def _enumerable(problem: Problem, n: int) -> bool:
-    """Whether every prompt has finitely many outcomes, and few enough groups of n."""
-    return all(
-        isinstance(prompt, Finite) and n * math.comb(n + len(prompt.probabilities) - 1, n) <= MAX_ROLLOUTS
-        for _, prompt in problem.prompts
-    )
 
 
 def _degrees(a: FloatArray, b: FloatArray) -> float | None:

@@ -18,6 +18,8 @@ import numpy as np
 from maxrl_est._arguments import positive, whole
 from maxrl_est._typing import Array, FloatArray
 
+__all__ = ["MLP", "GaussianPolicy", "Network", "Policy", "SoftmaxPolicy", "Tabular", "scores"]
+
 
 class Network(Protocol):
     """A map from inputs (B, ...) to outputs (B, K) with d parameters."""
