@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 from maxrl_est.objectives import Objective
 
+__all__ = ["LogMean", "LogPassRate", "OverLevels", "Target"]
+
 
 @dataclass(frozen=True, slots=True)
 class OverLevels:

@@ -202,11 +202,9 @@ def test_several_prompts_are_mapped_one_by_one_and_a_selection_is_contextual():
 
 def test_a_continuum_in_other_parameters_has_the_moments_of_its_samples():
     moments_fit(reparametrised(regression(AT), np.array([[1.0, 0.5], [0.0, 2.0], [0.3, 0.0], [0.1, -0.2]])))
-    law = reparametrised(regression(AT), np.eye(4)[:, :2])
-    assert (
-        law.gradient_over_levels(OBJECTIVES[-1]).tolist()
-        == regression(AT).gradient_over_levels(OBJECTIVES[-1])[:2].tolist()
-    )
+    first, objective = reparametrised(regression(AT), np.eye(4)[:, :2]), OBJECTIVES[-1]
+    expected = regression(AT).gradient_over_levels(objective)[:2]
+    assert first.gradient_over_levels(objective).tolist() == expected.tolist()
     assert first.pass_rate == regression(AT).pass_rate
 
 
@@ -320,8 +318,11 @@ def test_sampling_a_continuum_has_its_moments():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Chain([0.5, 1.5], [0.0, 0.0, 1.0]), "advance[1] is 1.5: it lies in [0, 1]"),
-        (lambda: Chain([0.5, 0.5], [0.0, 1.0]), "likelihoods has shape (2,)"),
+        (lambda: Chain([0.5, 1.5], [0.0, 0.0, 1.0]), "advance[1] must lie in [0, 1], got 1.5"),
+        (
+            lambda: Chain([0.5, 0.5], [0.0, 1.0]),
+            "likelihoods must have 3 numbers, one for each step and the end, got 2",
+        ),
         (lambda: Contextual([]), "problems must have at least 1 problem, got none"),
         (lambda: Contextual(PARTS, [F(1, 2)]), "weights must have one number for each of the 2 problems, got 1"),
         (lambda: Contextual(PARTS, [F(1, 2), F(1, 3)]), "weights must sum to 1, got 5/6"),
@@ -330,11 +331,11 @@ def test_sampling_a_continuum_has_its_moments():
             lambda: reparametrised(PARTS[1], np.eye(2)),
             "jacobian must have shape (3, d), a row for each",
         ),
-        (lambda: Gaussian(0.0, 0.0, 1.0, 0.5), "scale is 0.0: it is finite and > 0"),
-        (lambda: Gaussian(0.0, 1.0, 1.0, math.inf), "sigma is inf: it is finite and > 0"),
-        (lambda: Gaussian([0.0, 1.0], 1.0, 1.0, 0.5), "target has shape (1,): that of mean is (2,)"),
-        (lambda: Gaussian(math.nan, 1.0, 1.0, 0.5), "mean[0] is nan: it is finite"),
-        (lambda: Gaussian(0.0, 1.0, 1e6, 0.5), "the pass rate is 0 in float64"),
+        (lambda: Gaussian(0.0, 0.0, 1.0, 0.5), "scale must be finite and above 0, got 0.0"),
+        (lambda: Gaussian(0.0, 1.0, 1.0, math.inf), "sigma must be finite and above 0, got inf"),
+        (lambda: Gaussian([0.0, 1.0], 1.0, 1.0, 0.5), "target must have the shape (2,) of mean, got (1,)"),
+        (lambda: Gaussian(math.nan, 1.0, 1.0, 0.5), "mean[0] must be finite, got nan"),
+        (lambda: Gaussian(0.0, 1.0, 1e6, 0.5), "that the pass rate is not 0 in float64, got 1000000.0"),
     ],
 )
 def test_what_is_no_problem_is_refused_with_the_place_the_value_and_the_rule(make, message):

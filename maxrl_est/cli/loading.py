@@ -39,7 +39,7 @@ _loaded = functools.cache(estimator)
 
 
 @dataclass(frozen=True, slots=True)
-class OwnFunction:
+class LoadedFunction:
     """A user's function under its text: what a file defines cannot be pickled, so every process loads it for itself.
 
     What it prints is no part of a report, and whatever it raises becomes a ValueError that names it.

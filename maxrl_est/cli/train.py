@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maxrl_est.cli.console import Misuse, check_folder, named, progress, write_text
-from maxrl_est.cli.loading import OwnFunction
+from maxrl_est.cli.loading import LoadedFunction
 from maxrl_est.cli.parsing import Commands, add_json
 from maxrl_est.files.whole import FileError, replacing
 
@@ -140,7 +140,7 @@ def _estimators(texts: Sequence[str]) -> list[Any]:
     """What they name, and the exact gradients after them."""
     from maxrl_est.training.arguments import EXACT
 
-    return [OwnFunction(text) if ":" in text else text for text in dict.fromkeys([*texts, *EXACT])]
+    return [LoadedFunction(text) if ":" in text else text for text in dict.fromkeys([*texts, *EXACT])]
 
 
 def _preset(name: str) -> Preset:

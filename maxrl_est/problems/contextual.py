@@ -8,8 +8,9 @@ import numpy as np
 
 from maxrl_est._typing import Problem
 from maxrl_est.problems.finite import Numbers
+from maxrl_est.problems.laws import law, parameters
 from maxrl_est.problems.mapped import reparametrised
-from maxrl_est.problems.shared import Shared, parameters
+from maxrl_est.problems.shared import Shared
 
 
 class Contextual(Shared):
@@ -28,6 +29,6 @@ class Contextual(Shared):
     """
 
     def __init__(self, problems: Sequence[Problem], weights: Numbers | None = None) -> None:
-        sizes = [parameters(problem) for problem in problems]
+        sizes = [parameters(law(problem)) for problem in problems]
         blocks = np.split(np.eye(sum(sizes), dtype=int), np.cumsum(sizes, dtype=int)[:-1])
         super().__init__([reparametrised(*pair) for pair in zip(problems, blocks, strict=False)], weights)

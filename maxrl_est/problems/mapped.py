@@ -10,7 +10,8 @@ import numpy as np
 
 from maxrl_est._typing import Array, FloatArray, Problem, Prompt, RolloutMoments
 from maxrl_est.problems.finite import Finite
-from maxrl_est.problems.shared import Shared, parameters
+from maxrl_est.problems.laws import law, parameters
+from maxrl_est.problems.shared import Shared
 
 
 def reparametrised(problem: Problem, jacobian: Array) -> Finite | Mapped | Shared:
@@ -40,7 +41,7 @@ def reparametrised(problem: Problem, jacobian: Array) -> Finite | Mapped | Share
     >>> [str(x) for x in coin.grad_pass_rate]
     ['3/8', '0', '-3/16']
     """
-    jacobian, size = np.asarray(jacobian), parameters(problem)
+    jacobian, size = np.asarray(jacobian), parameters(law(problem))
     if jacobian.ndim != 2 or len(jacobian) != size:
         raise ValueError(f"jacobian must have shape ({size}, d), a row for each parameter, got {jacobian.shape}")
     weights, prompts = zip(*((weight, _mapped(prompt, jacobian)) for weight, prompt in problem.prompts), strict=True)

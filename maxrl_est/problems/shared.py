@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._typing import Array, FloatArray, Problem, Prompt
-from maxrl_est.problems.finite import Numbers, numbers
+from maxrl_est.problems.finite import Numbers, check_sum, numbers
+from maxrl_est.problems.laws import law, parameters
 
 
 class Shared:
@@ -38,7 +39,7 @@ class Shared:
     """
 
     def __init__(self, problems: Sequence[Problem], weights: Numbers | None = None) -> None:
-        chances, sizes = chances_of(problems, weights), [parameters(problem) for problem in problems]
+        chances, sizes = chances_of(problems, weights), [parameters(law(problem)) for problem in problems]
         for index, size in enumerate(sizes):
             if size != sizes[0]:
                 raise ValueError(f"problems[{index}] must have the {sizes[0]} parameters of problems[0], got {size}")
@@ -81,12 +82,5 @@ def chances_of(problems: Sequence[Problem], weights: Numbers | None) -> Array:
     chances = numbers("weights", [Fraction(1, len(problems))] * len(problems) if weights is None else weights)
     if len(chances) != len(problems):
         raise ValueError(f"weights must have one number for each of the {len(problems)} problems, got {len(chances)}")
-    total = chances.sum()
-    if abs(total - 1) > (0 if chances.dtype == object else 1e-12):
-        raise ValueError(f"weights must sum to 1, got {total}")
+    check_sum("weights", chances)
     return chances
-
-
-def parameters(problem: Problem) -> int:
-    """The number d of a problem's parameters."""
-    return len(problem.prompts[0][1].grad_pass_rate)

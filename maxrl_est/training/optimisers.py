@@ -14,6 +14,8 @@ import numpy as np
 from maxrl_est._arguments import positive
 from maxrl_est._typing import FloatArray
 
+__all__ = ["SGD", "Adam", "Optimiser"]
+
 
 class Optimiser(Protocol):
     """What an optimiser has to be; its state is an array, or a tuple of states."""
