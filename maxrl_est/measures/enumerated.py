@@ -116,7 +116,7 @@ def mixture(parts: Sequence[tuple[Any, Moments]]) -> Moments:
 def finite(prompt: Any) -> FiniteProblem:
     """The prompt, refused if its outcomes are not listed: a continuum, or all walks through a maze."""
     if not hasattr(prompt, "probabilities"):
-        raise ValueError(f"problem must have finitely many outcomes, got {prompt}, which cannot be enumerated")
+        raise ValueError(f"problem must list its outcomes (probabilities), got {prompt}, which cannot be enumerated")
     found: FiniteProblem = prompt
     return found
 
