@@ -1,7 +1,7 @@
 """What an estimator is meant to estimate the gradient of, where that is no `Objective` of the pass rate.
 
 Targets of rows of the table are an `Objective` (gradient ``w(p) grad p``) or one of these. The gradient of any of
-them at a problem is `maxrl_est.measures.target_gradient`.
+them at a problem is `maxrl_est.target_gradient`.
 """
 
 from __future__ import annotations

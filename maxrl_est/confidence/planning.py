@@ -103,7 +103,7 @@ def samples_needed(
 def clopper_pearson(k: int, n: int, level: float = 0.99) -> tuple[float, float]:
     """Exact lower and upper limits of a probability, from k occurrences in n independent trials.
 
-    Each limit is right by itself with probability at least `level`, both together with 2 level - 1. For a number of
+    Each limit is right by itself with probability at least ``level``, both together with 2 level - 1. For a number of
     trials that was fixed beforehand: not for a run that stops when its result pleases. Source: Clopper and Pearson,
     Biometrika 26 (1934) 404.
 

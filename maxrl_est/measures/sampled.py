@@ -106,7 +106,7 @@ def monte_carlo(
         with them it only sharpens the plan
     tolerance : the distance from the target to be certified, a number or (d,)
     error_rate : of a false alarm and of a wrong certificate, each
-    executor : of `concurrent.futures`; what is drawn must be picklable for processes. Changes no bit of the result
+    executor : of ``concurrent.futures``; what is drawn must be picklable for processes. Changes no bit of the result
     checkpoint : file to which the run is saved every few seconds and on KeyboardInterrupt, and from which it resumes
     progress : told the plan before anything is drawn, then how far the run is
 

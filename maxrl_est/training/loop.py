@@ -65,7 +65,7 @@ def train(
     seeds : their number, or the seeds. Estimators with the same seed share first parameters and batches
     evaluate_every : steps between two points of a curve; None: a twentieth of all
     test : a second task, whose pass rates are reported too
-    executor : of `concurrent.futures`, best `training.workers`, which leave Ctrl-C to this process: runs go side by
+    executor : of ``concurrent.futures``, best `training.workers`, which leave Ctrl-C to this process: runs go side by
         side. Changes no bit of the result as long as BLAS takes sums in the same order in all workers (one thread each)
     checkpoint : file to which all runs are saved every few seconds and however the training ends, and from which they
         resume to the same bits. That of a run with another task, estimator, optimiser or other arguments is refused
