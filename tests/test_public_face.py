@@ -149,6 +149,6 @@ def test_the_first_level_of_the_package_is_short():
 
 def test_a_wrong_name_would_be_found():
     assert not reachable("estimators.registry")
-    assert not reachable("measures.exact_moments")
+    assert not reachable("estimates.groups")
     assert not reachable("no_such_name")
-    assert importlib.import_module("maxrl_est.measures") is not None  # though it is there
+    assert importlib.import_module("maxrl_est.estimates.groups") is not None  # though it is there
