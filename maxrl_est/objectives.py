@@ -31,6 +31,8 @@ import numpy as np
 from maxrl_est._arguments import at, whole
 from maxrl_est._typing import Array, FloatArray
 
+__all__ = ["Objective", "ObjectiveLike"]
+
 _Pair = tuple[FloatArray, FloatArray]  # a number to 106 bits, as the sum of a float64 and its rounding error
 _SCALE = 2.0**480  # carried by powers of q, so that c_k q^k is accurate even where q^k alone would underflow
 _SHRINK = 2.0**-400  # carried by coefficients, to make room for two factors of _SCALE

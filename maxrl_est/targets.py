@@ -1,7 +1,7 @@
 """What an estimator is meant to estimate the gradient of, where that is no `Objective` of the pass rate.
 
 Targets of rows of the table are an `Objective` (gradient ``w(p) grad p``) or one of these. The gradient of any of
-them at a problem is `maxrl_est.measures.target_gradient`.
+them at a problem is `maxrl_est.target_gradient`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from maxrl_est.objectives import Objective
+
+__all__ = ["LogMean", "LogPassRate", "OverLevels", "Target"]
 
 
 @dataclass(frozen=True, slots=True)
