@@ -322,7 +322,7 @@ def test_weights_adds_a_weight_and_an_advantage_to_every_row(tmp_path):
         ("a,nan", (), "nan"),
         ("a,x", (), "x"),
         ("a,1", ("--likelihood", "likelyhood"), "likelyhood"),
-        ("a,1", ("--order", "2"), "order 2"),
+        ("a,1", ("--order", "2"), "got T = 2"),
         ("a,1", ("--order", "0"), "--order must be an int of at least 1, got 0"),
         ("a,1", ("--baseline", "oen"), "got 'oen'; did you mean 'one'?"),
         ("a,1", ("--baseline", "inf"), "--baseline must be finite, got inf"),

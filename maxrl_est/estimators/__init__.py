@@ -13,7 +13,7 @@ from maxrl_est.estimates.baselines import BASELINES
 from maxrl_est.estimators.advantages import advantages, weights_and_advantages
 from maxrl_est.estimators.registry import chosen, get, names, sequential_names
 from maxrl_est.estimators.rows import NamedEstimator, Notes
-from maxrl_est.estimators.sequential import Draws, SequentialEstimator
+from maxrl_est.estimators.sequential import Draws, SequentialEstimator, SequentialMoments
 from maxrl_est.targets import LogMean, LogPassRate, OverLevels, Target
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Notes",
     "OverLevels",
     "SequentialEstimator",
+    "SequentialMoments",
     "Target",
     "advantages",
     "chosen",
