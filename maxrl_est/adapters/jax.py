@@ -103,7 +103,8 @@ def kernel_loo_weights(
     """`loo_weights` by the compiled kernels, called back from compiled JAX: under jit, vmap and derivatives too.
 
     For large groups or orders on the CPU, and for errors: likelihoods outside [0, 1] are one in traced code too. Not on
-    other devices, from which each call copies the likelihoods, nor for small groups: a call costs about 0.1 ms.
+    other devices, from which each call copies the likelihoods, nor for small groups, whose weights take less time than
+    the call back.
 
     >>> kernel_loo_weights(jnp.array([1.0, 0.0, 0.0, 0.0])).tolist()
     [4.0, 2.0, 2.0, 2.0]

@@ -5,12 +5,13 @@ logarithms, as for `maxrl_est.loo_weights`, which raises the same errors. Lists 
 CPU. Results are on the device of the likelihoods and in their dtype, but in float32 for bfloat16 and float16, and in
 torch's default dtype for bool and int. What is computed in float64 is rounded once.
 
-On the CPU these are the compiled kernels, on the memory of the tensor: 10 us a call more than `maxrl_est` itself takes,
-20 us in all for 32 groups of 8, where `maxrl_est.adapters.array_api` takes 140 us, or 30 us once compiled. They are
-operators that ``torch.compile`` does not look into (``fullgraph=True`` works), and wrong numbers raise their error
-there too. On other devices they are the functions of `maxrl_est.adapters.array_api`. Use those directly to have them
-fused by the compiler on a GPU, where operators wait for the check of the numbers, and under ``torch.func.grad`` or for
-forward-mode derivatives, which operators do not have.
+On the CPU the compiled kernels compute on the tensor's own memory: the numbers are those of `maxrl_est`, for little
+more time than it takes. They are operators that ``torch.compile`` does not look into (``fullgraph=True`` works), so
+wrong numbers raise their error in compiled code too. On other devices they compute in the operations of
+`maxrl_est.adapters.array_api`.
+
+Use `maxrl_est.adapters.array_api` itself on a GPU, where its functions can be fused by the compiler and operators wait
+for the check of the numbers, and under ``torch.func`` or for forward-mode derivatives, which operators do not have.
 """
 
 from __future__ import annotations

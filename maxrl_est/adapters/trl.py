@@ -184,8 +184,8 @@ def _check_gradient(args: GRPOConfig) -> None:
     every, steps = args.steps_per_generation, args.gradient_accumulation_steps
     if steps % every:
         raise ValueError(
-            f"args.steps_per_generation must divide gradient_accumulation_steps = {steps}, since rollouts are otherwise "
-            f"used after the policy has moved on from them, got {every}"
+            f"args.steps_per_generation must divide gradient_accumulation_steps = {steps}, since otherwise rollouts "
+            f"are used after the policy has moved on from them, got {every}"
         )
     if args.loss_type in SCALED and steps != every:
         raise ValueError(

@@ -75,7 +75,7 @@ class TokenAdvantages:
             rows_of.setdefault(uid, []).append(row)
         groups = [rows for rows in rows_of.values() if has_tokens[rows].any()]
         found = np.zeros_like(scores)
-        for _, same in groupby(sorted(groups, key=len), key=len):
+        for _size, same in groupby(sorted(groups, key=len), key=len):
             rows = np.array(list(same))  # (B, N)
             self._check(scores, rows, index)
             try:
