@@ -33,6 +33,7 @@ def loo_weights(
     As `maxrl_est.loo_weights`: with its errors, its source, and when not to use it. In float64 within 4 units in the
     last place for T = N and 2 otherwise, in JAX without x64 within 5e-7 of each weight and 1e-7.
 
+    >>> import numpy as np
     >>> loo_weights(np.array([1.0, 0.0, 0.0, 0.0])).round(12)
     array([4., 2., 2., 2.])
     """
@@ -54,6 +55,7 @@ def advantages(
     The default baseline is ``"mean_loo"``, in groups of one ``"none"``. Not where all likelihoods are far below 1/N:
     all weights are then near T.
 
+    >>> import numpy as np
     >>> advantages(np.array([1.0, 0.0, 0.0, 0.0])).round(8)
     array([ 4.        , -0.66666667, -0.66666667, -0.66666667])
     >>> advantages(np.array([1.0, 0.0, 0.0, 0.0]), baseline="one").round(12)
@@ -71,6 +73,7 @@ def objective_estimate(
 
     Not a loss by itself: its derivative leaves out how the probabilities of rollouts change.
 
+    >>> import numpy as np
     >>> float(objective_estimate(np.array([0.5, 0.25]), 1))
     -0.625
     """

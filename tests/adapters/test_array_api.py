@@ -255,7 +255,8 @@ def test_groups_of_one_have_the_advantages_of_the_package(on, baseline):
     likelihoods = groups(1)
     for objective in (None, 1):
         got = on(lambda x, objective=objective: advantages(x, objective, baseline=baseline))(likelihoods)
-        assert (got == mx.advantages(likelihoods, objective, baseline=baseline)).all()
+        expected = mx.advantages(likelihoods, objective, baseline=baseline)
+        assert np.max(np.abs(got - expected)) < np.finfo(float).tiny  # XLA makes 0 of what is smaller
 
 
 def test_advantages_of_binary_rewards_have_the_dtype_of_the_framework():
