@@ -17,11 +17,10 @@ from maxrl_est.targets import Target
 
 SAME = 1e-12  # exact rationals closer than this come from an objective that was given in floats
 OWN_VALUES = (1e-6, 0.02, 0.25, 0.5, 0.7, 0.97, 1 - 1e-6)  # of a rollout, between 0 and 1
-GRADED = (
-    Bandit([F(1, 2), F(1, 3), F(1, 6)], [F(0), F(1, 3), F(1)]),
-    Bandit([F(1, 4), F(1, 4), F(1, 2)], [F(1, 10), F(1, 2), F(9, 10)]),
-    Bandit([F(1, 3), F(1, 3), F(1, 3)], [F(1, 1000), F(1, 20), F(999, 1000)]),
-)
+WITH_ZERO = Bandit([F(1, 2), F(1, 3), F(1, 6)], [F(0), F(1, 3), F(1)])
+POSITIVE = Bandit([F(1, 4), F(1, 4), F(1, 2)], [F(1, 10), F(1, 2), F(9, 10)])
+WIDE = Bandit([F(1, 3), F(1, 3), F(1, 3)], [F(1, 1000), F(1, 20), F(999, 1000)])
+GRADED = (WITH_ZERO, POSITIVE, WIDE)
 BINARY = Bernoulli(F(1, 4))
 
 
@@ -31,7 +30,7 @@ def graded_problems(subject: Subject) -> tuple[Bandit, ...]:
 
 
 def enumerable(subject: Subject) -> None:
-    """Skips what is decided by one group of each composition where that is not enough, so says nothing of bias."""
+    """Skipped, unless one order of each group and no other group in the batch decide what the function returns."""
     for check in (is_deterministic, follows_the_order, sees_one_group):
         try:
             check(subject)
@@ -67,7 +66,7 @@ def weighs_by_the_others(subject: Subject) -> str:
     other = next((t for n in subject.sizes if (t := subject.declared(n)) and not isinstance(t, Objective)), None)
     if other is not None:
         raise Skipped(f"{other.name} is no objective of the pass rate, so its advantages need not be linear")
-    if subject.positive_only and not subject.objective:
+    if subject.positive_only and not subject.targets:
         raise Skipped("no objective is declared")
     least = OWN_VALUES[0] if subject.positive_only else 0.0
     for n in subject.sizes:

@@ -8,11 +8,13 @@ from typing import Any
 
 from maxrl_est._arguments import name_of, one_of
 from maxrl_est._typing import Estimator
-from maxrl_est.checks.runner import CHECKS, Reasons, Wanted, known, run, subject_of
+from maxrl_est.checks.asked import Wanted, subject_of
+from maxrl_est.checks.runner import CHECKS, Reasons, known, run
+from maxrl_est.estimators import chosen
 
 
 def parametrize_with_checks(
-    estimators: Iterable[Estimator],
+    estimators: Iterable[str | Estimator],
     *,
     objective: Wanted | Mapping[str, Wanted] = None,
     expected_failed_checks: Mapping[str, Reasons] | Callable[[Any], Reasons] | None = None,
@@ -20,23 +22,35 @@ def parametrize_with_checks(
 ) -> Any:
     """A pytest decorator that makes each check of each estimator a case, called ``estimator`` and ``check``.
 
-    Parameters
-    ----------
-    estimators : functions; a case is called by the function's name and the check's, ``my_advantages-leave-one-out``
-    objective : as in `check_estimator`, or one for each function that has one, by name
-    expected_failed_checks : for each function that has known faults, by name, the reasons by check; or a function that
-        has them for an estimator. Strict: such a case fails the day that the check passes.
-    options : those of `check_estimator` that say what is checked
+    Needs pytest. Not where one report of all checks is wanted: that is `check_estimator`. ::
 
-    Needs pytest. ::
-
-        @parametrize_with_checks([my_advantages, their_advantages], objective=Objective.maxrl)
+        @parametrize_with_checks(["rloo", my_advantages], objective=Objective.maxrl)
         def test_advantages(estimator, check):
             check(estimator)
+
+    Parameters
+    ----------
+    estimators : functions, or names of rows; a case is called by the function's name and the check's,
+        ``my_advantages-leave-one-out``
+    objective : as in `check_estimator`, or one for each function that has one, by name
+    expected_failed_checks : for each function that has known faults, by name, the reasons by check; or a function that
+        has them for an estimator. Strict: such a case fails the day that the check passes
+    options : those of `check_estimator` that say what is checked
+
+    Returns
+    -------
+    The mark ``pytest.mark.parametrize`` of these cases
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad arguments, when the decorator is made and not in a case.
     """
     import pytest
 
-    functions = list(estimators)
+    if isinstance(estimators, str):
+        raise TypeError(f"estimators must be a list of functions or names, got {estimators!r}")
+    functions = [chosen(estimator) for estimator in estimators]
     names = [name_of(function) for function in functions]
     for argument, given in (("objective", objective), ("expected_failed_checks", expected_failed_checks)):
         for name in given if isinstance(given, Mapping) else ():

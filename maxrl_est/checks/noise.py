@@ -1,4 +1,4 @@
-"""Checks of the noise: exact variance beside known estimators, and, if asked for, a bias test by sampling."""
+"""Checks of the noise: exact variance beside that of known estimators, and, if asked for, a bias test by sampling."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 
 from maxrl_est import estimators
 from maxrl_est._typing import FloatArray
-from maxrl_est.checks.bias import BINARY, enumerable, expression, graded_problems
+from maxrl_est.checks.bias import BINARY, POSITIVE, enumerable, expression
 from maxrl_est.checks.report import VarianceRow
 from maxrl_est.checks.subject import Failed, Skipped, Subject, on_binary_rewards
 from maxrl_est.estimators import NamedEstimator
+from maxrl_est.files.formats import plain
 from maxrl_est.measures import Moments, exact_moments, target_gradient
 from maxrl_est.measures.sampled import monte_carlo
 from maxrl_est.problems import Bandit, Bernoulli
@@ -21,11 +22,11 @@ from maxrl_est.targets import Target
 
 OWN = "this function"
 LARGEST = 8  # group size at which variances are compared
-UNBIASED = 1e-9  # a known estimator competes if its relative bias is at most this
+UNBIASED = 1e-9  # known estimators with a larger relative bias are not compared with
 
 
 def variances(subject: Subject) -> Iterator[VarianceRow]:
-    """This function's exact variance, then that of the known unbiased estimators of its target, best first."""
+    """Exact variance of this function, then of the known unbiased estimators of its target, the least first."""
     n = _size(subject)
     target = subject.target(n)
     if target is None:
@@ -36,7 +37,7 @@ def variances(subject: Subject) -> Iterator[VarianceRow]:
 
 
 def compares_variance(subject: Subject) -> str:
-    """Never fails: a noisy estimator is no wrong one. Says how many times the best known variance it has."""
+    """Says how many times the least known variance it has. Never fails, since noise is not a fault."""
     enumerable(subject)
     found = []
     rows = list(variances(subject))
@@ -51,14 +52,17 @@ def compares_variance(subject: Subject) -> str:
 
 
 def agrees_with_samples(subject: Subject) -> str:
-    """A verdict from sampled groups; it fails only where its error rate is known, which bounds are needed for."""
+    """Sampled groups against the gradient of the target.
+
+    Fails only where estimates have known bounds: without them the chance of a false alarm is not known.
+    """
     if subject.monte_carlo is None:
         raise Skipped("only done if monte_carlo is given")
     n = _size(subject)
     target = subject.target(n)
     if target is None:
         raise Skipped("no objective is declared or ascended")
-    problem = _problems(subject)[-1]
+    problem = BINARY if subject.binary_only else POSITIVE
     truth = target_gradient(problem, target).astype(np.float64)
     bounds = _bounds(subject, problem, n)
     result = monte_carlo(
@@ -76,7 +80,7 @@ def agrees_with_samples(subject: Subject) -> str:
         given = f"replicates={subject.monte_carlo}, seed={subject.seed}, target={truth.tolist()}"
         raise Failed(
             f"{text}: bias {_rounded(result.bias)}, between {low} and {high}",
-            f"maxrl_est.monte_carlo({expression(problem)}, {subject.label}, {n}, {given}, bounds={_plain(bounds)})",
+            f"maxrl_est.monte_carlo({expression(problem)}, {subject.label}, {n}, {given}, bounds={plain(bounds)})",
         )
     return text
 
@@ -90,14 +94,10 @@ def _rounded(values: Any) -> str:
     return f"[{', '.join(f'{x:.4g}' for x in values)}]"
 
 
-def _plain(bounds: tuple[FloatArray, FloatArray] | None) -> tuple[list[float], ...] | None:
-    return tuple(side.tolist() for side in bounds) if bounds else None
-
-
 def _bounds(subject: Subject, problem: Bandit | Bernoulli, n: int) -> tuple[FloatArray, FloatArray] | None:
-    """Certain bounds (d,) of the gradient: the largest advantage in any group that the problem can give, times scores.
+    """Bounds (d,) that no gradient estimate exceeds: the largest advantage in any group there can be, times scores.
 
-    None where advantages depend on more than which outcomes a group has, so that they cannot all be seen.
+    None where advantages depend on more than the outcomes of their group, so that not all of them can be seen.
     """
     try:
         enumerable(subject)
@@ -116,8 +116,7 @@ def _bounds(subject: Subject, problem: Bandit | Bernoulli, n: int) -> tuple[Floa
 def _problems(subject: Subject) -> tuple[Bandit | Bernoulli, ...]:
     if subject.binary_only:
         return (BINARY,)
-    graded = graded_problems(subject)
-    return (graded[-2],) if subject.positive_only else (BINARY, graded[1])
+    return (POSITIVE,) if subject.positive_only else (BINARY, POSITIVE)
 
 
 @functools.lru_cache(maxsize=64)
@@ -127,14 +126,14 @@ def _rivals(problem: Bandit | Bernoulli, target: Target, n: int) -> tuple[Varian
 
 
 def _known(target: Target, n: int) -> Iterator[NamedEstimator]:
-    """Rows of the table that are meant for the target, by their default parameter or by its order."""
+    """Rows of the table that are meant for the target, as they are or with its order as their parameter."""
     objective = on_binary_rewards(target)
     for name in estimators.names():
         row = estimators.get(name)
         if row.target(n) != target and objective:
             try:
                 row = estimators.get(f"{name}({objective.order})")
-            except ValueError:  # has no parameter
+            except ValueError:  # it takes no parameter
                 continue
         if row.target(n) == target:
             yield row
@@ -146,7 +145,7 @@ def _rival(row: NamedEstimator, problem: Bandit | Bernoulli, target: Target, n: 
         return None
     try:
         moments = exact_moments(_in_floats(problem), row, n)
-    except ValueError:  # refuses groups of this size
+    except ValueError:  # it refuses groups of this size
         return None
     truth = target_gradient(problem, target).astype(np.float64)
     if np.linalg.norm(moments.mean.astype(np.float64) - truth) > UNBIASED * np.linalg.norm(truth):
@@ -155,7 +154,7 @@ def _rival(row: NamedEstimator, problem: Bandit | Bernoulli, target: Target, n: 
 
 
 def _in_floats(problem: Bandit | Bernoulli) -> Bandit | Bernoulli:
-    """The same problem, since variances are told to six digits and rationals take seconds at N = 16."""
+    """The same problem in floats: variances are shown to six digits, and rationals take seconds at N = 16."""
     if isinstance(problem, Bernoulli):
         return Bernoulli(float(problem.pass_rate))
     return Bandit(problem.probabilities.astype(np.float64), problem.likelihoods.astype(np.float64))

@@ -10,7 +10,7 @@ from maxrl_est.measures import effective_weight
 
 
 def returns_advantages(subject: Subject) -> str:
-    """Shape and dtype."""
+    """It returns finite real numbers, one for each likelihood, for one group and for many."""
     for n in subject.sizes:
         for shape in ((n,), (5, n), (2, 3, n)):
             subject(subject.random(shape))
@@ -18,7 +18,7 @@ def returns_advantages(subject: Subject) -> str:
 
 
 def leaves_its_input_alone(subject: Subject) -> str:
-    """No mutation."""
+    """It does not write to its input."""
     groups = subject.random((5, subject.sizes[0]))
     given = groups.copy()
     subject(given)
@@ -28,7 +28,7 @@ def leaves_its_input_alone(subject: Subject) -> str:
 
 
 def takes_any_memory(subject: Subject) -> str:
-    """Read-only, strided and float32 input."""
+    """It takes read-only, strided, Fortran-ordered and float32 input, and the layout changes no result."""
     n = subject.sizes[0]
     groups = subject.random((6, n))
     expected = subject(groups)
@@ -49,7 +49,7 @@ def takes_any_memory(subject: Subject) -> str:
 
 
 def is_deterministic(subject: Subject) -> str:
-    """Same input, same result."""
+    """The same input gives the same result."""
     groups = subject.random((5, subject.sizes[0]))
     if not np.array_equal(subject(groups), subject(groups)):
         raise subject.failed(f"returned two results for likelihoods {shown(groups)}", groups)
@@ -57,7 +57,7 @@ def is_deterministic(subject: Subject) -> str:
 
 
 def follows_the_order(subject: Subject) -> str:
-    """Permutation equivariance."""
+    """Permuting the rollouts of a group permutes their advantages: it is permutation equivariant."""
     for n in subject.sizes:
         groups = subject.random((20, n))
         order = np.random.default_rng(1).permutation(n)
@@ -74,7 +74,7 @@ def follows_the_order(subject: Subject) -> str:
 
 
 def sees_one_group(subject: Subject) -> str:
-    """Batch independence."""
+    """A group has the same advantages in a batch as alone."""
     for n in subject.sizes:
         groups = subject.random((20, n))
         alone = np.stack([subject(group) for group in groups])
@@ -90,7 +90,7 @@ def sees_one_group(subject: Subject) -> str:
 
 
 def survives_extremes(subject: Subject) -> str:
-    """All zero, all one, single and tiny likelihoods."""
+    """It is finite for groups of all zero, all one, a single success or failure, and tiny likelihoods."""
     for n in subject.sizes:
         for group in _extremes(subject, n):
             subject(group)
@@ -109,7 +109,7 @@ def _extremes(subject: Subject, n: int) -> list[Array]:
 
 
 def handles_groups_of_one(subject: Subject) -> str:
-    """N = 1 has a finite answer, or is refused."""
+    """A group of one has a finite advantage, or is refused with an exception."""
     if 1 not in subject.group_sizes:
         raise Skipped("only checked if group_sizes has 1")
     for value in (0.5, 1.0) if subject.positive_only else (0.0, 1.0):
@@ -128,13 +128,17 @@ def handles_groups_of_one(subject: Subject) -> str:
     return f"ascends {effective_weight(subject.function, 1).nearest().name}"
 
 
-STRUCTURE = {
-    "shape and dtype": returns_advantages,
+SHAPE = "shape and dtype"
+ENUMERABLE = {  # what passes all of these can be enumerated
+    SHAPE: returns_advantages,
     "input unchanged": leaves_its_input_alone,
     "memory layout": takes_any_memory,
     "deterministic": is_deterministic,
     "order of rollouts": follows_the_order,
     "batch independence": sees_one_group,
     "extreme groups": survives_extremes,
+}
+STRUCTURE = {
+    **ENUMERABLE,
     "groups of one": handles_groups_of_one,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ class Subject:
 
     function: Estimator
     label: str  # an expression for the function, as a reader would write it
-    objective: Callable[[int], Target | None] | None
+    targets: Mapping[int, Target | None] | None  # by group size; None if nothing is declared
     group_sizes: tuple[int, ...]
     binary_only: bool
     positive_only: bool
@@ -77,11 +77,11 @@ class Subject:
 
     def declared(self, n: int) -> Target | None:
         """What it is said to ascend, if that is known."""
-        return self.objective(n) if self.objective else None
+        return self.targets.get(n) if self.targets else None
 
     def target(self, n: int) -> Target | None:
         """The declared objective, else the known one nearest to what is ascended on 0/1 rewards."""
-        if self.objective or self.positive_only:
+        if self.targets or self.positive_only:
             return self.declared(n)
         return effective_weight(self.function, n).nearest().objective
 

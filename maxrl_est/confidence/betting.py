@@ -14,16 +14,17 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from maxrl_est._arguments import at, rate, whole
 from maxrl_est._typing import Array, FloatArray
-from maxrl_est.confidence import _values as arguments
 from maxrl_est.confidence._state import Running
+from maxrl_est.confidence._values import block, coordinates, tolerances
 
 _LARGEST_LOSS = 0.5  # of the capital, by one value: stakes stop here
 _FIRST_STEP = 16  # values before stakes are set again; later a quarter of all so far
 
 
 class Betting(Running):
-    """Whether the means of bounded values (d,) are at their target, away from it, or surely close to it.
+    """Whether the means (d,) of bounded values are their target, differ from it, or are certainly close to it.
 
     Parameters
     ----------
@@ -31,8 +32,9 @@ class Betting(Running):
     lower, upper : bounds of the values, numbers or (d,); a value outside them is an error, not evidence
     tolerance : a distance from the target within which a mean may be certified to lie, a number or (d,); None: no
         certificate is sought
-    error_rate : of flagging all-true targets, ever, over all coordinates; of certifying a mean that is farther than
-        the tolerance, ever; and of an interval that misses its mean. 1e-9 each unless given
+    error_rate : the largest probability, over all coordinates and all times, of each kind of error: to refute a target
+        that is right, to certify a mean that is farther from it than the tolerance, to give an interval that misses
+        its mean
     family : number of means that share the error rate (Bonferroni), if not the d of this sequence
     horizon : number of values for which `interval` is made narrowest; it is valid at any number
 
@@ -58,17 +60,17 @@ class Betting(Running):
         family: int | None = None,
         horizon: int,
     ) -> None:
-        self.target = arguments.coordinates("target", target)
+        self.target = coordinates("target", target)
         d = self.target.size
-        self.lower = arguments.coordinates("lower", lower, d)
-        self.upper = arguments.coordinates("upper", upper, d)
+        self.lower = coordinates("lower", lower, d)
+        self.upper = coordinates("upper", upper, d)
         for index, (low, centre, high) in enumerate(zip(self.lower, self.target, self.upper, strict=True)):
             if not low < centre < high:
-                raise ValueError(f"target[{index}] is {centre}: it lies between its bounds {low} and {high}")
-        self.tolerance = arguments.tolerances(tolerance, d)
-        self.error_rate = arguments.rate("error_rate", error_rate)
-        self.horizon = arguments.count("horizon", horizon)
-        self._log = math.log(arguments.count("family", d if family is None else family) / self.error_rate)
+                raise ValueError(f"target[{index}] must lie between its bounds {low} and {high}, got {centre}")
+        self.tolerance = tolerances(tolerance, d)
+        self.error_rate = rate("error_rate", error_rate)
+        self.horizon = whole("horizon", horizon)
+        self._log = math.log(whole("family", d if family is None else family) / self.error_rate)
         self._width = self.upper - self.lower
         self._centre = (self.target - self.lower) / self._width
         self._bets = _bets(self._centre, None if self.tolerance is None else self.tolerance / self._width)
@@ -79,15 +81,16 @@ class Betting(Running):
 
     def update(self, values: npt.ArrayLike) -> None:
         """Take the next values (B, d). Raises ValueError, and takes none, if one is not within its bounds."""
-        block = arguments.block(values, self.target.size)
-        if (block.min(axis=1) < self.lower).any() or (block.max(axis=1) > self.upper).any():
-            outside = (block < self.lower[:, None]) | (block > self.upper[:, None])
+        x = block(values, self.target.size)
+        if (x.min(axis=1) < self.lower).any() or (x.max(axis=1) > self.upper).any():
+            outside = (x < self.lower[:, None]) | (x > self.upper[:, None])
             row, column = np.argwhere(outside.T)[0].tolist()
+            bounds = f"[{self.lower[column]}, {self.upper[column]}]"
             raise ValueError(
-                f"values[{row}, {column}] is {block[column, row]}, the {self.count + row + 1}th: "
-                f"it is declared to lie in [{self.lower[column]}, {self.upper[column]}]"
+                f"{at('values', (row, column))} must lie in its declared bounds {bounds}, got {x[column, row]}, "
+                f"value {self.count + row + 1} of all"
             )
-        scaled = (block - self.lower[:, None]) / self._width[:, None]
+        scaled = (x - self.lower[:, None]) / self._width[:, None]
         start = 0
         while start < scaled.shape[1]:
             stop = start + max(_FIRST_STEP, self.count // 4)
@@ -116,7 +119,10 @@ class Betting(Running):
 
     @property
     def refuted(self) -> Array:
-        """Which means (d,) are not their target: any right target ever is with at most the error rate."""
+        """Which means (d,) are not their target.
+
+        If all targets are right, none is ever refuted, except with probability at most the error rate.
+        """
         return np.asarray(self._peaks[0] >= self._log)
 
     @property
@@ -126,16 +132,20 @@ class Betting(Running):
 
     @property
     def certified(self) -> bool:
-        """Whether all means lie within the tolerance; true with at most the error rate if one does not.
+        """Whether all means are shown to lie within the tolerance.
 
-        All bets on "a mean is farther than that" have to succeed, so one of them wrongly has to, and no correction
-        for their number is due.
+        If one does not, this is never true, except with probability at most the error rate.
+
+        All bets against "a mean is farther than that" have to succeed. Where one claim is true, the bet against it
+        must succeed by luck, however many others there are: no correction for their number is due.
         """
         return len(self._bets) > 2 and bool((self._peaks[1:] >= -math.log(self.error_rate)).all())
 
     @property
     def interval(self) -> tuple[FloatArray, FloatArray]:
-        """Ends (d,), (d,) of intervals that contain all means but with the error rate, at any number of values.
+        """Ends (d,), (d,) of intervals for the means, at any number of values.
+
+        They contain all means at once, except with probability at most the error rate.
 
         An empirical Bernstein bound in closed form: simple to report, and wider than what `biased` refutes.
         """

@@ -18,13 +18,14 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from maxrl_est._arguments import rate, whole
 from maxrl_est._typing import Array, FloatArray
-from maxrl_est.confidence import _values as arguments
 from maxrl_est.confidence._state import Arrays
+from maxrl_est.confidence._values import above_zero, block, coordinates, tolerances
 
 
 class Catoni(Arrays):
-    """Whether means (d,) of values with bounded variance are at their target, away from it, or surely close to it.
+    """Whether the means (d,) of values of bounded variance are their target, differ from it, or are close to it.
 
     Parameters
     ----------
@@ -32,8 +33,8 @@ class Catoni(Arrays):
     variance : bounds of the variances, a number or (d,); nothing can check them, so they have to be known
     tolerance : a distance from the target within which a mean may be certified to lie, a number or (d,); None: no
         certificate is sought
-    error_rate : that any `interval` ever misses its mean, over all coordinates; 1e-9 unless given. Both kinds of
-        wrong verdict are such misses
+    error_rate : the largest probability that an `interval` ever misses its mean, over all coordinates and all times;
+        both kinds of wrong verdict are such misses
     family : number of means that share the error rate (Bonferroni), if not the d of this sequence
     horizon : number of values for which intervals are made narrowest; they are valid at any number
 
@@ -58,13 +59,13 @@ class Catoni(Arrays):
         family: int | None = None,
         horizon: int,
     ) -> None:
-        self.target = arguments.coordinates("target", target)
+        self.target = coordinates("target", target)
         d = self.target.size
-        self.variance = arguments.positive("variance", arguments.coordinates("variance", variance, d))
-        self.tolerance = arguments.tolerances(tolerance, d)
-        self.error_rate = arguments.rate("error_rate", error_rate)
-        self.horizon = arguments.count("horizon", horizon)
-        self._log = math.log(2 * arguments.count("family", d if family is None else family) / self.error_rate)
+        self.variance = above_zero("variance", variance, d)
+        self.tolerance = tolerances(tolerance, d)
+        self.error_rate = rate("error_rate", error_rate)
+        self.horizon = whole("horizon", horizon)
+        self._log = math.log(2 * whole("family", d if family is None else family) / self.error_rate)
         self._stake = np.sqrt(2 * self._log / (self.variance * self.horizon))
         self.count = 0
         self._sum = np.zeros(d)  # of phi
@@ -72,10 +73,10 @@ class Catoni(Arrays):
 
     def update(self, values: npt.ArrayLike) -> None:
         """Take the next values (B, d)."""
-        block = arguments.block(values, self.target.size)
-        y = self._stake[:, None] * (block - self.target[:, None])
+        x = block(values, self.target.size)
+        y = self._stake[:, None] * (x - self.target[:, None])
         self._sum += np.copysign(np.log(1 + abs(y) + 0.5 * y * y), y).sum(axis=1)
-        self.count += block.shape[1]
+        self.count += x.shape[1]
         self._high = np.minimum(self._high, self._end(-self._sum))
         self._low = np.maximum(self._low, -self._end(self._sum))
 
@@ -88,7 +89,10 @@ class Catoni(Arrays):
 
     @property
     def refuted(self) -> Array:
-        """Which means (d,) are not their target: any right target ever is with at most the error rate."""
+        """Which means (d,) are not their target.
+
+        If all targets are right, none is ever refuted, except with probability at most the error rate.
+        """
         return np.asarray((self._low > 0) | (self._high < 0))
 
     @property
@@ -98,12 +102,18 @@ class Catoni(Arrays):
 
     @property
     def certified(self) -> bool:
-        """Whether all means lie within the tolerance; true with at most the error rate if one does not."""
+        """Whether all means are shown to lie within the tolerance.
+
+        If one does not, this is never true, except with probability at most the error rate.
+        """
         if self.tolerance is None:
             return False
         return bool(((-self.tolerance < self._low) & (self._high < self.tolerance)).all())
 
     @property
     def interval(self) -> tuple[FloatArray, FloatArray]:
-        """Ends (d,), (d,) of intervals that contain all means but with the error rate, at any number of values."""
+        """Ends (d,), (d,) of intervals for the means, at any number of values.
+
+        They contain all means at once, except with probability at most the error rate.
+        """
         return self.target + self._low, self.target + self._high

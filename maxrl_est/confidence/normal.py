@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from maxrl_est._arguments import rate, whole
 from maxrl_est._typing import Array, FloatArray
-from maxrl_est.confidence import _values as arguments
 from maxrl_est.confidence._state import Running
+from maxrl_est.confidence._values import block, coordinates, tolerances
 
 
 class Normal(Running):
-    """The interface of `Betting`, with an interval that has its error rate in the limit and at a single look only.
+    """As `Betting`, with intervals whose error rate holds in the limit of many values and at a single look only.
 
     Parameters as there. Not evidence: at a nominal 1e-9, the mean of 10^4 values that are 1 once in a thousand and 0
     else is flagged 250 times as often, and looking repeatedly flags any mean in the end.
@@ -25,15 +26,15 @@ class Normal(Running):
         error_rate: float = 1e-9,
         family: int | None = None,
     ) -> None:
-        self.target = arguments.coordinates("target", target)
-        self.tolerance = arguments.tolerances(tolerance, self.target.size)
-        self.error_rate = arguments.rate("error_rate", error_rate)
-        self._family = arguments.count("family", self.target.size if family is None else family)
+        self.target = coordinates("target", target)
+        self.tolerance = tolerances(tolerance, self.target.size)
+        self.error_rate = rate("error_rate", error_rate)
+        self._family = whole("family", self.target.size if family is None else family)
         super().__init__(self.target.size)
 
     def update(self, values: npt.ArrayLike) -> None:
         """Take the next values (B, d)."""
-        self.add(arguments.block(values, self.target.size))
+        self.add(block(values, self.target.size))
 
     @property
     def _half(self) -> FloatArray:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from maxrl_est.confidence import _values as arguments
+from maxrl_est._arguments import positive, rate, whole
 
 _MOST = 1 << 62  # values; more will not be drawn
 _LEARNING = 0.5  # of log n: what a capital loses by stakes that follow a running mean
@@ -26,10 +24,17 @@ def detectable_bias(
 
     Parameters
     ----------
-    n : number of values, looked at until the end
+    n : number of values, all of which are looked at
     variance : of one value
     width : distance of the declared bounds, for `Betting`; None: `Catoni`, with this variance declared
-    error_rate, coordinates : as there; the rate is for all coordinates
+    error_rate : the largest probability of a false alarm, over all coordinates
+    miss_rate : the probability with which a bias of the size returned may go unseen
+    coordinates : number d of the means that are watched
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where an argument is not an int of at least 1, above 0, or in (0, 1).
 
     For `Catoni` this is a theorem. For `Betting` it is the growth of a capital whose stakes follow the running mean: a
     noncentrality s = bias sqrt(n / variance) earns s^2/2 + s z, z standard normal, less what it costs to learn the
@@ -38,14 +43,11 @@ def detectable_bias(
     >>> round(detectable_bias(100_000, 0.25, 1.0), 4)
     0.0163
     """
-    n, rates = arguments.count("n", n), arguments.rate("error_rate", error_rate)
-    (spread,) = arguments.positive("variance", np.array([variance], dtype=np.float64))
-    misses, d = arguments.rate("miss_rate", miss_rate), arguments.count("coordinates", coordinates)
+    n, spread, misses = whole("n", n), positive("variance", variance), rate("miss_rate", miss_rate)
+    log = math.log(2 * whole("coordinates", coordinates) / rate("error_rate", error_rate))
     if width is None:
-        return _by_catoni(n, spread, math.log(2 * d / rates), -math.log(misses))
-    if not width > 0:
-        raise ValueError(f"width is {width}: it is above 0")
-    return _by_betting(n, spread, width, math.log(2 * d / rates), misses)
+        return _by_catoni(n, spread, log, -math.log(misses))
+    return _by_betting(n, spread, positive("width", width), log, misses)
 
 
 def _by_betting(n: int, variance: float, width: float, log: float, misses: float) -> float:
@@ -76,11 +78,12 @@ def samples_needed(
 ) -> int:
     """The least number of values with which a bias of this size is a `detectable_bias`.
 
+    The other parameters, and the errors, are those of `detectable_bias`; ValueError too where no run is that long.
+
     >>> samples_needed(0.0163, 0.25, 1.0)
     100104
     """
-    if not bias > 0:
-        raise ValueError(f"bias is {bias}: it is above 0")
+    bias = positive("bias", bias)
 
     def enough(n: int) -> bool:
         return bias >= detectable_bias(n, variance, width, error_rate, miss_rate=miss_rate, coordinates=coordinates)
@@ -89,7 +92,7 @@ def samples_needed(
     while not enough(high):
         high *= 2
         if high > _MOST:
-            raise ValueError(f"bias is {bias}: more than {_MOST} values would be needed")
+            raise ValueError(f"bias must be one that {_MOST} values can show, got {bias}")
     low = high // 2
     while high - low > 1:
         middle = (low + high) // 2
@@ -98,7 +101,11 @@ def samples_needed(
 
 
 def clopper_pearson(k: int, n: int, level: float = 0.99) -> tuple[float, float]:
-    """Exact limits of a rate of which k in n were seen: each holds by itself with probability `level`.
+    """Exact lower and upper limits of a probability, from k occurrences in n independent trials.
+
+    Each limit is right by itself with probability at least ``level``, both together with 2 level - 1. For a number of
+    trials that was fixed beforehand: not for a run that stops when its result pleases. Source: Clopper and Pearson,
+    Biometrika 26 (1934) 404.
 
     >>> low, high = clopper_pearson(0, 10_000)
     >>> low, round(high, 6)
@@ -106,9 +113,8 @@ def clopper_pearson(k: int, n: int, level: float = 0.99) -> tuple[float, float]:
     """
     from scipy.special import betaincinv
 
-    if not 0 <= k <= n or n < 1:
-        raise ValueError(f"k is {k} and n is {n}: they satisfy 0 <= k <= n and n >= 1")
-    error = 1 - arguments.rate("level", level)
+    n = whole("n", n)
+    k, error = whole("k", k, least=0, most=n), 1 - rate("level", level)
     low = float(betaincinv(k, n - k + 1, error)) if k else 0.0
     high = float(betaincinv(k + 1, n - k, 1 - error)) if k < n else 1.0
     return low, high

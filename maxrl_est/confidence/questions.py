@@ -10,17 +10,20 @@ import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._typing import FloatArray
-from maxrl_est.confidence import Betting, Catoni, Normal, detectable_bias
+from maxrl_est.confidence.betting import Betting
+from maxrl_est.confidence.catoni import Catoni
+from maxrl_est.confidence.normal import Normal
+from maxrl_est.confidence.planning import detectable_bias
 
 Verdict = Literal["BIASED", "CERTIFIED", "INCONCLUSIVE"]
-Evidence = Literal["betting", "catoni", "asymptotic"]
+Basis = Literal["betting", "catoni", "asymptotic"]
 Bounds: TypeAlias = tuple[npt.ArrayLike, npt.ArrayLike]
 
 MISS_RATE = 1e-2  # with which a bias of the stated size may go unseen
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SamplingPlan:
     """What a run can say about the bias, known before it is run.
 
     ``detectable_bias (d,)`` is found with probability ``1 - miss_rate`` where the variance of g is ``variance (d,)``:
@@ -29,7 +32,7 @@ class Plan:
     """
 
     replicates: int
-    evidence: Evidence
+    evidence: Basis
     false_alarm: float  # chance that any coordinate of an unbiased estimator is ever called BIASED
     wrong_certificate: float  # chance that one off by more than the tolerance is ever CERTIFIED
     tolerance: FloatArray | None
@@ -53,7 +56,7 @@ class Plan:
 class Question:
     """Whether the mean of the gradient estimates is ``target``; with the sequence that watches them."""
 
-    plan: Plan
+    plan: SamplingPlan
     sequence: Betting | Catoni | Normal
 
     @property
@@ -76,7 +79,9 @@ class Question:
     def update(self, gradients: FloatArray) -> None:
         """Take the next gradient estimates (B, d)."""
         if gradients.shape[1] != self.target.size:
-            raise ValueError(f"target has shape {self.target.shape}: the gradient has ({gradients.shape[1]},)")
+            raise ValueError(
+                f"target must have the shape of the gradient, ({gradients.shape[1]},), got {self.target.shape}"
+            )
         self.sequence.update(gradients)
 
 
@@ -89,11 +94,31 @@ def question(
     error_rate: float,
     replicates: int,
 ) -> Question | None:
-    """The question that these arguments of a run ask; None where there is no target."""
+    """The question that a run asks of its gradient estimates, with the sequence that what is known of them allows.
+
+    Parameters
+    ----------
+    target : the claimed mean (d,); None: there is no question, and None is returned
+    bounds : (lower, upper) of single estimates, numbers or (d,): by `Betting`
+    variance : a bound of their variance, a number or (d,): by `Catoni` where there are no bounds
+    tolerance : the distance from the target to be certified, a number or (d,)
+    error_rate : the largest probability of a false alarm, and of a wrong certificate
+    replicates : the number of estimates that is planned
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where an argument is not so; and where there is something to judge by, and no target.
+
+    >>> asked = question([0.5], bounds=(0, 1), variance=None, tolerance=0.1, error_rate=1e-6, replicates=4000)
+    >>> asked.update(np.random.default_rng(0).integers(0, 2, (4000, 1)).astype(float))
+    >>> asked.verdict
+    'CERTIFIED'
+    """
     if target is None:
         for name, value in (("bounds", bounds), ("variance", variance), ("tolerance", tolerance)):
             if value is not None:
-                raise ValueError(f"{name} is given and target is not: there is nothing to judge")
+                raise ValueError(f"target must be given where {name} is, got None: there is nothing to judge")
         return None
     common: dict[str, Any] = {"tolerance": tolerance, "error_rate": error_rate}
     if bounds is not None:
@@ -105,22 +130,24 @@ def question(
         catoni = Catoni(target, variance, **common, horizon=replicates)
         return Question(_plan("catoni", catoni, replicates, catoni.variance, [None] * catoni.target.size), catoni)
     normal = Normal(target, **common)
-    return Question(Plan(replicates, "asymptotic", error_rate, error_rate, normal.tolerance, None, None), normal)
+    return Question(
+        SamplingPlan(replicates, "asymptotic", error_rate, error_rate, normal.tolerance, None, None), normal
+    )
 
 
 def _plan(
-    evidence: Evidence,
+    evidence: Basis,
     sequence: Betting | Catoni,
     replicates: int,
     variance: FloatArray,
     widths: Sequence[float | None],
-) -> Plan:
+) -> SamplingPlan:
     rate, d = sequence.error_rate, sequence.target.size
     detectable = [
         detectable_bias(replicates, v, width, rate, miss_rate=MISS_RATE, coordinates=d)
         for v, width in zip(variance, widths, strict=True)
     ]
-    return Plan(replicates, evidence, rate, rate, sequence.tolerance, variance, np.array(detectable))
+    return SamplingPlan(replicates, evidence, rate, rate, sequence.tolerance, variance, np.array(detectable))
 
 
 def shown(values: FloatArray) -> str:

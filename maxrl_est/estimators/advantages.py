@@ -24,6 +24,7 @@ def advantages(
     Drop-in for the advantages of a policy-gradient trainer: ``(1/N) sum_i A_i S_i`` with scores S_i is an unbiased
     estimate of ``w(p) grad p``, since b_i does not depend on rollout i.
 
+    Cost per group: O(N) for MaxRL of order N and, with ``"pass_loo"``, of order N - 1; O(N T) otherwise.
     Not for likelihoods far below 1/N on every rollout: all weights are then near T, and the gradient is that of
     expected likelihood. Which baseline has least variance depends on the problem: each is a guess of the pass rate.
 
@@ -56,8 +57,8 @@ def advantages(
     TypeError, ValueError
         As `maxrl_est.loo_weights` does; for a baseline that is none of these, is not finite, or needs more rollouts.
 
-    Source: MaxRL (arXiv 2602.02710) and R. Hoeffding's U-statistics (1948); ``"mean_loo"`` is in
-    nlyu1/maxrl-statistics.
+    Source: MaxRL (arXiv 2602.02710) and W. Hoeffding's U-statistics (1948); ``"mean_loo"`` is in
+    nlyu1/maxrl-statistics, and the order N - 1 of what trainers ship in linjiw/curriculum-maxrl.
 
     >>> advantages([1, 0, 0, 0])
     array([ 4.        , -0.66666667, -0.66666667, -0.66666667])
@@ -80,7 +81,22 @@ def weights_and_advantages(
     log_likelihoods: npt.ArrayLike | None = None,
     log_ceiling: float = 0.0,
 ) -> tuple[Array, Array]:
-    """`advantages` ``(..., N)`` after the leave-one-out weights ``(..., N)`` they are made of.
+    """The leave-one-out weights ``(..., N)`` and the `advantages` ``(..., N)`` made of them.
+
+    Not for one of the two alone: `maxrl_est.loo_weights` and `advantages` give that.
+
+    Parameters
+    ----------
+    likelihoods, objective, baseline, log_likelihoods, log_ceiling : as in `advantages`
+
+    Returns
+    -------
+    weights (..., N) of the objective that the baseline admits, and advantages (..., N)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `advantages` does.
 
     >>> weights_and_advantages([1, 0])
     (array([2., 1.]), array([ 2., -1.]))

@@ -7,8 +7,10 @@ from fractions import Fraction
 import numpy as np
 
 from maxrl_est._typing import Array
-from maxrl_est.estimates.means import mean, mean_of_others
-from maxrl_est.estimators.registry import Affine, register
+from maxrl_est.estimates.checked import mean_of_others
+from maxrl_est.estimates.groups import need_size
+from maxrl_est.estimates.means import mean, need_floats
+from maxrl_est.estimators.rows import Affine, Notes, row
 from maxrl_est.objectives import Objective
 
 _ONE = Fraction(1)
@@ -41,60 +43,86 @@ def _less_the_mean(n: int) -> Affine | None:
     return ((share,), (share, -share)) if n > 1 else None
 
 
-@register(_expected, "Williams (1992)", affine=_own)
+@row(
+    _expected,
+    Notes(
+        estimates="grad p",
+        how="the score-function identity",
+        unbiased="always",
+        cost="O(N)",
+        source="R. J. Williams, Machine Learning 8 (1992) 229",
+    ),
+    affine=_own,
+)
 def reinforce(likelihoods: Array) -> Array:
-    """l_i.
-
-    Estimates grad p. By the score-function identity. Unbiased always. Cost O(N). Source: R. J. Williams, Machine
-    Learning 8 (1992) 229.
-    """
-    return likelihoods.copy()
+    """l_i: REINFORCE without a baseline."""
+    return likelihoods
 
 
-@register(_expected, "arXiv 2402.14740", affine=_less_the_others)
+@row(
+    _expected,
+    Notes(
+        estimates="grad p",
+        how="REINFORCE with the mean of the others as its baseline",
+        unbiased="always; refuses N = 1, which has no others",
+        cost="O(N)",
+        source="arXiv 2402.14740",
+    ),
+    affine=_less_the_others,
+)
 def rloo(likelihoods: Array) -> Array:
-    """l_i less the mean of the others.
-
-    Estimates grad p. By REINFORCE with a leave-one-out baseline. Unbiased always; refuses N = 1, which has no others.
-    Cost O(N). Source: arXiv 2402.14740.
-    """
+    """l_i less the mean of the others."""
     return likelihoods - mean_of_others(likelihoods)
 
 
-@register(_scaled_expected, "arXiv 2503.20783 (Dr. GRPO)", affine=_less_the_mean)
+@row(
+    _scaled_expected,
+    Notes(
+        estimates="(N-1)/N grad p, because the mean contains l_i",
+        how="(N-1)/N times RLOO",
+        unbiased="always, for that multiple; zero at N = 1",
+        cost="O(N)",
+        source="arXiv 2503.20783 (Dr. GRPO)",
+    ),
+    affine=_less_the_mean,
+)
 def mean_centred(likelihoods: Array) -> Array:
-    """l_i less the mean of the group.
-
-    Estimates (N-1)/N grad p, because the mean contains l_i. By (N-1)/N times RLOO. Unbiased for that multiple always;
-    zero at N = 1. Cost O(N). Source: arXiv 2503.20783 (Dr. GRPO).
-    """
+    """l_i less the mean of the group."""
     return likelihoods - mean(likelihoods)
 
 
 def _standardised(likelihoods: Array, *, ddof: int, eps: float) -> Array:
-    if likelihoods.dtype == object:
-        raise TypeError("a standard deviation has no exact value on Fractions: give floats")
+    need_floats(likelihoods, "a standard deviation")
     deviation = likelihoods.std(axis=-1, ddof=ddof, keepdims=True)
     return np.asarray((likelihoods - mean(likelihoods)) / (deviation + eps))
 
 
-@register(_nothing, "arXiv 2402.03300")
+@row(
+    _nothing,
+    Notes(
+        estimates="no w(p) grad p, and on rewards other than 0/1 no multiple of grad p",
+        how="standardising the group; equal likelihoods give zeros",
+        unbiased="never; refuses N = 1",
+        cost="O(N)",
+        source="arXiv 2402.03300",
+    ),
+)
 def grpo(likelihoods: Array) -> Array:
-    """(l_i - mean) / (sd + 1e-4), sd with ddof = 1 as trainers ship it.
-
-    Estimates no w(p) grad p. By standardising the group; all equal likelihoods give zeros. Unbiased for nothing, and
-    on rewards other than 0/1 its direction is off too; refuses N = 1. Cost O(N). Source: arXiv 2402.03300.
-    """
-    if likelihoods.shape[-1] < 2:
-        raise ValueError("likelihoods has groups of N = 1: a sample standard deviation needs N >= 2")
+    """(l_i - mean) / (sd + 1e-4), the standard deviation with divisor N - 1, as trainers ship it."""
+    need_size(likelihoods.shape[-1], 2, "a sample standard deviation")
     return _standardised(likelihoods, ddof=1, eps=1e-4)
 
 
-@register(_nothing, "arXiv 2402.03300")
+@row(
+    _nothing,
+    Notes(
+        estimates="no w(p) grad p, and on rewards other than 0/1 no multiple of grad p",
+        how="standardising the group; equal likelihoods give zeros",
+        unbiased="never; zero at N = 1",
+        cost="O(N)",
+        source="arXiv 2402.03300, with the divisor N",
+    ),
+)
 def grpo_population(likelihoods: Array) -> Array:
-    """(l_i - mean) / (sd + 1e-4), sd with ddof = 0.
-
-    Estimates no w(p) grad p. By standardising the group; zero at N = 1 and for equal likelihoods. Unbiased for
-    nothing. Cost O(N). Source: arXiv 2402.03300, with the divisor N.
-    """
+    """(l_i - mean) / (sd + 1e-4), the standard deviation with divisor N."""
     return _standardised(likelihoods, ddof=0, eps=1e-4)

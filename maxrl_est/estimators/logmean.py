@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from maxrl_est._typing import Array
-from maxrl_est.estimates.means import mean, mean_of_others, positive
-from maxrl_est.estimators.registry import register
+from maxrl_est.estimates.checked import mean_of_others
+from maxrl_est.estimates.means import mean, need_floats
+from maxrl_est.estimators.rows import Notes, row
 from maxrl_est.targets import LogMean, LogPassRate
 
 
@@ -18,27 +19,40 @@ def _log_pass_rate(n: int) -> LogPassRate:
     return LogPassRate()
 
 
-@register(_log_mean, "arXiv 1602.06725", positive_only=True)
+@row(
+    _log_mean,
+    Notes(
+        estimates="the gradient of E log mean(l_1..l_N), the bound of importance-weighted autoencoders",
+        how="the score function, without a pathwise term, and a leave-one-out baseline: the arithmetic mean of the "
+        "others, where the paper's default is the geometric one",
+        unbiased="always; refuses N = 1 and likelihoods of 0",
+        cost="O(N)",
+        source="arXiv 1602.06725",
+    ),
+    positive_only=True,
+)
 def vimco(likelihoods: Array) -> Array:
-    """N (log of the mean, less log of the mean with l_i replaced by the mean of its peers).
-
-    Estimates the gradient of E log mean(l_1..l_N), the bound of importance-weighted autoencoders; no pathwise term.
-    By its score function with a leave-one-out baseline: the arithmetic mean of the peers (the paper's default is the
-    geometric one). Unbiased always; refuses N = 1 and likelihoods of 0. Cost O(N). Source: arXiv 1602.06725.
-    """
-    peers = mean_of_others(positive(likelihoods))
-    return np.asarray(likelihoods.shape[-1] * (np.log(mean(likelihoods)) - np.log(peers)))
+    """N (log of the mean, less log of the mean with l_i replaced by the mean of the others)."""
+    need_floats(likelihoods, "a logarithm")
+    others = mean_of_others(likelihoods)
+    return np.asarray(likelihoods.shape[-1] * (np.log(mean(likelihoods)) - np.log(others)))
 
 
-@register(_log_pass_rate, "M. H. Quenouille (1949); arXiv 1802.04030", positive_only=True)
+@row(
+    _log_pass_rate,
+    Notes(
+        estimates="grad log p",
+        how="the score function of an estimate of log p whose bias is O(1/N^2)",
+        unbiased="never; refuses N = 1 and likelihoods of 0",
+        cost="O(N)",
+        source="M. H. Quenouille, J. R. Statist. Soc. B 11 (1949) 68; for log p, arXiv 1802.04030",
+    ),
+    positive_only=True,
+)
 def jackknife(likelihoods: Array) -> Array:
-    """N (jackknife of log mean, less log of the peers' mean), the jackknife N log m - (N-1)/N sum_j log m_{-j}.
-
-    Estimates grad log p. By the score function of an estimate of log p whose bias is O(1/N^2). Unbiased never; refuses
-    N = 1 and likelihoods of 0. Cost O(N). Source: M. H. Quenouille, J. R. Statist. Soc. B 11 (1949) 68; for log p,
-    arXiv 1802.04030.
-    """
+    """N (jackknife of log mean, less log mean of the others), the jackknife N log m - (N-1)/N sum_j log m_{-j}."""
+    need_floats(likelihoods, "a logarithm")
     size = likelihoods.shape[-1]
-    peers = np.log(mean_of_others(positive(likelihoods)))
+    peers = np.log(mean_of_others(likelihoods))
     estimate = size * np.log(mean(likelihoods)) - (size - 1) * mean(peers)
     return np.asarray(size * (estimate - peers))

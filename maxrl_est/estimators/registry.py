@@ -2,90 +2,47 @@
 
 from __future__ import annotations
 
-import difflib
-import functools
-import inspect
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
-import numpy.typing as npt
+from maxrl_est._arguments import closest, whole
+from maxrl_est.estimators.expected import grpo, grpo_population, mean_centred, reinforce, rloo
+from maxrl_est.estimators.levels import maxk, maxk_loo, maxk_loo_minus_one, tailrl, tailrl_centred
+from maxrl_est.estimators.logmean import jackknife, vimco
+from maxrl_est.estimators.maxrl import maxrl, maxrl_cv, maxrl_shipped, plug_in_loo, self_normalised
+from maxrl_est.estimators.passk import passk, passk_loo
+from maxrl_est.estimators.rows import row_of
+from maxrl_est.estimators.sequential import INVERSE_SAMPLING, SUMO
+from maxrl_est.estimators.ustat import ustat, ustat_mean_loo, ustat_one, ustat_one_over_n, ustat_pass_loo
 
-from maxrl_est._typing import Array
-from maxrl_est.estimates.groups import groups_of
-from maxrl_est.estimators.sequential import SEQUENTIAL, SequentialEstimator
-from maxrl_est.targets import Target
-
-Affine: TypeAlias = tuple[tuple[Fraction, ...], tuple[Fraction, ...]]
-
-
-def not_affine(n: int, **own: int) -> None:
-    """Coefficients of a row that has none."""
-
-
-@dataclass(frozen=True, slots=True)
-class NamedEstimator:
-    """A row of the table: an advantage function with its name, target and source. Call it on likelihoods."""
-
-    name: str
-    function: Callable[..., Array]
-    target: Callable[[int], Target | None]  # for groups of n; None where what it ascends has no name
-    reference: str
-    binary_only: bool = False  # meant for 0/1 rewards
-    positive_only: bool = False  # takes logarithms of likelihoods
-    # (c, d), up to N coefficients each, if A_i = sum_k (c_k l_i - d_k) E_k(q of the others); None where it is not so
-    affine: Callable[[int], Affine | None] = not_affine
-
-    def __call__(self, likelihoods: npt.ArrayLike, /) -> Array:
-        """Advantages (..., N) of likelihoods (..., N)."""
-        groups = groups_of(likelihoods)
-        found: Array = groups.back(self.function(groups.values))
-        return found
-
-    @property
-    def notes(self) -> str:
-        """What it estimates, how, and its conventions."""
-        return inspect.getdoc(getattr(self.function, "func", self.function)) or ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A registered function; ``parameter`` is the one that its name may carry, as in ``passk(4)``."""
-
-    function: Callable[..., Array]
-    target: Callable[..., Target | None]
-    affine: Callable[..., Affine | None]
-    reference: str
-    binary_only: bool
-    positive_only: bool
-    parameter: str | None
-
-
-_TABLE: dict[str, _Row] = {}
-
-
-def register(
-    target: Callable[..., Target | None],
-    reference: str,
-    *,
-    affine: Callable[..., Affine | None] = not_affine,
-    binary_only: bool = False,
-    positive_only: bool = False,
-    parameter: str | None = None,
-) -> Callable[[Callable[..., Array]], Callable[..., Array]]:
-    """Add a function to the table under its own name.
-
-    ``target`` and ``affine`` take the group size and, where the row has a ``parameter``, that too by its name.
-    """
-
-    def add(function: Callable[..., Array]) -> Callable[..., Array]:
-        row = _Row(function, target, affine, reference, binary_only, positive_only, parameter)
-        _TABLE[function.__name__] = row
-        return function
-
-    return add
+_ORDER = (
+    reinforce,
+    rloo,
+    mean_centred,
+    grpo,
+    grpo_population,
+    maxrl,
+    maxrl_cv,
+    maxrl_shipped,
+    self_normalised,
+    plug_in_loo,
+    ustat,
+    ustat_one,
+    ustat_one_over_n,
+    ustat_pass_loo,
+    ustat_mean_loo,
+    passk,
+    passk_loo,
+    maxk,
+    maxk_loo,
+    maxk_loo_minus_one,
+    tailrl,
+    tailrl_centred,
+    vimco,
+    jackknife,
+)
+_TABLE = {function.__name__: row_of(function) for function in _ORDER}
+_SEQUENTIAL = {row.name: row for row in (INVERSE_SAMPLING, SUMO)}
 
 
 def names() -> tuple[str, ...]:
@@ -103,11 +60,26 @@ def sequential_names() -> tuple[str, ...]:
     >>> sequential_names()
     ('inverse_sampling', 'sumo')
     """
-    return tuple(SEQUENTIAL)
+    return tuple(_SEQUENTIAL)
 
 
 def chosen(estimator: Any) -> Any:
     """The row that a name stands for; a row, or any function of likelihoods, as it is.
+
+    Parameters
+    ----------
+    estimator : a name, as `get` takes it; a row; or a function of likelihoods (..., N)
+
+    Returns
+    -------
+    what can be called
+
+    Raises
+    ------
+    TypeError
+        For what is neither a name nor a function.
+    ValueError
+        For a name that is none.
 
     >>> chosen("rloo").name
     'rloo'
@@ -120,39 +92,37 @@ def chosen(estimator: Any) -> Any:
 
 
 def get(name: str) -> Any:
-    """The row of that name: a `NamedEstimator`, or a `SequentialEstimator` for one of `sequential_names`.
+    """The row of that name.
 
-    Rows with a parameter take it in parentheses: the order of the ``ustat`` family, k of the ``passk`` and ``maxk``
-    families, the number of acceptances of ``inverse_sampling``.
+    Parameters
+    ----------
+    name : one of `names` or `sequential_names`; a row with a parameter takes it in parentheses: the order of the
+        ``ustat`` family, k of the ``passk`` and ``maxk`` families, the number of acceptances of ``inverse_sampling``
+
+    Returns
+    -------
+    a `NamedEstimator`, or a `SequentialEstimator` for one of `sequential_names`
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is no name of a row, with the closest one, and for a parameter of 0.
 
     >>> get("rloo")([1.0, 0.0, 0.5])
     array([ 0.75, -0.75,  0.  ])
     >>> get("ustat_one(2)")([1.0, 0.0])
     array([ 1., -1.])
+    >>> get("rloo").notes.source
+    'arXiv 2402.14740'
     """
     if not isinstance(name, str):
-        raise TypeError(f"name is {name!r}: it is a str, one of {', '.join(_TABLE)}")
+        raise TypeError(f"name must be a str, one of {', '.join(_TABLE)}, got {name!r}")
     match = re.fullmatch(r"(\w+)\((\d+)\)", name)
     plain = match[1] if match else name
-    known = (*_TABLE, *SEQUENTIAL)
-    row = _TABLE.get(plain) or SEQUENTIAL.get(plain)
+    known = (*_TABLE, *_SEQUENTIAL)
+    row = _TABLE.get(plain) or _SEQUENTIAL.get(plain)
     if row is None or (match and row.parameter is None):
-        close = difflib.get_close_matches(plain, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
-        raise ValueError(f"name is {name!r}: no such estimator; {hint}")
-    own: dict[str, int] = {}
-    if match and row.parameter:
-        own[row.parameter] = int(match[2])
-        if own[row.parameter] < 1:
-            raise ValueError(f"name is {name!r}: {row.parameter} is an integer >= 1")
-    if isinstance(row, SequentialEstimator):
-        return row.having(name, own)
-    return NamedEstimator(
-        name,
-        functools.partial(row.function, **own) if own else row.function,
-        functools.partial(row.target, **own),
-        row.reference,
-        row.binary_only,
-        row.positive_only,
-        functools.partial(row.affine, **own),
-    )
+        hint = closest(plain, known) or f"known are {', '.join(known)}"
+        raise ValueError(f"name must be one of the table, got {name!r}; {hint}")
+    own = {row.parameter: whole(f"{row.parameter} of {plain}", int(match[2]))} if match and row.parameter else {}
+    return row.having(name, own)

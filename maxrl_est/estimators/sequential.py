@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from maxrl_est._typing import Array, FloatArray, RolloutMoments
+from maxrl_est.estimators.rows import Notes
 from maxrl_est.targets import LogPassRate
 
 Sampler: TypeAlias = Callable[[np.random.Generator, int, int], tuple[FloatArray, FloatArray]]
@@ -21,7 +21,11 @@ _HARMONIC, _GEOMETRIC = 80, 0.9  # of sumo: P(K >= k) is 1/k up to 80, then fall
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Independent gradient estimates ``(groups, d)`` and the rollouts that each took ``(groups,)``."""
+    """Independent gradient estimates ``(groups, d)`` and the rollouts that each took ``(groups,)``.
+
+    >>> Draws(np.zeros((2, 3)), np.array([4, 1])).costs.mean()
+    np.float64(2.5)
+    """
 
     gradients: FloatArray
     costs: Array
@@ -38,14 +42,30 @@ class SequentialMoments:
 
 @dataclass(frozen=True, slots=True)
 class SequentialEstimator:
-    """A row of random size. Call it as ``estimator(sample, rng, groups)`` with a prompt's ``sample``."""
+    """A row that draws as many rollouts as it needs. Call it with what draws them, a prompt's ``sample``.
+
+    Parameters
+    ----------
+    name : what reports and tables call it
+    function : takes ``sample``, a generator and a number of groups, and returns `Draws`
+    notes : what readers have to know
+    closed_form : takes the moments of a prompt and returns `SequentialMoments`
+    positive_only : whether it takes logarithms, so that a likelihood of 0 is refused
+    parameter : the keyword that its name may set, as in ``inverse_sampling(4)``
+
+    >>> from maxrl_est.estimators import get
+    >>> from maxrl_est.problems import Bernoulli
+    >>> get("inverse_sampling")(Bernoulli(0.25).sample, np.random.default_rng(0), 2)
+    Draws(gradients=array([[0.75],
+           [0.75]]), costs=array([5, 1]))
+    """
 
     name: str
     function: Callable[..., Draws]
-    reference: str
-    positive_only: bool
-    parameter: str | None
-    closed_form: Callable[..., SequentialMoments]  # from the moments of a prompt
+    notes: Notes
+    closed_form: Callable[..., SequentialMoments]
+    positive_only: bool = False
+    parameter: str | None = None
 
     def __call__(self, sample: Sampler, rng: np.random.Generator, groups: int) -> Draws:
         """Draw ``groups`` independent estimates."""
@@ -54,11 +74,6 @@ class SequentialEstimator:
     def target(self, n: int) -> LogPassRate:
         """Log p, whatever n is."""
         return LogPassRate()
-
-    @property
-    def notes(self) -> str:
-        """What it estimates, how, and at which cost."""
-        return inspect.getdoc(getattr(self.function, "func", self.function)) or ""
 
     def having(self, name: str, own: Mapping[str, int]) -> SequentialEstimator:
         """The same with its parameter set."""
@@ -78,17 +93,28 @@ def inverse_sampling(
 ) -> Draws:
     """Draw rollouts, accept each with probability l, until ``acceptances``; average the scores of the accepted.
 
-    Estimates grad log p = grad p / p. By the law of an accepted rollout, which is the posterior. Unbiased always. Cost
-    acceptances / p on average, so not for prompts that nearly always fail: a group that reaches ``max_rollouts`` raises
-    RuntimeError. Source: J. B. S. Haldane, Biometrika 33 (1945) 222, for the sampling rule.
+    Not for prompts that nearly always fail.
+
+    Parameters
+    ----------
+    sample : takes a generator, groups and n, and returns likelihoods (groups, n) and scores (groups, n, d)
+    rng : where all chance comes from
+    groups : independent estimates to draw
+    acceptances : accepted rollouts that each of them waits for
+    max_rollouts : most rollouts of one estimate
+
+    Raises
+    ------
+    RuntimeError
+        If an estimate has fewer acceptances after ``max_rollouts``.
     """
     costs, found, total, left = np.zeros(groups, int), np.zeros(groups, int), None, np.arange(groups)
     size = 4 * acceptances
     while left.size:
         if costs[left[0]] + size > max_rollouts:
             raise RuntimeError(
-                f"inverse sampling has {found[left[0]]} of {acceptances} acceptances after {costs[left[0]]} rollouts, "
-                f"and max_rollouts is {max_rollouts}: the pass rate is too low for it"
+                f"max_rollouts must be enough for {acceptances} acceptances, got {found[left[0]]} in "
+                f"{costs[left[0]]} rollouts of at most {max_rollouts}: the pass rate is too low for inverse sampling"
             )
         likelihoods, scores = sample(rng, left.size, size)
         accepted = rng.random(likelihoods.shape) < likelihoods
@@ -112,15 +138,23 @@ def _inverse_sampling_moments(moments: RolloutMoments, acceptances: int = 1) -> 
 def sumo(sample: Sampler, rng: np.random.Generator, groups: int) -> Draws:
     """Russian roulette on log mean of k rollouts, k = 1, 2, ..., stopped at random and reweighted.
 
-    Estimates grad log p. By a telescoping series whose term k + 1 is kept with probability P(K >= k) and divided by it,
-    each term with the scores of its own rollouts: 1/k up to 80, then falling by 0.9 at each step. Unbiased for l > 0;
-    refuses l = 0. Cost 6.08 rollouts on average, without bound. Its variance is infinite, since terms fall like a
-    power of k and their chance like 0.9^k: not for training. Source: arXiv 2004.00353.
+    Not for training: its variance is infinite, since terms fall like a power of k and their chance like 0.9^k.
+
+    Parameters
+    ----------
+    sample : takes a generator, groups and n, and returns likelihoods (groups, n) and scores (groups, n, d)
+    rng : where all chance comes from
+    groups : independent estimates to draw
+
+    Raises
+    ------
+    ValueError
+        If a likelihood of 0 is drawn, which has no logarithm.
     """
     lengths = 1 + _roulette(rng, groups)
     likelihoods, scores = (x[:, 0] for x in sample(rng, int(lengths.sum()), 1))
     if not likelihoods.all():
-        raise ValueError("sample drew a likelihood of 0: sumo takes logarithms, so likelihoods are positive")
+        raise ValueError("sample must draw likelihoods above 0, since their logarithms are taken, got 0")
     starts = np.cumsum(lengths) - lengths
     place = np.arange(lengths.sum()) - np.repeat(starts, lengths)
     logs = np.log(_running(likelihoods, starts, lengths) / (place + 1))
@@ -158,17 +192,31 @@ def _roulette(rng: np.random.Generator, size: int) -> Array:
     return np.where(u * _HARMONIC > 1, np.floor(1 / u), tail).astype(int)
 
 
-SEQUENTIAL = {
-    row.name: row
-    for row in (
-        SequentialEstimator(
-            "inverse_sampling",
-            inverse_sampling,
-            "inverse (negative binomial) sampling",
-            False,
-            "acceptances",
-            _inverse_sampling_moments,
-        ),
-        SequentialEstimator("sumo", sumo, "arXiv 2004.00353", True, None, _sumo_moments),
-    )
-}
+INVERSE_SAMPLING = SequentialEstimator(
+    "inverse_sampling",
+    inverse_sampling,
+    Notes(
+        estimates="grad log p = grad p / p",
+        how="the law of an accepted rollout, which is the posterior",
+        unbiased="always",
+        cost="acceptances / p rollouts on average",
+        source="inverse (negative binomial) sampling, J. B. S. Haldane, Biometrika 33 (1945) 222",
+    ),
+    _inverse_sampling_moments,
+    parameter="acceptances",
+)
+
+SUMO = SequentialEstimator(
+    "sumo",
+    sumo,
+    Notes(
+        estimates="grad log p",
+        how="a telescoping series whose term k + 1 is kept with probability P(K >= k) and divided by it, each term "
+        "with the scores of its own rollouts; P(K >= k) is 1/k up to 80, then falls by 0.9 at each step",
+        unbiased="for l > 0; refuses l = 0",
+        cost="6.08 rollouts on average, without bound; of infinite variance",
+        source="arXiv 2004.00353",
+    ),
+    _sumo_moments,
+    positive_only=True,
+)

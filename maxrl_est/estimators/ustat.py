@@ -7,10 +7,12 @@ from functools import partial
 
 from maxrl_est._typing import Array
 from maxrl_est.estimates.baselines import recipe, weights_and_advantages
-from maxrl_est.estimators.registry import Affine, register
+from maxrl_est.estimators.rows import Affine, Notes, row
 from maxrl_est.objectives import Objective
 
-_SOURCE = "U-statistic weights"
+_ANY_ORDER = "grad J_T, T = N by default"
+_COST = "O(N), or O(N T) for T < N"
+_SOURCE = "U-statistics of W. Hoeffding, Ann. Math. Statist. 19 (1948) 293, for MaxRL (arXiv 2602.02710)"
 
 
 def _maxrl(n: int, order: int | None = None) -> Objective:
@@ -44,52 +46,86 @@ def _advantages(likelihoods: Array, order: int | None, baseline: str) -> Array:
     return weights_and_advantages(likelihoods, recipe(order, baseline, likelihoods.shape[-1]))[1]
 
 
-@register(_maxrl, _SOURCE, parameter="order", affine=partial(less_constant, Fraction(0)))
+@row(
+    _maxrl,
+    Notes(
+        estimates=_ANY_ORDER,
+        how="weights that are means of products of the others' 1 - l over all subsets",
+        unbiased="always; refuses T > N",
+        cost=_COST,
+        source=f"{_SOURCE}; on 0/1 rewards, order T is its authors' estimator over subsets, c_{{T,N}}",
+    ),
+    parameter="order",
+    affine=partial(less_constant, Fraction(0)),
+)
 def ustat(likelihoods: Array, order: int | None = None) -> Array:
-    """omega_i l_i.
-
-    Estimates grad J_T, T = N by default. By the mean of products of the others' 1 - l over all subsets. Unbiased
-    always; refuses T > N. Cost O(N), O(N T) for T < N. Source: U-statistics; MaxRL (arXiv 2602.02710) for 0/1 rewards.
-    """
+    """omega_i l_i."""
     return _advantages(likelihoods, order, "none")
 
 
-@register(_maxrl, _SOURCE, parameter="order", affine=partial(less_constant, Fraction(1)))
+@row(
+    _maxrl,
+    Notes(
+        estimates=_ANY_ORDER,
+        how="ustat less the constant 1; maxrl_cv on 0/1 rewards, and -1 for every rollout at K = 0",
+        unbiased="always; refuses T > N",
+        cost=_COST,
+        source=_SOURCE,
+    ),
+    parameter="order",
+    affine=partial(less_constant, Fraction(1)),
+)
 def ustat_one(likelihoods: Array, order: int | None = None) -> Array:
-    """omega_i l_i - 1.
-
-    Estimates grad J_T, T = N by default. By `ustat` with a constant baseline; equals `maxrl_cv` on 0/1 rewards, -1 for
-    all at K = 0. Unbiased always; refuses T > N. Cost as `ustat`. Source: as `ustat`.
-    """
+    """omega_i l_i - 1."""
     return _advantages(likelihoods, order, "one")
 
 
-@register(_maxrl, _SOURCE, parameter="order", affine=_less_share)
+@row(
+    _maxrl,
+    Notes(
+        estimates=_ANY_ORDER,
+        how="ustat less the constant 1/N",
+        unbiased="always; refuses T > N",
+        cost=_COST,
+        source=_SOURCE,
+    ),
+    parameter="order",
+    affine=_less_share,
+)
 def ustat_one_over_n(likelihoods: Array, order: int | None = None) -> Array:
-    """omega_i l_i - 1/N.
-
-    Estimates grad J_T, T = N by default. By `ustat` with a constant baseline. Unbiased always; refuses T > N. Cost as
-    `ustat`. Source: as `ustat`.
-    """
+    """omega_i l_i - 1/N."""
     return _advantages(likelihoods, order, "one_over_n")
 
 
-@register(_maxrl_below_n, _SOURCE, parameter="order", affine=_less_pass)
+@row(
+    _maxrl_below_n,
+    Notes(
+        estimates="grad J_T, T = N - 1 by default",
+        how="ustat less a leave-one-out baseline that makes every group sum to zero: rloo at T = 1, and maxrl_shipped "
+        "at T = N - 1 on 0/1 rewards",
+        unbiased="always; refuses T > N - 1, so N = 1",
+        cost="O(N), or O(N T) for T < N - 1",
+        source=_SOURCE,
+    ),
+    parameter="order",
+    affine=_less_pass,
+)
 def ustat_pass_loo(likelihoods: Array, order: int | None = None) -> Array:
-    """omega_i l_i less the others' pass@T.
-
-    Estimates grad J_T, T <= N-1 (the default). By `ustat` with a leave-one-out baseline that makes each group sum to
-    zero: RLOO at T = 1, `maxrl_shipped` at T = N-1 on 0/1 rewards. Unbiased always; refuses N = 1. Cost O(N T).
-    Source: as `ustat`.
-    """
+    """omega_i l_i less the others' pass@T."""
     return _advantages(likelihoods, order, "pass_loo")
 
 
-@register(_maxrl, _SOURCE, parameter="order")
+@row(
+    _maxrl,
+    Notes(
+        estimates=_ANY_ORDER,
+        how="ustat less a leave-one-out baseline",
+        unbiased="always; refuses T > N, and N = 1",
+        cost=_COST,
+        source=f"{_SOURCE}; the baseline is in nlyu1/maxrl-statistics",
+    ),
+    parameter="order",
+)
 def ustat_mean_loo(likelihoods: Array, order: int | None = None) -> Array:
-    """omega_i (l_i - mean of the others).
-
-    Estimates grad J_T, T = N by default. By `ustat` with a leave-one-out baseline. Unbiased always; refuses N = 1 and
-    T > N. Cost as `ustat`. Source: as `ustat`.
-    """
+    """omega_i (l_i - mean of the others)."""
     return _advantages(likelihoods, order, "mean_loo")

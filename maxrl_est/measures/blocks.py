@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from maxrl_est._arguments import name_of
 from maxrl_est._typing import Array, Estimator, FloatArray, Problem
 from maxrl_est.confidence._state import Arrays
 from maxrl_est.estimators import SequentialEstimator
@@ -40,8 +41,8 @@ class Blocks:
         """All that the groups depend on: by name, and by what the first block turns out to be."""
         first, _ = self.draw(0)
         return {
-            "problem": _name(self.problem),
-            "estimator": _name(self.estimator),
+            "problem": name_of(self.problem),
+            "estimator": name_of(self.estimator),
             "n": self.n,
             "replicates": self.replicates,
             "seed": self.seed,
@@ -63,8 +64,8 @@ class Blocks:
             gradients, rollouts = _gradients(self.estimator, likelihoods, scores), groups * self._group
         if not np.isfinite(gradients).all():
             row = int(np.isfinite(gradients).all(axis=1).argmin())
-            where = f"group {block * self.size + row} has the gradient estimate {gradients[row].tolist()}"
-            raise ValueError(f"{where}: estimator and scores are finite")
+            where = f"group {block * self.size + row}"
+            raise ValueError(f"estimator must have finite estimates, got {gradients[row].tolist()} in {where}")
         return gradients, rollouts
 
     @property
@@ -90,18 +91,12 @@ class Blocks:
                 future.cancel()
 
 
-def _name(of: Any) -> str:
-    """A name that another process gives it too."""
-    text = getattr(of, "name", None) or getattr(of, "__qualname__", None) or repr(of)
-    return type(of).__qualname__ if " at 0x" in text else str(text)
-
-
 def _gradients(estimator: Estimator, likelihoods: FloatArray, scores: FloatArray) -> FloatArray:
     """(1/N) sum_i A_i S_i for each group (groups, d)."""
     advantages = np.asarray(estimator(likelihoods), dtype=np.float64)
     if advantages.shape != likelihoods.shape:
         shape = advantages.shape
-        raise ValueError(f"estimator returned shape {shape} for likelihoods of shape {likelihoods.shape}")
+        raise ValueError(f"estimator must return the shape of likelihoods, {likelihoods.shape}, got {shape}")
     products: FloatArray = np.matmul(advantages[:, None, :], scores)[:, 0, :]
     products /= likelihoods.shape[1]
     return products
@@ -123,7 +118,7 @@ def _sequential(
     return np.asarray(gradients), rollouts
 
 
-class Moments(Arrays):
+class RunningMoments(Arrays):
     """Mean and centred squares of vectors (d,), block merged into block by the update of Chan, Golub and LeVeque.
 
     Also those of the squared distance from the mean, whose mean is the total variance.

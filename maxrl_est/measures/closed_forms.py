@@ -19,38 +19,54 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array, Estimator, Problem, RolloutMoments
-from maxrl_est.estimators import NamedEstimator, SequentialEstimator
+from maxrl_est._arguments import name_of, whole
+from maxrl_est._typing import Array, Estimator, Problem, Prompt, RolloutMoments
+from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen
 from maxrl_est.measures.enumerated import Moments, group_chance, mixture
 from maxrl_est.measures.equivariant import equivariant_advantages
+from maxrl_est.problems.laws import law
 
-MAX_ORDER = 2048  # beyond it, counts of sets of rollouts overflow at n = T
+MAX_ORDER = 2048  # up to it counts of sets of rollouts, below (5/4)^T at n = T, are floats; past 3181 some are not
 _ROUNDING = 1e-10  # relative to E g g'; measured worst at N <= 64: 3e-12 for l of 1e-5, 7e-15 for l above 1e-3
 
 
-def closed_form_moments(problem: Problem, estimator: Estimator | SequentialEstimator, n: int) -> Moments:
+def closed_form_moments(problem: Problem, estimator: str | Estimator | SequentialEstimator, n: int | None) -> Moments:
     """Mean ``(d,)`` and covariance ``(d, d)`` of one estimate from groups of n rollouts, in closed form.
 
-    For rows of the table with coefficients (``affine``), for any function where rewards are 0/1, and for sequential
-    rows, whose size is their own. NoClosedForm, a ValueError, elsewhere: enumerate (`exact_moments`) or sample
-    (`monte_carlo`).
+    Parameters
+    ----------
+    problem : a law; exact rationals where its numbers are Fractions
+    estimator : the name or row of an estimator with coefficients (``affine``), on any law; any function of likelihoods
+        (..., N) where rewards are 0/1; a sequential row, which decides itself how many rollouts it draws
+    n : rollouts in a group; ignored by sequential rows, and may be None for them
 
-    >>> from maxrl_est import estimators, problems
+    Returns
+    -------
+    `Moments`, as of `exact_moments`.
+
+    Raises
+    ------
+    NoClosedForm
+        A ValueError, for other estimators: enumerate (`exact_moments`) or sample (`monte_carlo`); `moments` chooses.
+    TypeError, ValueError
+        Where an argument is not as above.
+
+    >>> from maxrl_est import problems
     >>> gaussian = problems.Gaussian(mean=0, scale=1, target=1, sigma=0.5)
-    >>> closed_form_moments(gaussian, estimators.get("ustat_one"), 8).covariance.round(4).tolist()
+    >>> closed_form_moments(gaussian, "ustat_one", 8).covariance.round(4).tolist()
     [[0.107]]
     """
-    if n < 1:
-        raise ValueError(f"n is {n}: a group has at least 1 rollout")
-    return mixture([(weight, _at_prompt(prompt.moments, estimator, n)) for weight, prompt in problem.prompts])
+    estimator = chosen(estimator)
+    size = None if isinstance(estimator, SequentialEstimator) else whole("n", n)
+    return mixture([(weight, _at_prompt(prompt, estimator, size)) for weight, prompt in law(problem).prompts])
 
 
-def closed_form_variance(problem: Problem, estimator: Estimator | SequentialEstimator, n: int) -> Array:
-    """Covariance ``(d, d)`` of `closed_form_moments`; its trace is the total variance.
+def closed_form_variance(problem: Problem, estimator: str | Estimator | SequentialEstimator, n: int | None) -> Array:
+    """Covariance ``(d, d)`` of `closed_form_moments`, with its parameters and errors; its trace is the total variance.
 
-    >>> from maxrl_est import estimators, problems
+    >>> from maxrl_est import problems
     >>> coin = problems.Bernoulli(Fraction(1, 2))
-    >>> closed_form_variance(coin, estimators.get("rloo"), 2)
+    >>> closed_form_variance(coin, "rloo", 2)
     array([[Fraction(1, 16)]], dtype=object)
     """
     return closed_form_moments(problem, estimator, n).covariance
@@ -60,24 +76,27 @@ class NoClosedForm(ValueError):
     """Neither closed form applies to this estimator on this problem."""
 
 
-def _at_prompt(moments: RolloutMoments, estimator: Any, n: int) -> Moments:
-    mean, covariance = _mean_and_covariance(moments, estimator, n)
+def _at_prompt(prompt: Prompt, estimator: Any, n: int | None) -> Moments:
+    if n is None:
+        if not prompt.pass_rate:
+            raise ValueError(f"problem must have p > 0 for an estimate of grad log p, got {prompt}")
+        closed = estimator.closed_form(prompt.moments)
+        mean, covariance = closed.mean, closed.covariance
+    else:
+        mean, covariance = _of_group(prompt.moments, estimator, n)
     exact = mean.dtype == covariance.dtype == object
-    return Moments(mean, covariance, 0.0 if exact else _ROUNDING, n)
+    return Moments(mean, covariance, 0.0 if exact else _ROUNDING, n or 0)
 
 
-def _mean_and_covariance(moments: RolloutMoments, estimator: Any, n: int) -> tuple[Array, Array]:
-    if isinstance(estimator, SequentialEstimator):
-        closed = estimator.closed_form(moments)
-        return closed.mean, closed.covariance
+def _of_group(moments: RolloutMoments, estimator: Any, n: int) -> tuple[Array, Array]:
     coefficients = estimator.affine(n) if isinstance(estimator, NamedEstimator) else None
     if coefficients is not None:
         return _affine(moments, *coefficients, n)
     if moments.p2 == moments.p:
         return _binary(moments, estimator, n)
     raise NoClosedForm(
-        f"estimator is {getattr(estimator, 'name', estimator)!s:.60}: no closed form, since rewards are not 0/1 and "
-        "its advantages have no coefficients; enumerate with exact_moments, or sample with monte_carlo"
+        f"estimator must have coefficients where rewards are not 0/1, got {name_of(estimator)}: no closed form; "
+        "enumerate with exact_moments, or sample with monte_carlo"
     )
 
 
@@ -115,9 +134,9 @@ def _affine(
     """
     size = max(len(slopes), len(constants))
     if size > n:
-        raise ValueError(f"coefficients reach power {size - 1}: n = {n} has n - 1 others")
+        raise ValueError(f"n must be at least {size} for the coefficients of this estimator, got {n}")
     if size > MAX_ORDER:
-        raise NoClosedForm(f"coefficients reach power {size - 1}: the closed form is for orders up to {MAX_ORDER}")
+        raise NoClosedForm(f"estimator must be of an order up to {MAX_ORDER} for its closed form, got {size}")
     exact = isinstance(moments.p, Fraction) and all(isinstance(x, Fraction | int) for x in (*slopes, *constants))
     moments = moments if exact else _in_floats(moments)
     p, spread = moments.p, moments.p2 - moments.p**2
@@ -126,7 +145,7 @@ def _affine(
     level, rest = p * t - s, (n - m) * np.append(t[1:], 0 * t[:1])
     alone = _binomial_powers(n - 1, spread, size) / n  # C(n-1, m-1) spread^(m-1) / n
     if not (exact or np.isfinite(alone).all()):
-        raise NoClosedForm(f"n is {n}: with coefficients up to power {size - 1}, counts of sets of rollouts overflow")
+        raise NoClosedForm(f"n must be such that counts of sets of rollouts are floats, got {n} with order {size}")
     pairs = np.append(0 * t[:1], _binomial_powers(n - 2, spread, size - 1) * (n - 1) / n)
     both = alone * spread / m
     first, second = moments.lS, moments.l2S - 2 * p * moments.lS  # E x S, E x^2 S

@@ -6,18 +6,19 @@ import functools
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
+from maxrl_est._arguments import whole
 from maxrl_est._typing import Estimator, FloatArray
-from maxrl_est.measures.equivariant import ROUNDING, equivariant_advantages
+from maxrl_est.measures.columns import Columns, shown
+from maxrl_est.measures.equivariant import ROUNDING, equivariant_advantages, of_groups
 from maxrl_est.objectives import Objective
 
 
 @dataclass(frozen=True, slots=True)
-class Nearest:
+class Nearest(Columns):
     """The known objective closest to an effective weight: ``W(p) = scale * w(p)`` when ``exact``.
 
     ``distance`` is the root mean square of W - scale w over p in [0, 1], relative to that of W.
@@ -32,9 +33,18 @@ class Nearest:
     def __str__(self) -> str:
         return f"exactly {self.name}" if self.exact else f"no known objective; nearest {self.name}"
 
+    def title(self) -> list[str]:
+        """What it is called."""
+        return [str(self)]
+
+    def columns(self) -> dict[str, Any]:
+        """One row of all numbers."""
+        row = {"name": self.name, "scale": self.scale, "exact": self.exact, "distance": self.distance}
+        return {name: [value] for name, value in row.items()}
+
 
 @dataclass(frozen=True, slots=True)
-class EffectiveWeight:
+class EffectiveWeight(Columns):
     """W(p) with E[g] = W(p) grad p for 0/1 rewards: a polynomial of degree below n.
 
     ``bernstein (n,)`` are its coefficients in the basis C(n-1, m) p^m (1-p)^(n-1-m), exact rationals where the
@@ -59,6 +69,19 @@ class EffectiveWeight:
             for j in range(m + 1):  # p^m = (1 - q)^m
                 powers[top - m + j] += (-1) ** j * math.comb(top, m) * math.comb(m, j) * value
         return tuple(powers)
+
+    def title(self) -> list[str]:
+        """The polynomial and the objective that it is the weight of."""
+        polynomial = f"W(p) = {_polynomial(self.coefficients)}" if self.exact else "W(p), in floats"
+        return [f"n = {self.n}: E[g] = W(p) grad p for 0/1 rewards", polynomial, str(self.nearest())]
+
+    def __str__(self) -> str:
+        return "\n".join(self.title()) if self.exact else Columns.__str__(self)
+
+    def columns(self) -> dict[str, Any]:
+        """W at eleven pass rates: of floats, powers of 1 - p would amplify the roundings."""
+        rates = [Fraction(k, 10) for k in range(11)]
+        return {"p": [float(p) for p in rates], "W(p)": [float(self.value(p)) for p in rates]}
 
     def value(self, p: Any) -> Any:
         """W(p) for numbers p (...) in [0, 1]; a Fraction for a Fraction."""
@@ -106,23 +129,55 @@ class EffectiveWeight:
         return Nearest(f"{_decimal(fitted)} x {objective.name}", objective, fitted, False, distance)
 
 
-def effective_weight(estimator: Estimator, n: int) -> EffectiveWeight:
+def effective_weight(estimator: str | Estimator, n: int) -> EffectiveWeight:
     """Which multiple of grad p an advantage function ascends for 0/1 rewards and groups of n rollouts.
 
     With K successes, a_K the advantage of each and b_K that of each failure, E[g] = W(p) grad p with
     ``W(p) = sum_m C(n-1, m) p^m (1-p)^(n-1-m) (a_{m+1} - b_m)``. No sampling and no choice of p: it is decided by
-    n + 1 groups. Says nothing about rewards between 0 and 1; for those use `exact_moments`.
+    n + 1 groups. Says nothing about rewards between 0 and 1; for those use `exact_moments`. From advantages to what
+    they ascend for 0/1 rewards, as in arXiv 2510.23049 and arXiv 2510.13651.
 
-    >>> from maxrl_est import estimators
-    >>> str(effective_weight(estimators.get("maxrl_shipped"), 8).nearest())
-    'exactly J_7'
+    Parameters
+    ----------
+    estimator : a name, a row or a function of likelihoods (..., N), the same for any order of rollouts
+    n : rollouts in a group
+
+    Returns
+    -------
+    `EffectiveWeight`: W as a polynomial, exact where the estimator computes with Fractions; ``nearest()`` names the
+    objective whose weight it is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where n is no int of at least 1, the name is unknown, or the estimator depends on the order of rollouts.
+
+    >>> print(effective_weight("maxrl_shipped", 4))
+    n = 4: E[g] = W(p) grad p for 0/1 rewards
+    W(p) = 1 + q + q^2, q = 1 - p
+    exactly J_3
     """
-    if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
-        raise ValueError(f"n is {n!r}: a group has at least 1 rollout, an int")
+    n, estimator = whole("n", n), of_groups(estimator)
     successes = np.array([[Fraction(int(i < k)) for i in range(n)] for k in range(n + 1)], dtype=object)
     advantages, rounding = equivariant_advantages(estimator, successes)
     difference = tuple(Fraction(advantages[m + 1, 0]) - Fraction(advantages[m, -1]) for m in range(n))
     return EffectiveWeight(difference, rounding, n)
+
+
+def _polynomial(coefficients: tuple[Fraction, ...]) -> str:
+    """Terms in powers of q = 1 - p; of more than nine the first and the last few."""
+    terms = [_term(k, value) for k, value in enumerate(coefficients) if value]
+    if len(terms) > 9:
+        terms[5:-2] = ["+ ..."]
+    text = " ".join(terms).removeprefix("+ ") or "0"
+    return f"{text}, q = 1 - p" if "q" in text else text
+
+
+def _term(k: int, value: Fraction) -> str:
+    power = "" if k == 0 else "q" if k == 1 else f"q^{k}"
+    size = shown(abs(value))
+    factor = "" if power and size == "1" else f"({size}) " if power and "/" in size else f"{size} " if power else size
+    return f"{'-' if value < 0 else '+'} {factor}{power}"
 
 
 def _short(scale: Fraction) -> str:

@@ -6,49 +6,95 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
+from maxrl_est._arguments import whole
 from maxrl_est._typing import Array, Estimator, FiniteProblem, Problem
-from maxrl_est.measures.equivariant import ROUNDING, equivariant_advantages
+from maxrl_est.measures.columns import Columns, shown
+from maxrl_est.measures.equivariant import ROUNDING, equivariant_advantages, of_groups
+from maxrl_est.problems.laws import law
 
 MAX_ROLLOUTS = 10_000_000  # in all the distinct groups that are enumerated
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class Moments(Columns):
     """Mean ``(d,)`` and covariance ``(d, d)`` of the gradient estimate of one group of n rollouts."""
 
     mean: Array
     covariance: Array
     rounding: float  # relative error to expect: 0 for exact rationals
-    n: int
+    n: int  # 0 where the estimator decides itself
 
     @property
     def exact(self) -> bool:
         """Whether the moments are exact rationals."""
         return self.rounding == 0
 
+    @property
+    def total_variance(self) -> Any:
+        """The trace of the covariance."""
+        return np.trace(self.covariance)
 
-def exact_moments(problem: Problem, estimator: Estimator, n: int) -> Moments:
+    def title(self) -> list[str]:
+        """Of which groups they are, and the total variance."""
+        groups = f"groups of {self.n}" if self.n else "groups of sizes that the estimator decides"
+        kind = "in rationals" if self.exact else f"to {self.rounding:.0e}"
+        return [f"exact moments, {groups}, {kind}; total variance {shown(self.total_variance)}"]
+
+    def columns(self) -> dict[str, Any]:
+        """Mean and variance of each coordinate."""
+        mean = self.mean.tolist()
+        return {"coordinate": range(len(mean)), "mean": mean, "variance": np.diag(self.covariance).tolist()}
+
+
+def exact_moments(problem: Problem, estimator: str | Estimator, n: int) -> Moments:
     """Mean and covariance of ``g = (1/N) sum_i A_i S_i`` over every possible group of n rollouts.
 
-    Groups that differ in order only are counted once, so the estimator must be permutation equivariant (an
-    error says where it is not). A prompt with s outcomes has C(n+s-1, s-1) groups; past 10^7 rollouts in all this
-    refuses. A group belongs to one prompt, so that with several the covariance has their spread too. Not for
-    problems with a continuum of outcomes, of which `maxrl_est.measures.closed_forms` knows some.
+    Groups that differ in order only are counted once. A group belongs to one prompt, so that with several prompts the
+    covariance has their spread too. Not for laws with a continuum of outcomes, for which there are
+    `closed_form_moments` and `monte_carlo`; `moments` chooses.
+
+    Parameters
+    ----------
+    problem : a law whose prompts have finitely many outcomes; exact rationals where its numbers are Fractions
+    estimator : a name, a row or a function of likelihoods (..., N), the same for any order of rollouts
+    n : rollouts in a group; a prompt with s outcomes has C(n+s-1, s-1) groups, at most 10^7 rollouts in all of them
+
+    Returns
+    -------
+    `Moments`: ``mean (d,)``, ``covariance (d, d)`` and the relative ``rounding`` to expect, 0 for exact rationals.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where an argument is not as above, or the estimator depends on the order of rollouts or on other groups.
 
     >>> from fractions import Fraction
-    >>> from maxrl_est import estimators, problems
-    >>> moments = exact_moments(problems.Bernoulli(Fraction(1, 4)), estimators.get("maxrl"), 2)
-    >>> str(moments.mean[0])  # w_2(p) grad p = (2 - 1/4) 3/16
-    '21/64'
+    >>> from maxrl_est import problems
+    >>> print(exact_moments(problems.Bernoulli(Fraction(1, 4)), "maxrl", 2))  # w_2(p) grad p = (2 - 1/4) 3/16
+    exact moments, groups of 2, in rationals; total variance 567/4096
+    coordinate  mean   variance
+    ----------  -----  --------
+    0           21/64  567/4096
     """
-    if isinstance(n, bool) or not isinstance(n, Integral):
-        raise ValueError(f"n is {n!r}: a group has at least 1 rollout, an int")
-    return mixture([(weight, _of_one_prompt(finite(prompt), estimator, int(n))) for weight, prompt in problem.prompts])
+    n, function = whole("n", n), of_groups(estimator)
+    return mixture([(weight, _of_one_prompt(finite(prompt), function, n)) for weight, prompt in law(problem).prompts])
+
+
+def enumerable(problem: Problem, n: int) -> bool:
+    """Whether every prompt has finitely many outcomes, and few enough groups of n."""
+    return all(
+        hasattr(prompt, "probabilities") and n * _groups(n, len(prompt.probabilities)) <= MAX_ROLLOUTS
+        for _, prompt in problem.prompts
+    )
+
+
+def _groups(n: int, outcomes: int) -> int:
+    """The number of groups of n rollouts with so many outcomes, whatever their order."""
+    return math.comb(n + outcomes - 1, n)
 
 
 def mixture(parts: Sequence[tuple[Any, Moments]]) -> Moments:
@@ -68,21 +114,19 @@ def mixture(parts: Sequence[tuple[Any, Moments]]) -> Moments:
 
 
 def finite(prompt: Any) -> FiniteProblem:
-    """The prompt, refused if it has a continuum of outcomes."""
+    """The prompt, refused if its outcomes are not listed: a continuum, or all walks through a maze."""
     if not hasattr(prompt, "probabilities"):
-        raise ValueError(f"problem is {prompt}: its outcomes are a continuum, which cannot be enumerated")
+        raise ValueError(f"problem must list its outcomes (probabilities), got {prompt}, which cannot be enumerated")
     found: FiniteProblem = prompt
     return found
 
 
 def _of_one_prompt(problem: FiniteProblem, estimator: Estimator, n: int) -> Moments:
     outcomes = len(problem.probabilities)
-    groups = math.comb(n + outcomes - 1, outcomes - 1) if n >= 1 else 0
-    if not 1 <= groups * n <= MAX_ROLLOUTS:
-        raise ValueError(
-            f"n is {n}: with {outcomes} outcomes that makes {groups} groups, and all of them together must have "
-            f"1 to {MAX_ROLLOUTS} rollouts"
-        )
+    groups = _groups(n, outcomes)
+    if groups * n > MAX_ROLLOUTS:
+        rule = f"n must make groups of at most {MAX_ROLLOUTS} rollouts in all"
+        raise ValueError(f"{rule}, got {n}: with {outcomes} outcomes there are {groups} groups")
     counts = np.array(list(_counts(n, outcomes)))
     outcome = np.array([np.repeat(np.arange(outcomes), count) for count in counts])
     advantages, rounding = equivariant_advantages(estimator, problem.likelihoods[outcome])

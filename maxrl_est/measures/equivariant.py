@@ -7,8 +7,18 @@ from fractions import Fraction
 import numpy as np
 
 from maxrl_est._typing import Array, Estimator, FloatArray
+from maxrl_est.estimators import SequentialEstimator, chosen
 
 ROUNDING = 1e-10  # two advantages closer than this, relative to the largest, are the same number (more in float32)
+
+
+def of_groups(estimator: str | Estimator) -> Estimator:
+    """The advantage function that is meant, refused if it draws for itself."""
+    function: Estimator = chosen(estimator)
+    if isinstance(function, SequentialEstimator):
+        rule = "estimator must be a function of groups of rollouts"
+        raise TypeError(f"{rule}, got {function.name}, which draws rollouts itself")
+    return function
 
 
 def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, float]:
@@ -22,21 +32,27 @@ def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, 
     rounding = max(ROUNDING, 64 * float(np.finfo(returned.dtype).eps)) if returned.dtype.kind == "f" else ROUNDING
     advantages = returned.astype(np.float64)
     if advantages.shape != groups.shape:
-        raise ValueError(f"estimator returned shape {advantages.shape} for likelihoods of shape {groups.shape}")
+        raise ValueError(f"estimator must return the shape of likelihoods, {groups.shape}, got {advantages.shape}")
     if not np.isfinite(advantages).all():
         row = int(np.isfinite(advantages).all(axis=1).argmin())
-        raise ValueError(f"estimator returned {advantages[row].tolist()} for likelihoods {plain[row].tolist()}")
+        raise ValueError(f"estimator must be finite, got {advantages[row].tolist()} for {plain[row].tolist()}")
     size = groups.shape[1]
     for order in (np.arange(size)[::-1], np.random.default_rng(size).permutation(size)):
         differs = _differs(estimator(plain[:, order].copy()), advantages[:, order], rounding)
         if differs.any():
             shown = plain[int(differs.any(axis=1).argmax()), order].tolist()
-            raise ValueError(f"estimator depends on the order of rollouts: reordering to {shown} changes advantages")
+            raise ValueError(
+                "estimator must treat rollouts alike, but this estimator depends on the order of rollouts: "
+                f"reordering to {shown} changes advantages"
+            )
     half = len(groups) // 2
     differs = _differs(estimator(plain[half:].copy()), advantages[half:], rounding)
     if differs.any():
         shown = plain[half + int(differs.any(axis=1).argmax())].tolist()
-        raise ValueError(f"estimator depends on the batch: {shown} has other advantages among fewer groups")
+        raise ValueError(
+            "estimator must judge each group by itself, but this estimator depends on the batch: "
+            f"{shown} has other advantages among fewer groups"
+        )
     exact = _exactly(estimator, groups) if groups.dtype == object else None
     if exact is None or _differs(exact, advantages, rounding).any():
         return advantages, rounding

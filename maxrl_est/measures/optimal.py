@@ -10,15 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from maxrl_est._arguments import whole
 from maxrl_est._typing import Array, Problem
 from maxrl_est.estimates.baselines import recipe, weights_and_advantages
-from maxrl_est.estimators import NamedEstimator
+from maxrl_est.estimators import NamedEstimator, Notes
 from maxrl_est.measures.closed_forms import closed_form_variance
+from maxrl_est.measures.columns import Columns, shown
 from maxrl_est.objectives import Objective, ObjectiveLike
+from maxrl_est.problems.laws import law
 
 
 @dataclass(frozen=True, slots=True)
-class OptimalBaseline:
+class OptimalBaseline(Columns):
     """The constant b that makes the total variance of ``omega_i l_i - b`` least, and what it saves."""
 
     constant: Any
@@ -30,22 +33,47 @@ class OptimalBaseline:
         """Share of the variance without baseline that it removes, in [0, 1]."""
         return 1 - float(self.variance) / float(self.without) if self.without else 0.0
 
+    def title(self) -> list[str]:
+        """The constant and what it is for."""
+        return [f"the constant b of omega_i l_i - b with the least total variance: {shown(self.constant)}"]
+
+    def columns(self) -> dict[str, Any]:
+        """One row of all numbers."""
+        row = {"constant": self.constant, "variance": self.variance, "at b = 0": self.without, "gain": self.gain}
+        return {name: [value] for name, value in row.items()}
+
 
 def optimal_baseline(problem: Problem, n: int, objective: ObjectiveLike = None) -> OptimalBaseline:
     """The best constant baseline for `ustat` of an objective (None: MaxRL with T = N), the same for all prompts.
 
     It is (w(p) tr E[l S S'] + w'(p) |grad p|^2) / tr E[S S'], numerator and denominator averaged over prompts: for a
-    given objective the same whatever the group size.
-    It needs the problem's moments, so it is a yardstick and not for training.
+    given objective the same whatever the group size. It needs the moments of the law, so it is a yardstick and not for
+    training.
+
+    Parameters
+    ----------
+    problem : a law
+    n : rollouts in a group, at least the order of the objective
+    objective : an `Objective`, an int for MaxRL of that order; None: MaxRL of order n
+
+    Returns
+    -------
+    `OptimalBaseline`: ``constant``, the total variance with it (``variance``) and at b = 0 (``without``), and ``gain``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where an argument is not as above.
 
     >>> from maxrl_est import problems
     >>> best = optimal_baseline(problems.Gaussian(mean=0, scale=1, target=1, sigma=0.5), 8)
     >>> [round(float(x), 4) for x in (best.constant, best.without, best.variance)]
     [0.3151, 0.0607, 0.0483]
     """
+    n, problem = whole("n", n), law(problem)
     given = _objective(objective, n)
     if given.order > n:
-        raise ValueError(f"objective has order T = {given.order}: groups of n = {n} estimate orders up to n")
+        raise ValueError(f"objective must have an order T of at most n = {n}, got {given.order}")
     c = given.rational_coefficients
     with_scores, spread = 0, 0  # n Cov(g, mean score) and n Cov(mean score), traces of both
     for weight, prompt in problem.prompts:
@@ -66,6 +94,8 @@ def _at(c: Sequence[Fraction], q: Any) -> Any:
 def ustat_optimal(problem: Problem, n: int, objective: ObjectiveLike = None) -> NamedEstimator:
     """The row ``omega_i l_i - b`` with the constant of `optimal_baseline` for this problem and n.
 
+    Parameters and errors as there. To compare with other rows at this problem, not for training.
+
     >>> from maxrl_est import problems
     >>> ustat_optimal(problems.Bernoulli(Fraction(1, 4)), 2)([1.0, 0.0]).round(3).tolist()
     [0.875, -1.125]
@@ -78,7 +108,13 @@ def _ustat(name: str, objective: Objective, constant: Any) -> NamedEstimator:
         name,
         partial(_less_constant, objective, constant),
         partial(_always, objective),
-        "U-statistic weights",
+        Notes(
+            estimates=f"grad {objective.name}",
+            how="ustat less the constant of least variance at one problem",
+            unbiased="always; refuses T > N",
+            cost="O(N), or O(N T) for T < N; the constant needs the problem's moments",
+            source="`maxrl_est.optimal_baseline`",
+        ),
         affine=partial(_always, (objective.rational_coefficients, (constant,))),
     )
 

@@ -11,29 +11,31 @@ import platform
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from importlib.metadata import version
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from maxrl_est._arguments import versions, whole
 from maxrl_est._typing import Estimator, FloatArray, Problem
-from maxrl_est.confidence.questions import Bounds, Plan, Question, Verdict, question, shown
-from maxrl_est.estimators import SequentialEstimator
+from maxrl_est.confidence.questions import Bounds, Question, SamplingPlan, Verdict, question
+from maxrl_est.estimators import SequentialEstimator, chosen
 from maxrl_est.files.checkpoints import Checkpoint
-from maxrl_est.measures.blocks import Blocks, Moments
+from maxrl_est.files.formats import plain
+from maxrl_est.measures.blocks import Blocks, RunningMoments
+from maxrl_est.measures.columns import Columns
+from maxrl_est.problems.laws import law
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Result(Columns):
     """Moments of one group's gradient estimate g from ``replicates`` groups, d parameters.
 
     ``mean (d,)``, ``covariance (d, d)``, ``standard_error (d,)`` of the mean, ``total_variance_error`` of the trace of
-    the covariance. With a target: ``bias (d,)``, ends of its ``interval (2, d)`` that hold simultaneously, at any
-    number of replicates, but with the error rate; and a verdict, which by betting is sharper than the interval.
-    ``rollouts`` is what was drawn in all.
+    the covariance; ``rollouts`` is what was drawn in all. With a target: ``bias (d,)``; the ends of its ``interval
+    (2, d)``, which holds for all coordinates at once and at any number of replicates, except with probability at most
+    the error rate; and a verdict, which by betting is sharper than the interval.
     """
 
     replicates: int
@@ -45,7 +47,7 @@ class Result:
     bias: FloatArray | None
     interval: FloatArray | None
     verdict: Verdict | None
-    plan: Plan | None
+    plan: SamplingPlan | None
     seed: int
     versions: dict[str, str]
 
@@ -54,19 +56,25 @@ class Result:
         """Whether a bias is established: BIASED by evidence whose error rate is known."""
         return self.verdict == "BIASED" and self.plan is not None and self.plan.evidence != "asymptotic"
 
-    def __str__(self) -> str:
-        lines = [f"{self.replicates} groups, {self.rollouts} rollouts, seed {self.seed}"]
-        lines.append(f"mean {shown(self.mean)}, standard error {shown(self.standard_error)}")
-        if self.bias is not None and self.interval is not None and self.plan is not None:
-            low, high = self.interval
-            lines.append(f"bias {shown(self.bias)}, between {shown(low)} and {shown(high)}")
-            lines.append(f"{self.verdict} ({self.plan.evidence})")
-        return "\n".join(lines)
+    def title(self) -> list[str]:
+        """What was drawn, and the verdict."""
+        drawn = f"{self.replicates} groups, {self.rollouts} rollouts, seed {self.seed}"
+        return [drawn, f"{self.verdict} ({self.plan.evidence})"] if self.plan else [drawn]
+
+    def columns(self) -> dict[str, Any]:
+        """Mean, variance and error of each coordinate; with a target its bias and the ends of the interval."""
+        variance = np.diag(self.covariance).tolist()
+        columns = {"coordinate": range(len(variance)), "mean": self.mean.tolist(), "variance": variance}
+        columns["standard error"] = self.standard_error.tolist()
+        if self.bias is None or self.interval is None:
+            return columns
+        low, high = self.interval.tolist()
+        return columns | {"bias": self.bias.tolist(), "bias from": low, "bias to": high}
 
 
 def monte_carlo(
     problem: Problem,
-    estimator: Estimator | SequentialEstimator,
+    estimator: str | Estimator | SequentialEstimator,
     n: int | None,
     *,
     replicates: int,
@@ -82,11 +90,14 @@ def monte_carlo(
 ) -> Result:
     """Draw groups, and return the moments of their gradient estimates and a verdict on their bias.
 
+    Memory does not grow with replicates. Not where `exact_moments` or `closed_form_moments` reaches.
+
     Parameters
     ----------
-    problem : has ``sample(rng, groups, n)``: likelihoods (groups, n) and scores (groups, n, d)
-    estimator : an advantage function (..., N) -> (..., N); or a SequentialEstimator, which draws as many rollouts as
-        it wants and ignores n
+    problem : a law, with ``sample(rng, groups, n)``: likelihoods (groups, n) and scores (groups, n, d)
+    estimator : a name or a row; a function of likelihoods (..., N); or a sequential row, which draws as many rollouts
+        as it needs
+    n : rollouts in a group; ignored by sequential rows, and may be None for them
     replicates : number of groups, at least 2
     seed : an int of at least 0; block b is drawn from ``SeedSequence(seed, spawn_key=(b,))``
     target : what the mean of g should be (d,); None: no verdict
@@ -95,17 +106,26 @@ def monte_carlo(
         with them it only sharpens the plan
     tolerance : the distance from the target to be certified, a number or (d,)
     error_rate : of a false alarm and of a wrong certificate, each
-    executor : of `concurrent.futures`; what is drawn must be picklable for processes. Changes no bit of the result
+    executor : of ``concurrent.futures``; what is drawn must be picklable for processes. Changes no bit of the result
     checkpoint : file to which the run is saved every few seconds and on KeyboardInterrupt, and from which it resumes
     progress : told the plan before anything is drawn, then how far the run is
 
-    BIASED: some coordinate's mean is not the target. CERTIFIED: all are within the tolerance. INCONCLUSIVE: neither is
-    shown, draw more. Memory does not grow with replicates. Not where `exact_moments` or a closed form can be had.
+    Returns
+    -------
+    `Result`. Its verdict is BIASED: the mean of some coordinate is not the target; CERTIFIED: all means are within the
+    tolerance of it; or INCONCLUSIVE: neither is shown, so draw more.
 
-    >>> from maxrl_est import estimators, problems
+    Raises
+    ------
+    TypeError, ValueError
+        Where an argument is not as above, or an estimate is not finite or not within its bounds.
+    FileError
+        Where the checkpoint cannot be written, or is that of another run.
+
+    >>> from maxrl_est import problems
     >>> coin = problems.Bernoulli(0.25)
-    >>> unbiased, target = estimators.get("maxrl_cv"), (1 - 0.75**4) / 0.25 * coin.grad_pass_rate
-    >>> result = monte_carlo(coin, unbiased, 4, replicates=20_000, seed=0, target=target, bounds=(-2, 3), tolerance=0.1)
+    >>> asked = {"target": (1 - 0.75**4) / 0.25 * coin.grad_pass_rate, "bounds": (-2, 3), "tolerance": 0.1}
+    >>> result = monte_carlo(coin, "maxrl_cv", 4, replicates=20_000, seed=0, **asked)
     >>> result.verdict
     'CERTIFIED'
     """
@@ -113,7 +133,7 @@ def monte_carlo(
     asked: dict[str, Any] = {"bounds": bounds, "variance": variance, "tolerance": tolerance}
     run = _Run(
         blocks,
-        Moments(),
+        RunningMoments(),
         question(target, **asked, error_rate=error_rate, replicates=replicates),
         progress or (lambda _: None),
     )
@@ -122,7 +142,7 @@ def monte_carlo(
     if checkpoint is None:
         run.finish(executor)
     else:
-        given = {name: _plain(value) for name, value in {"target": target, **asked}.items()}
+        given = {name: plain(_floats(value)) for name, value in {"target": target, **asked}.items()}
         configuration = blocks.configuration | given | {"error_rate": error_rate} | _versions()
         run.finish_with(Checkpoint(checkpoint, configuration), executor)
     return _result(run.moments, run.question, blocks.seed)
@@ -133,7 +153,7 @@ class _Run:
     """All that changes while groups are drawn is in ``moments`` and in the sequence of the question."""
 
     blocks: Blocks
-    moments: Moments
+    moments: RunningMoments
     question: Question | None
     progress: Callable[[str], None]
 
@@ -174,19 +194,14 @@ class _Run:
 
 
 def _blocks(
-    problem: Problem, estimator: Estimator | SequentialEstimator, n: int | None, replicates: int, seed: int
+    problem: Problem, estimator: str | Estimator | SequentialEstimator, n: int | None, replicates: int, seed: int
 ) -> Blocks:
-    if isinstance(estimator, SequentialEstimator):
-        n = None
-    elif isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
-        raise ValueError(f"n is {n!r}: a group has at least 1 rollout, an int")
-    for name, value, least in (("replicates", replicates, 2), ("seed", seed, 0)):
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-            raise ValueError(f"{name} is {value!r}: it is an int of at least {least}")
-    return Blocks(problem, estimator, n if n is None else int(n), int(replicates), int(seed))
+    row = chosen(estimator)
+    size = None if isinstance(row, SequentialEstimator) else whole("n", n)
+    return Blocks(law(problem), row, size, whole("replicates", replicates, 2), whole("seed", seed, 0))
 
 
-def _result(moments: Moments, question: Question | None, seed: int) -> Result:
+def _result(moments: RunningMoments, question: Question | None, seed: int) -> Result:
     covariance = moments.covariance
     return Result(
         replicates=moments.count,
@@ -205,16 +220,15 @@ def _result(moments: Moments, question: Question | None, seed: int) -> Result:
 
 
 def _versions() -> dict[str, str]:
-    packages = {name: version(name) for name in ("maxrl-est", "numpy")}
     return {
         "python": platform.python_version(),
-        **packages,
+        **versions("maxrl-est", "numpy"),
         "generator": type(np.random.default_rng(0).bit_generator).__name__,
     }
 
 
-def _plain(value: Any) -> Any:
-    """Numbers or arrays of them, as JSON has them."""
+def _floats(value: Any) -> Any:
+    """Numbers or arrays of them, as they are used."""
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value if value is None else np.asarray(value, dtype=np.float64).tolist()
+        return [_floats(item) for item in value]
+    return value if value is None else np.asarray(value, dtype=np.float64)

@@ -12,7 +12,8 @@ from maxrl_est.problems.finite import Finite, numbers
 class Bernoulli(Finite):
     """A rollout succeeds (l = 1) with probability p, the logistic function of one logit (d = 1).
 
-    The score is l - p, so grad p = p (1 - p). Give a Fraction for exact answers.
+    The score is l - p, so grad p = p (1 - p). Give a Fraction for exact answers; TypeError or
+    ValueError where p is no number in [0, 1].
 
     >>> problem = Bernoulli(0.25)
     >>> float(problem.pass_rate), problem.grad_pass_rate.tolist()

@@ -18,6 +18,16 @@ class Chain(Finite):
     1 - advance[h] where it advances and -advance[h] where it stops, and steps never reached add nothing.
     ``pass_rate`` and ``grad_pass_rate`` are by dynamic programming, in O(H). Give Fractions for exact answers.
 
+    Parameters
+    ----------
+    advance : chances (H,) to advance, in [0, 1]
+    likelihoods : those of a stop at each step and of the end, (H + 1,) in [0, 1]
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where they are not so.
+
     >>> from fractions import Fraction as F
     >>> steps = Chain([F(1, 2), F(1, 3)], [F(0), F(1, 4), F(1)])
     >>> steps.pass_rate
@@ -30,9 +40,7 @@ class Chain(Finite):
         pi, l = numbers("advance", advance), numbers("likelihoods", likelihoods)
         steps = len(pi)
         if l.shape != (steps + 1,):
-            raise ValueError(
-                f"likelihoods has shape {l.shape}: one for a stop at each of the {steps} steps, and one for the end"
-            )
+            raise ValueError(f"likelihoods must have {steps + 1} numbers, one for each step and the end, got {len(l)}")
         reached = np.multiply.accumulate(np.append(1 + 0 * pi[:1], pi))  # (H + 1,), the last is the end
         passed = np.tril(np.ones((steps + 1, steps), dtype=int), -1)  # (H + 1, H), whether a stop is after a step
         stopped = np.eye(steps + 1, steps, dtype=int)

@@ -19,41 +19,50 @@ def numbers(name: str, values: Numbers) -> Array:
     """A vector (s,) of floats, or of Fractions where every entry is rational and at least one is a Fraction."""
     array = np.array(values, dtype=object)
     if array.ndim != 1 or array.size == 0:
-        raise ValueError(f"{name} has shape {array.shape}: it is one number for each outcome, (s,)")
+        raise ValueError(f"{name} must be at least one number, (s,), got shape {array.shape}")
     are_numbers = [isinstance(x, Rational | float | np.floating) for x in array]
     if not all(are_numbers):
         index = are_numbers.index(False)
-        raise TypeError(f"{name}[{index}] is {array[index]!r}: it is a number in [0, 1]")
-    for index, x in enumerate(array):
-        if not 0 <= x <= 1:
-            raise ValueError(f"{name}[{index}] is {x}: it lies in [0, 1]")
+        raise TypeError(f"{name}[{index}] must be a number in [0, 1], got {array[index]!r}")
+    check_rates(name, array)
     if all(isinstance(x, Rational) for x in array) and any(isinstance(x, Fraction) for x in array):
         exact = [Fraction(int(x.numerator), int(x.denominator)) for x in array]  # NumPy's integers overflow
         return np.array([*exact, None], dtype=object)[:-1]
     return array.astype(np.float64)
 
 
+def check_rates(name: str, values: Array) -> None:
+    """ValueError unless all numbers (s,) lie in [0, 1]."""
+    for index, x in enumerate(values):
+        if not 0 <= x <= 1:
+            raise ValueError(f"{name}[{index}] must lie in [0, 1], got {x}")
+
+
+def check_sum(name: str, chances: Array) -> None:
+    """ValueError unless numbers (s,) sum to 1: exactly where they are Fractions."""
+    total = chances.sum()
+    if abs(total - 1) > (0 if chances.dtype == object else 1e-12):
+        raise ValueError(f"{name} must sum to 1, got {total}")
+
+
 class Finite:
     """Outcomes with ``probabilities (s,)``, ``likelihoods (s,)`` and ``scores (s, d)``.
 
-    Scores are grad log m of each outcome under the policy; their mean is zero. In exact arithmetic where the
-    numbers given are ``fractions.Fraction``, in float64 elsewhere.
+    Scores are the gradients of log probabilities, so their mean is zero. In exact arithmetic where arrays are of
+    ``fractions.Fraction``, in float64 elsewhere. Use it for a law of your own; ValueError names a number outside
+    [0, 1], or probabilities that do not sum to 1.
+
+    >>> likelihoods, scores = np.array([0.0, 1.0]), np.array([[-0.25], [0.75]])
+    >>> Finite("a coin", np.array([0.75, 0.25]), likelihoods, scores).grad_pass_rate
+    array([0.1875])
     """
 
     def __init__(self, name: str, probabilities: Array, likelihoods: Array, scores: Array) -> None:
-        for label, values in (("probabilities", probabilities), ("likelihoods", likelihoods)):
-            for index, x in enumerate(values):
-                if not 0 <= x <= 1:
-                    raise ValueError(f"{label}[{index}] is {x}: it lies in [0, 1]")
-        total = probabilities.sum()
-        if abs(total - 1) > (0 if probabilities.dtype == object else 1e-12):
-            raise ValueError(f"probabilities sum to {total}: they sum to 1")
-        self.name, self.probabilities, self.likelihoods, self.scores = (
-            name,
-            probabilities,
-            likelihoods,
-            scores,
-        )
+        check_rates("probabilities", probabilities)
+        check_rates("likelihoods", likelihoods)
+        check_sum("probabilities", probabilities)
+        self.name, self.scores = name, scores
+        self.probabilities, self.likelihoods = probabilities, likelihoods
 
     def __repr__(self) -> str:
         return self.name

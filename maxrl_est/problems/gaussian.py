@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
+from maxrl_est._arguments import at, finite, positive
 from maxrl_est._typing import Array, FloatArray, RolloutMoments
 from maxrl_est.objectives import Objective
 
@@ -22,7 +23,18 @@ class Gaussian:
 
     Parameters are the mean (d = D) and, with ``learn_scale``, the logarithm of the scale after it (d = D + 1);
     scores are ``(z - mean) / scale^2`` and ``|z - mean|^2 / scale^2 - D``. Likelihoods lie in (0, 1] and are a
-    density of the target up to a constant factor. In float64: for exact rationals use a problem of few outcomes.
+    density of the target up to a constant factor. In float64: for exact rationals use a law of few outcomes.
+
+    Parameters
+    ----------
+    mean, target : numbers, or one for each dimension (D,)
+    scale, sigma : widths of the policy and of the likelihood, above 0
+    learn_scale : whether the logarithm of the scale is a parameter too
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where they are not so, or where the pass rate is 0 in float64.
 
     >>> problem = Gaussian(0.0, 1.0, 1.0, 0.5)
     >>> round(problem.pass_rate, 6), problem.grad_pass_rate.round(6).tolist()  # 5^-1/2 exp(-2/5), and 4/5 of it
@@ -32,11 +44,11 @@ class Gaussian:
     def __init__(self, mean: Point, scale: float, target: Point, sigma: float, learn_scale: bool = False) -> None:
         self.mean, self.target = _point("mean", mean), _point("target", target)
         if self.target.shape != self.mean.shape:
-            raise ValueError(f"target has shape {self.target.shape}: that of mean is {self.mean.shape}")
-        self.scale, self.sigma = _width("scale", scale), _width("sigma", sigma)
+            raise ValueError(f"target must have the shape {self.mean.shape} of mean, got {self.target.shape}")
+        self.scale, self.sigma = positive("scale", scale), positive("sigma", sigma)
         self.learn_scale = learn_scale
         if self.pass_rate == 0:
-            raise ValueError(f"target is {target}: so far from mean {mean} the pass rate is 0 in float64")
+            raise ValueError(f"target must be so near mean {mean} that the pass rate is not 0 in float64, got {target}")
         learned = ", learn_scale=True" if learn_scale else ""
         self.name = f"Gaussian({mean}, {scale}, {target}, {sigma}{learned})"
 
@@ -159,16 +171,5 @@ def _chi_square(x: FloatArray, freedom: int, centrality: float) -> FloatArray:
 def _point(name: str, value: Point) -> FloatArray:
     array = np.atleast_1d(np.array(value))
     if array.dtype.kind not in "iuf" or array.ndim != 1 or not array.size:
-        raise TypeError(f"{name} is {value!r}: it is a number, or one for each dimension, (D,)")
-    if not np.isfinite(array).all():
-        index = int(np.isfinite(array).argmin())
-        raise ValueError(f"{name}[{index}] is {array[index]}: it is finite")
-    return array.astype(np.float64)
-
-
-def _width(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.floating | np.integer):
-        raise TypeError(f"{name} is {value!r}: it is a number > 0")
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name} is {value}: it is finite and > 0")
-    return float(value)
+        raise TypeError(f"{name} must be a number, or one for each dimension, (D,), got {value!r}")
+    return np.array([finite(at(name, [index]), x) for index, x in enumerate(array.tolist())])

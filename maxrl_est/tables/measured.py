@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import version
-from numbers import Integral
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from maxrl_est._typing import FloatArray, Problem
-from maxrl_est.estimators import NamedEstimator, SequentialEstimator, get, names, sequential_names
-from maxrl_est.measures import MAX_ROLLOUTS, Moments, exact_moments, target_gradient
-from maxrl_est.measures.closed_forms import NoClosedForm, closed_form_moments
+from maxrl_est._arguments import versions, whole, words
+from maxrl_est._typing import Estimator, FloatArray, Problem, Prompt
+from maxrl_est.estimators import NamedEstimator, SequentialEstimator
+from maxrl_est.measures.evidence import moments
+from maxrl_est.measures.gradients import target_gradient
 from maxrl_est.measures.optimal import ustat_optimal
-from maxrl_est.measures.sampled import monte_carlo
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli, Chain, Contextual, Gaussian
 from maxrl_est.problems.finite import Finite
-from maxrl_est.tables.rows import BiasVarianceTable, Method, TableRow
+from maxrl_est.tables.contents import Entry, OwnRow, entries_by_name
+from maxrl_est.tables.rows import BiasVarianceTable, TableRow
 
 PROBLEMS: dict[str, Problem] = {
     "bernoulli": Bernoulli(0.1),
@@ -36,13 +35,14 @@ PROBLEMS: dict[str, Problem] = {
     "gaussian-3d": Gaussian([0.0, 0.0, 0.0], 1.0, [1.0, 0.5, 0.0], 1.0, learn_scale=True),
 }
 GROUP_SIZES = (4, 8, 16)
-OPTIMAL = "ustat_optimal"  # made for each problem, since its constant needs the moments
 GROUPS = 1 << 18  # drawn for each sampled row
+
+Choice: TypeAlias = str | Estimator | SequentialEstimator
 
 
 def bias_variance_table(
     problems: Mapping[str, Problem] | None = None,
-    estimators: Sequence[str | NamedEstimator | SequentialEstimator] | None = None,
+    estimators: Sequence[Choice] | Mapping[str, Choice] | None = None,
     n: int | Sequence[int] = GROUP_SIZES,
     *,
     groups: int = GROUPS,
@@ -51,116 +51,113 @@ def bias_variance_table(
 ) -> BiasVarianceTable:
     """Bias, variance and cost of one group's gradient estimate, for all combinations.
 
+    Variances of rows with different targets are not comparable; ``relative_variance`` compares with the best
+    unbiased row of the same target, problem and n. An estimator that cannot be evaluated has a row that says why.
+
     Parameters
     ----------
     problems : by name; None: six of them, 0/1 and graded, of one and of many parameters
-    estimators : names or rows; None: all, with ``"ustat_optimal"``, whose constant is computed for each problem
+    estimators : names, rows, or functions of likelihoods (..., N), or a dict of them by the names to show; None: all
+        rows, with ``"ustat_optimal"``, whose constant is computed for each problem. A function of one's own is
+        compared with the objective that it ascends on 0/1 rewards, exactly or times a constant, which then shows as
+        bias; it has no target where `maxrl_est.effective_weight` finds none
     n : group size or sizes
     groups : drawn for rows that can neither be enumerated nor have a closed form (on Gaussian problems)
     seed : of the sampled rows; a row is the same whichever others are asked for
+    progress : told what is measured next
 
-    Variances of rows with different targets are not comparable; ``relative_variance`` compares with the best
-    unbiased row of the same target, problem and n. An estimator that cannot be evaluated has a row that says why.
+    Returns
+    -------
+    A `BiasVarianceTable`, with rows by problem, group size and estimator
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that are not as above, before any work.
 
     >>> table = bias_variance_table({"coin": Bernoulli(0.25)}, ["maxrl", "maxrl_cv", "rloo"], 4)
     >>> [(row.estimator, row.target, round(row.total_variance, 4)) for row in table.rows]
     [('maxrl', 'J_4', 0.1217), ('maxrl_cv', 'J_4', 0.0499), ('rloo', 'expected', 0.0176)]
     """
-    problems = PROBLEMS if problems is None else problems
-    if isinstance(estimators, str):
-        raise TypeError(f"estimators is {estimators!r}: it is a list of names or rows")
-    chosen = default_rows() if estimators is None else tuple(estimators)
-    sizes: tuple[Any, ...] = tuple(n) if isinstance(n, Iterable) else (n,)
-    _check(problems, chosen, sizes, groups, seed)
+    chosen, laws, sizes = entries_by_name(estimators), _laws(problems), _sizes(n)
+    groups, seed = whole("groups", groups, 2), whole("seed", seed, 0)
     rows: list[TableRow] = []
-    for name, problem in problems.items():
+    for problem, law in laws.items():
         for size in sizes:
             section = []
-            for row in chosen:
+            for name, row in chosen.items():
                 if progress:
-                    progress(f"{name}, N = {size}: {row if isinstance(row, str) else row.name}")
-                section.append(_row(name, problem, row, size, groups, seed))
+                    progress(f"{problem}, N = {size}: {name}")
+                section.append(replace(_row_or_reason(problem, law, row, size, groups, seed), estimator=name))
             rows += _compared(section)
-    return BiasVarianceTable(tuple(rows), {"seed": str(seed), "groups sampled": str(groups), **_versions()})
+    return BiasVarianceTable(tuple(rows), {"seed": str(seed), "groups sampled": str(groups), **_made_with()})
 
 
-def _check(problems: Mapping[str, Any], rows: Sequence[Any], sizes: Sequence[Any], groups: int, seed: int) -> None:
-    """Refuse what makes no table, before the work; names are looked up so that a wrong one is found now."""
+def _laws(problems: Any) -> Mapping[str, Problem]:
+    if problems is None:
+        return PROBLEMS
     if not isinstance(problems, Mapping):
-        raise TypeError(f"problems is {problems!r:.60}: it is a dict of problems by their names")
-    for name, given, what in (
-        ("problems", problems, "problem"),
-        ("estimators", rows, "row"),
-        ("n", sizes, "group size"),
-    ):
-        if not given:
-            raise ValueError(f"{name} is {'{}' if isinstance(given, Mapping) else []}: at least one {what}")
-    for size in sizes:
-        if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
-            raise ValueError(f"n is {size!r}: a group has at least 1 rollout, an int")
-    if groups < 2:
-        raise ValueError(f"groups is {groups}: at least 2 are drawn")
-    if seed < 0:
-        raise ValueError(f"seed is {seed}: it is an int of at least 0")
-    for row in rows:
-        if isinstance(row, str) and row != OPTIMAL:
-            get(row)
+        raise TypeError(f"problems must be a dict of problems by their names, got {words(problems):.60}")
+    if not problems:
+        raise ValueError("problems must have at least one problem, got {}")
+    return problems
 
 
-def default_rows() -> tuple[str, ...]:
-    """Names of all rows, in the order of the table."""
-    return (*names(), OPTIMAL, *sequential_names())
+def _sizes(n: Any) -> list[int]:
+    if not isinstance(n, Iterable):
+        return [whole("n", n)]
+    sizes = [whole(f"n[{index}]", size) for index, size in enumerate(n)]
+    if not sizes:
+        raise ValueError(f"n must have at least one group size, got {n!r}")
+    return sizes
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """Moments of one estimate, where they are from, and the standard errors of bias and variance."""
-
-    mean: FloatArray
-    total_variance: float
-    rollouts: float
-    method: Method
-    mean_error: float = 0.0
-    variance_error: float = 0.0
-
-
-def _row(
-    name: str, problem: Problem, row: str | NamedEstimator | SequentialEstimator, n: int, groups: int, seed: int
-) -> TableRow:
+def _row_or_reason(name: str, problem: Problem, row: Entry | str, n: int, groups: int, seed: int) -> TableRow:
+    """The row, or one that says why the estimator has no estimate here."""
     if isinstance(row, str):
-        row = ustat_optimal(problem, n) if row == OPTIMAL else get(row)
+        row = ustat_optimal(problem, n)
+    try:
+        return _row(name, problem, row, n, groups, seed)
+    except ValueError as error:
+        if not isinstance(row, OwnRow):
+            raise
+        return TableRow(name, n, row.name, "none", "none", note=str(error))
+
+
+def _row(name: str, problem: Problem, row: Entry, n: int, groups: int, seed: int) -> TableRow:
     target = row.target(n)
     blank = TableRow(name, n, row.name, target.name if target else "none", "none")
     if reason := _refusal(problem, row, n):
         return replace(blank, note=reason)
-    measured = _measured(problem, row, n, groups, seed)
+    measured = moments(problem, row, n, replicates=groups, seed=seed)
+    mean, total_variance = measured.mean.astype(np.float64), float(measured.total_variance)
     filled = replace(
         blank,
         method=measured.method,
-        total_variance=measured.total_variance,
-        rollouts=measured.rollouts,
-        variance_error=measured.variance_error,
+        total_variance=total_variance,
+        rollouts=float(measured.rollouts),
+        variance_error=measured.total_variance_error,
     )
     try:
         truth = target_gradient(problem, target or Objective.expected()).astype(np.float64)
     except ValueError:  # a continuum of outcomes
         return replace(filled, note="its target has no closed form here")
-    filled = replace(filled, angle=_degrees(measured.mean, truth))
+    filled = replace(filled, angle=_degrees(mean, truth))
     if target is None:
         return filled
-    bias, size = float(np.linalg.norm(measured.mean - truth)), float(np.linalg.norm(truth))
+    bias, size = float(np.linalg.norm(mean - truth)), float(np.linalg.norm(truth))
     return replace(
         filled,
         bias=bias,
         relative_bias=bias / size if size else None,
-        mse=measured.total_variance + bias**2,
-        bias_error=measured.mean_error,
+        mse=total_variance + bias**2,
+        bias_error=float(np.linalg.norm(measured.standard_error)),
     )
 
 
-def _refusal(problem: Problem, row: NamedEstimator | SequentialEstimator, n: int) -> str:
+def _refusal(problem: Problem, row: Entry, n: int) -> str:
     """Why a row has no estimate here; empty if it has one."""
-    if row.positive_only and any(isinstance(x, Finite) and not x.likelihoods.all() for _, x in problem.prompts):
+    if row.positive_only and any(map(_may_be_zero, (prompt for _, prompt in problem.prompts))):
         return "needs l > 0"
     if isinstance(row, SequentialEstimator) and not all(prompt.pass_rate for _, prompt in problem.prompts):
         return "needs p > 0"
@@ -172,37 +169,11 @@ def _refusal(problem: Problem, row: NamedEstimator | SequentialEstimator, n: int
     return ""
 
 
-def _measured(problem: Problem, row: NamedEstimator | SequentialEstimator, n: int, groups: int, seed: int) -> _Measured:
-    if isinstance(row, SequentialEstimator):
-        cost = float(sum(weight * row.closed_form(prompt.moments).rollouts for weight, prompt in problem.prompts))
-        return _exactly(closed_form_moments(problem, row, n), cost, "closed form")
-    if _enumerable(problem, n):
-        return _exactly(exact_moments(problem, row, n), n, "enumerated")
-    try:
-        return _exactly(closed_form_moments(problem, row, n), n, "closed form")
-    except NoClosedForm:
-        result = monte_carlo(problem, row, n, replicates=groups, seed=seed)
-    return _Measured(
-        result.mean,
-        float(np.trace(result.covariance)),
-        n,
-        "sampled",
-        float(np.linalg.norm(result.standard_error)),
-        result.total_variance_error,
-    )
-
-
-def _exactly(moments: Moments, rollouts: float, method: Method) -> _Measured:
-    variance = float(np.trace(moments.covariance))
-    return _Measured(moments.mean.astype(np.float64), variance, rollouts, method)
-
-
-def _enumerable(problem: Problem, n: int) -> bool:
-    """Whether every prompt has finitely many outcomes, and few enough groups of n."""
-    return all(
-        isinstance(prompt, Finite) and n * math.comb(n + len(prompt.probabilities) - 1, n) <= MAX_ROLLOUTS
-        for _, prompt in problem.prompts
-    )
+def _may_be_zero(prompt: Prompt) -> bool:
+    """Whether a likelihood of 0 can be drawn: it is listed, or rewards are 0/1."""
+    if isinstance(prompt, Finite):
+        return not prompt.likelihoods.all()
+    return bool(prompt.moments.p2 == prompt.moments.p)
 
 
 def _degrees(a: FloatArray, b: FloatArray) -> float | None:
@@ -225,6 +196,5 @@ def _compared(rows: list[TableRow]) -> list[TableRow]:
     ]
 
 
-def _versions() -> dict[str, str]:
-    packages = ("maxrl-est", "numpy", "numba")
-    return {"date": datetime.now(UTC).date().isoformat()} | {name: version(name) for name in packages}
+def _made_with() -> dict[str, str]:
+    return {"date": datetime.now(UTC).date().isoformat()} | versions("maxrl-est", "numpy", "numba")

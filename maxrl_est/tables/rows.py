@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from itertools import groupby
 from typing import Any, Literal
@@ -49,14 +48,33 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class BiasVarianceTable:
-    """Rows of the estimator table, and what they were made with."""
+    """Rows of the estimator table, and ``meta``: what they were made with. Printed, it is a table for a terminal."""
 
     rows: tuple[TableRow, ...]
     meta: Mapping[str, str]
 
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def to_text(self, paint: Callable[[str, formats.Tone], str] = lambda line, tone: line) -> str:
+        """A section of aligned lines for each problem and group size; ``paint`` colours a line by its tone."""
+        parts = []
+        for title, rows in self.sections():
+            head, rule, *body = formats.aligned(HEAD, list(map(cells, rows)))
+            lines = (paint(line, tone(row)) for line, row in zip(body, rows, strict=True))
+            parts.append("\n".join((title, head, rule, *lines)))
+        return "\n\n".join([*parts, LEGEND.replace("; ", "\n")])
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, numbers unrounded; an infinite variance is the text "inf", which JSON has no number for."""
-        return {"meta": dict(self.meta), "rows": list(map(_plain, self.rows))}
+        rows = [asdict(row) | {"unbiased": row.unbiased} for row in self.rows]
+        result: dict[str, Any] = formats.plain({"meta": self.meta, "rows": rows})
+        return result
+
+    def to_dataframe(self) -> Any:
+        """A row for each row, numbers unrounded, as a data frame of pandas or polars."""
+        names = [*(field.name for field in fields(TableRow)), "unbiased"]
+        return formats.to_dataframe({name: [getattr(row, name) for row in self.rows] for name in names})
 
     def to_json(self) -> str:
         """`to_dict` as JSON."""
@@ -82,9 +100,17 @@ class BiasVarianceTable:
 
     def to_html(self) -> str:
         """A page of its own, unbiased rows tinted green and biased ones red."""
-        body = [(row.problem, str(row.n), *cells(row)) for row in self.rows]
         title = ", ".join(["Bias and variance of gradient estimators", *(f"{k} {v}" for k, v in self.meta.items())])
-        return formats.to_html(title, ("problem", "N", *HEAD), body, list(map(tone, self.rows))) + "\n"
+        return formats.to_html(title, *self._html_cells) + "\n"
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        return formats.html_table(*self._html_cells)
+
+    @property
+    def _html_cells(self) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[formats.Tone]]:
+        body = [(row.problem, str(row.n), *cells(row)) for row in self.rows]
+        return ("problem", "N", *HEAD), body, list(map(tone, self.rows))
 
     def sections(self) -> Iterable[tuple[str, list[TableRow]]]:
         """Rows by problem and group size, with a title."""
@@ -117,12 +143,7 @@ def cells(row: TableRow) -> tuple[str, ...]:
     )
 
 
-def _plain(row: TableRow) -> dict[str, Any]:
-    values = asdict(row) | {"unbiased": row.unbiased}
-    return {key: str(value) if value == math.inf else value for key, value in values.items()}
-
-
-def tone(row: TableRow) -> str:
+def tone(row: TableRow) -> formats.Tone:
     """How a row is tinted: "good" if unbiased, "bad" if biased, "" if neither can be said."""
     return "" if row.bias is None else "good" if row.unbiased else "bad"
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from maxrl_est._arguments import whole
 from maxrl_est.files.checkpoints import Checkpoint
 from maxrl_est.objectives import Objective
 from maxrl_est.training import saving
+from maxrl_est.training.arguments import Choice, check_task, optimiser_of, rows_of, seeds_of
 from maxrl_est.training.curves import Curve, Point, Training
 from maxrl_est.training.optimisers import Optimiser
-from maxrl_est.training.plan import Choice, Plan, plan
+from maxrl_est.training.plan import TrainingPlan
 from maxrl_est.training.policies import Policy
 from maxrl_est.training.run import Exact, Run, State, Task
 
@@ -24,9 +26,9 @@ Piece = tuple[int, State, Point | None]
 
 
 def train(
-    problem: Task,
+    task: Task,
     policy: Policy,
-    estimator: Choice | Sequence[Choice],
+    estimators: Choice | Sequence[Choice],
     *,
     n: int = 16,
     order: int | None = None,
@@ -42,68 +44,77 @@ def train(
 ) -> Training:
     """Ascend a task's objective with gradient estimates; the exact objective is reported along the way.
 
+    Not for policies that a framework trains: parameters are one float64 vector in NumPy. To ask what an estimate is
+    worth at a point of a training, give ``task.at(policy, theta)`` to `maxrl_est.exact_moments` and the like.
+
     Parameters
     ----------
-    problem : the task: `tasks.ContextualBandit`, `Regression`, `Maze`, or anything with their methods
-    policy : of `maxrl_est.training.policies`, of the kind that the task needs
-    estimator : one or several of: a name of `estimators.names`; an advantage function (B, N) -> (B, N);
-        ``"exact_rl"`` or ``"exact_ml"``, the gradient of E p or E log p itself; an Objective, its gradient itself
+    task : `tasks.ContextualBandit`, `tasks.Regression`, `tasks.Maze`, or anything with their methods
+    policy : of `maxrl_est.policies`, of the kind that the task needs
+    estimators : one or several of
+
+        - a name of `maxrl_est.estimators.names`, or a row of that table
+        - an advantage function of your own, likelihoods (B, N) -> advantages (B, N)
+        - ``"exact_rl"`` or ``"exact_ml"``: the gradient of E p or of E log p itself
+        - an `maxrl_est.Objective`: its gradient itself
     n : rollouts of each prompt in a step, N
-    order : T of the names of the ustat family that have none of their own, and of the J_T that is reported; None: N
+    order : T of the reported J_T, and of the names of the ustat family that give none; None: N
+    steps : how many updates each run makes
     optimiser : `optimisers.SGD`, `optimisers.Adam` (None: with learning rate 0.01), or one with optax's methods
     batch : prompts in a step, drawn without replacement; None: all
     seeds : their number, or the seeds. Estimators with the same seed share first parameters and batches
     evaluate_every : steps between two points of a curve; None: a twentieth of all
     test : a second task, whose pass rates are reported too
-    executor : of `concurrent.futures`, best `training.workers`, which leave Ctrl-C to this process: runs go side by
+    executor : of ``concurrent.futures``, best `training.workers`, which leave Ctrl-C to this process: runs go side by
         side. Changes no bit of the result as long as BLAS takes sums in the same order in all workers (one thread each)
-    checkpoint : file to which all runs are saved every few seconds and however it ends, and from which they resume to
-        the same bits; of a run with another task, estimator, optimiser or other arguments it is refused
-    progress : told how far the runs are
+    checkpoint : file to which all runs are saved every few seconds and however the training ends, and from which they
+        resume to the same bits. That of a run with another task, estimator, optimiser or other arguments is refused
+    progress : told when the arguments are accepted and the work begins, and then how far the runs are
+
+    Returns
+    -------
+    A `Training`: a curve for each estimator and seed.
 
     Raises
     ------
-    ValueError, TypeError
-        For bad arguments, and for a checkpoint that is none of this run, before any work; `Diverged` with the step
-        and the cause where a run cannot go on.
+    TypeError, ValueError
+        For arguments that are not as above, and for a checkpoint of another run, before any work.
+    Diverged
+        Where a run cannot go on, with its estimator, seed, step and the cause.
 
-    >>> from maxrl_est.training.optimisers import Adam
-    >>> from maxrl_est.training.policies import SoftmaxPolicy, Tabular
-    >>> from maxrl_est.training.tasks import ContextualBandit
-    >>> task = ContextualBandit.of_labels([0, 1], [3, 7], classes=10)
-    >>> policy = SoftmaxPolicy(Tabular(2, 10))
-    >>> result = train(task, policy, ["ustat_one", "exact_ml"], n=4, steps=40, optimiser=Adam(0.1))
-    >>> for name in result.estimators:
-    ...     print(name, result.values(name, "pass_rate")[0, [0, -1]].round(2))
-    ustat_one [0.1  0.88]
-    exact_ml [0.1  0.96]
+    >>> import maxrl_est as mx
+    >>> task = mx.tasks.ContextualBandit.of_labels([0, 1], [3, 7], classes=10)
+    >>> policy = mx.policies.SoftmaxPolicy(mx.policies.Tabular(2, 10))
+    >>> print(mx.train(task, policy, ["rloo", "exact_ml"], n=4, steps=40, optimiser=mx.optimisers.Adam(0.1)))
+    estimator  steps  rollouts  p       log p    J_4
+    ---------  -----  --------  ------  -------  -------
+    rloo       40     320       0.8933  -0.1137  -0.1137
+    exact_ml   40     0         0.9612  -0.0395  -0.0395
     """
-    planned = plan(
-        problem,
-        policy,
-        estimator,
-        n=n,
-        order=order,
-        steps=steps,
-        optimiser=optimiser,
-        batch=batch,
-        seeds=seeds,
-        evaluate_every=evaluate_every,
-        test=test,
-    )
-    return follow(planned, executor=executor, checkpoint=checkpoint, progress=progress)
+    check_task("task", task, policy)
+    if test is not None:
+        check_task("test", test, policy)
+    n, steps = whole("n", n), whole("steps", steps)
+    order = None if order is None else whole("order", order, most=n)
+    batch = len(task) if batch is None else whole("batch", batch, most=len(task))
+    every = max(1, steps // 20) if evaluate_every is None else whole("evaluate_every", evaluate_every)
+    optimiser, rows, numbers = optimiser_of(optimiser), rows_of(estimators, order, (batch, n)), seeds_of(seeds)
+    runs = [Run(task, policy, name, rows[name], n, batch, optimiser, seed) for name in rows for seed in numbers]
+    plan = TrainingPlan(tuple(runs), order, steps, every, test)
+    return follow(plan, executor=executor, checkpoint=checkpoint, progress=progress)
 
 
 def follow(
-    planned: Plan,
+    plan: TrainingPlan,
     *,
     executor: Executor | None = None,
     checkpoint: str | Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Training:
     """Do the work of `train`: FileError for the checkpoint, Diverged for the runs, no arguments left to refuse."""
-    loop = _Loop(planned, progress or (lambda _: None))
-    saved = Checkpoint(checkpoint, planned.identity()) if checkpoint is not None else None
+    loop = _Loop(plan, progress or (lambda _: None))
+    loop.progress(f"{0:4.0%}  {len(plan.runs)} runs of {plan.steps} steps")
+    saved = Checkpoint(checkpoint, plan.identity()) if checkpoint is not None else None
     if saved:
         loop.resume(saved)
         saved.save(loop.saved())  # tells before the work that the file cannot be written
@@ -116,19 +127,20 @@ def follow(
     finally:
         if saved:
             saved.save(loop.saved())
-    return Training(tuple(map(loop.curve, range(len(planned.runs)))), planned.meta)
+    return Training(tuple(map(loop.curve, range(len(plan.runs)))), plan.meta)
 
 
 class _Loop:
     """Runs in pieces that end at evaluations or when time is up; all that changes is in ``states`` and ``points``."""
 
-    def __init__(self, planned: Plan, progress: Callable[[str], None]) -> None:
-        self.plan, self.progress = planned, progress
-        self.states = [run.start() for run in planned.runs]
-        self.points: list[list[Point]] = [[] for _ in planned.runs]
+    def __init__(self, plan: TrainingPlan, progress: Callable[[str], None]) -> None:
+        self.runs, self.test, self.stops, self.objective = plan.runs, plan.test, plan.stops, plan.objective
+        self.progress = progress
+        self.states = [run.start() for run in plan.runs]
+        self.points: list[list[Point]] = [[] for _ in plan.runs]
 
     def curve(self, index: int) -> Curve:
-        run = self.plan.runs[index]
+        run = self.runs[index]
         return Curve(run.name, run.seed, tuple(self.points[index]), self.states[index].theta)
 
     def saved(self) -> dict[str, object]:
@@ -139,14 +151,14 @@ class _Loop:
         if state is None:
             return
         try:
-            tested = self.plan.test is not None
-            self.states, self.points = saving.restored(state, self.states, self.plan.stops, tested)
+            tested = self.test is not None
+            self.states, self.points = saving.restored(state, self.states, self.stops, tested)
         except ValueError as error:
             raise checkpoint.damaged(str(error)) from error
 
     def in_turn(self) -> Generator[Piece, None, None]:
         """All runs to the first evaluation, then all to the second, and so on."""
-        for stop in range(len(self.plan.stops)):
+        for stop in range(len(self.stops)):
             for index in range(len(self.states)):
                 while len(self.points[index]) == stop:
                     yield (index, *_piece(*self._task(index)))
@@ -175,16 +187,16 @@ class _Loop:
         self.states[index] = state
         if point:
             self.points[index].append(point)
-        run, last = self.plan.runs[index], self.plan.stops[-1]
+        run, last = self.runs[index], self.stops[-1]
         share = sum(each.step for each in self.states) / (len(self.states) * last)
         self.progress(f"{share:4.0%}  {run.name}, seed {run.seed}: step {state.step} of {last}")
 
     def _unfinished(self, index: int) -> bool:
-        return len(self.points[index]) < len(self.plan.stops)
+        return len(self.points[index]) < len(self.stops)
 
     def _task(self, index: int) -> tuple[Run, State, int, Objective, Task | None]:
-        until = self.plan.stops[len(self.points[index])]
-        return self.plan.runs[index], self.states[index], until, self.plan.objective, self.plan.test
+        until = self.stops[len(self.points[index])]
+        return self.runs[index], self.states[index], until, self.objective, self.test
 
 
 def _piece(run: Run, state: State, until: int, objective: Objective, test: Task | None) -> tuple[State, Point | None]:

@@ -1,11 +1,15 @@
-"""Figures of results; matplotlib is imported here and nowhere below."""
+"""Figures of results; matplotlib is imported when one is drawn."""
 
 from __future__ import annotations
 
-import numpy as np
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
-from maxrl_est.training import Training
+import numpy as np
+
+from maxrl_est.training.curves import Training
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _PANELS = {"pass_rate": "pass rate p", "log_pass_rate": "log p", "objective": "J_T(p)"}
 
@@ -13,9 +17,19 @@ _PANELS = {"pass_rate": "pass rate p", "log_pass_rate": "log p", "objective": "J
 def learning_curves(training: Training) -> Figure:
     """Mean p, log p and J_T(p) against steps: the mean over seeds as a line, their range as a band.
 
-    Exact gradients are dashed. For more than about eight estimators make a figure of your own from
-    `Training.values`.
+    Exact gradients are dashed. Not for more than about eight estimators: make a figure of your own from
+    `Training.values`. Needs matplotlib.
+
+    Parameters
+    ----------
+    training : what `maxrl_est.train` gave
+
+    Returns
+    -------
+    A figure with three panels, to be saved by its ``savefig``
     """
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     panels = figure.subplots(1, len(_PANELS))
     for axes, (quantity, label) in zip(panels, _PANELS.items(), strict=True):

@@ -51,7 +51,7 @@ def _digits() -> Preset:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise ImportError("problem is 'digits': it needs scikit-learn (the extra 'analysis')") from None
+        raise ImportError("digits needs scikit-learn, which is not installed: the extra 'analysis' has it") from None
     data = load_digits()
     order = np.random.default_rng(0).permutation(len(data.target))
     parts = [

@@ -11,19 +11,37 @@ from contextlib import contextmanager
 from multiprocessing import parent_process
 from multiprocessing.context import SpawnContext, SpawnProcess
 
+from maxrl_est._arguments import whole
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
 def workers(count: int) -> Iterator[ProcessPoolExecutor]:
-    """An executor of up to ``count`` processes, for runs that can be interrupted and killed.
+    """An executor of processes, for runs that can be interrupted and killed.
 
     A terminal sends Ctrl-C, and a scheduler its SIGTERM, to all processes of a command: an idle worker that dies of it
     breaks the executor while the parent still tidies up. So SIGINT and SIGTERM are the parent's alone: workers ignore
     them from their first instruction on, and end when it ends, however it does. Work that was not begun is cancelled
     at the end of the block, work that was is waited for: give it out in pieces of seconds. Processes are spawned, since
-    fork is not safe once threads run.
+    fork is not safe once threads run; a script therefore needs its ``if __name__ == "__main__":``.
+
+    Parameters
+    ----------
+    count : the largest number of processes, at least 1
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a count that is none.
+
+    >>> import maxrl_est as mx
+    >>> task = mx.tasks.ContextualBandit.of_labels([0], [1], classes=3)
+    >>> policy = mx.policies.SoftmaxPolicy(mx.policies.Tabular(1, 3))
+    >>> with mx.training.workers(1) as executor:
+    ...     result = mx.train(task, policy, "rloo", n=2, steps=2, executor=executor)
     """
+    count = whole("count", count)
     with ProcessPoolExecutor(count, mp_context=_Context(), initializer=_initialise) as executor:
         try:
             with _waiting_signals():  # the executor's thread is started too, and is not to take them from this one

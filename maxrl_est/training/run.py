@@ -11,6 +11,7 @@ import numpy as np
 
 from maxrl_est._typing import Array, Estimator, FloatArray
 from maxrl_est.objectives import Objective
+from maxrl_est.training.arrays import not_finite
 from maxrl_est.training.optimisers import Optimiser
 from maxrl_est.training.policies import Policy
 
@@ -50,7 +51,6 @@ class Diverged(ValueError):
 class Exact:
     """The gradient itself in place of an estimate: of an objective, or of log p where it is None."""
 
-    name: str
     objective: Objective | None
 
     def share(self, p: FloatArray) -> FloatArray:
@@ -132,10 +132,8 @@ class Run:
 
     def need_finite(self, what: str, values: FloatArray, step: int, cure: str = "a smaller learning rate") -> None:
         """Diverged, unless all values are finite."""
-        if not np.isfinite(values).all():
-            index = np.argwhere(~np.isfinite(values))[0].tolist()
-            cause = f"{what}{index} is {values[tuple(index)]}"
-            raise Diverged(f"{self._where(step)}: {cause}: all are finite; {cure} may help")
+        if fault := not_finite(what, values):
+            raise Diverged(f"{self._where(step)}: {fault}; {cure} may help")
 
     def _where(self, step: int) -> str:
         return f"{self.name}, seed {self.seed}, stopped at step {step}"
@@ -145,6 +143,6 @@ def advantages_of(name: str, estimator: Estimator, likelihoods: FloatArray) -> F
     """Return advantages (B, n) for likelihoods (B, n); ValueError if the estimator's have another shape."""
     advantages = np.asarray(estimator(likelihoods), dtype=np.float64)
     if advantages.shape != likelihoods.shape:
-        shapes = f"{advantages.shape} for likelihoods of shape {likelihoods.shape}"
-        raise ValueError(f"estimator {name} returned advantages of shape {shapes}: they are the same")
+        rule = f"must return advantages of the shape of its likelihoods, {likelihoods.shape}"
+        raise ValueError(f"estimator {name} {rule}, got {advantages.shape}")
     return advantages

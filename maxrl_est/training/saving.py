@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
@@ -39,33 +40,34 @@ def restored(
     task or not.
     """
     runs: Any = saved.get("runs") if isinstance(saved, dict) else None
-    _need(isinstance(runs, list) and len(runs) == len(starts), "runs", f"is a list of {len(starts)}")
+    _need(isinstance(runs, list) and len(runs) == len(starts), "runs", f"be a list of {len(starts)}", runs)
     states, points = [], []
     for index, (run, start) in enumerate(zip(runs, starts, strict=True)):
         where = f"runs[{index}]"
-        _need(isinstance(run, dict) and set(run) == set(_RUN), where, f"has {', '.join(_RUN)} and no more")
+        _need(isinstance(run, dict) and set(run) == set(_RUN), where, f"have {', '.join(_RUN)} and no more", run)
         points.append(_points(run["points"], f"{where}.points", stops, tested))
         states.append(_state(run, where, start, _between(stops, len(points[-1]))))
     return states, points
 
 
 def _points(saved: Any, where: str, stops: Sequence[int], tested: bool) -> list[Point]:
-    _need(isinstance(saved, list) and len(saved) <= len(stops), where, f"is a list of at most {len(stops)}")
+    _need(isinstance(saved, list) and len(saved) <= len(stops), where, f"be a list of at most {len(stops)}", saved)
     kinds = [int, int, float, float, float, *([float if tested else type(None)] * 2)]
     names = ", ".join(field.name for field in fields(Point))
     for index, (values, stop) in enumerate(zip(saved, stops, strict=False)):
         here = f"{where}[{index}]"
-        _need(isinstance(values, list) and list(map(type, values)) == kinds, here, f"has numbers: {names}")
-        _need(values[0] == stop, here, f"is of step {stop}")
+        _need(isinstance(values, list) and list(map(type, values)) == kinds, here, f"have numbers {names}", values)
+        _need(values[0] == stop, here, f"be of step {stop}", values)
     return [Point(*values) for values in saved]
 
 
 def _state(run: dict[str, Any], where: str, start: State, between: tuple[int, int]) -> State:
     low, high = between
-    _need(type(run["step"]) is int and low <= run["step"] <= high, f"{where}.step", f"lies in {low} .. {high}")
+    step = run["step"]
+    _need(type(step) is int and low <= step <= high, f"{where}.step", f"be an int in [{low}, {high}]", step)
     theta = _like(start.theta, run["theta"], f"{where}.theta")
-    _need(bool(np.isfinite(theta).all()), f"{where}.theta", "is finite")
-    return State(run["step"], theta, _like(start.optimiser, run["optimiser"], f"{where}.optimiser"))
+    _need(bool(np.isfinite(theta).all()), f"{where}.theta", "be finite", run["theta"])
+    return State(step, theta, _like(start.optimiser, run["optimiser"], f"{where}.optimiser"))
 
 
 def _between(stops: Sequence[int], points: int) -> tuple[int, int]:
@@ -82,7 +84,7 @@ def _like(template: Any, saved: Any, where: str) -> Any:
     """The state that `_lists` made a list of."""
     if not isinstance(template, tuple):
         return _array(np.asarray(template), saved, where)
-    _need(isinstance(saved, list) and len(saved) == len(template), where, f"is a list of {len(template)}")
+    _need(isinstance(saved, list) and len(saved) == len(template), where, f"be a list of {len(template)}", saved)
     parts = [
         _like(part, own, f"{where}[{index}]") for index, (part, own) in enumerate(zip(template, saved, strict=True))
     ]
@@ -95,10 +97,10 @@ def _array(template: Array, saved: Any, where: str) -> Array:
         same = array.shape == template.shape and array.tolist() == saved
     except (ValueError, TypeError, OverflowError):
         same = False
-    _need(same, where, f"has {template.dtype} numbers of shape {template.shape}")
+    _need(same, where, f"have {template.dtype} numbers of shape {template.shape}", saved)
     return array
 
 
-def _need(holds: bool, where: str, rule: str) -> None:
+def _need(holds: bool, where: str, rule: str, value: Any) -> None:
     if not holds:
-        raise ValueError(f"{where} is not as it was saved: it {rule}")
+        raise ValueError(f"{where} must {rule}, got {reprlib.repr(value)}")

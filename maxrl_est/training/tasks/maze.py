@@ -7,26 +7,41 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from maxrl_est._arguments import whole
 from maxrl_est._typing import Array, FloatArray
+from maxrl_est.problems import Shared, reparametrised
 from maxrl_est.training.policies import Policy, SoftmaxPolicy, Tabular, check_fit, jacobian, log_softmax
+from maxrl_est.training.tasks.laws import parameters_of, together
+from maxrl_est.training.tasks.walks import Walk
 
 _MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))  # up, right, down, left
 _NEVER = -(1 << 30)  # the exponent of a chance of 0
 
 
 class Maze:
-    """A grid of lines, ``#`` wall, ``S`` starts (the prompts, line by line), ``G`` goal, anything else free.
+    """A way to find in time, from each of several starts.
 
-    At each of ``horizon`` steps the policy moves to one of four neighbours, into a wall means to stay. The likelihood
-    of a rollout is 1 if it reaches the goal, where it ends, and 0 if not. Inputs of the policy are the numbers of the
-    free cells, so a tabular policy is ``SoftmaxPolicy(Tabular(maze.cells, 4))``. Pass rates and their gradients are by
-    dynamic programming, in numbers with exponents of their own: no way is so long that log p is -inf where p > 0.
+    At each step the policy moves to one of four neighbours; into a wall means to stay. The likelihood of a rollout is 1
+    if it reaches the goal, where it ends, and 0 if not. Inputs of the policy are the numbers of the free cells, line by
+    line, so a tabular policy is ``SoftmaxPolicy(Tabular(maze.cells, 4))``. Pass rates and their gradients are by
+    dynamic programming, in numbers with exponents of their own: no way is so long that log p is -inf where p > 0. Not
+    for rewards along the way: there is one bit, at the end.
 
-    >>> maze = Maze(["S.G"], horizon=2)
-    >>> from maxrl_est.training.policies import Tabular
-    >>> policy = SoftmaxPolicy(Tabular(maze.cells, 4))
+    Parameters
+    ----------
+    lines : of the grid: ``#`` wall, ``S`` starts, which are the prompts, line by line, ``G`` goal, anything else free
+    horizon : the number of steps
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where there is not one goal and at least one start, or the horizon is no int of at least 1.
+
+    >>> import maxrl_est as mx
+    >>> maze = mx.tasks.Maze(["S.G"], horizon=2)
+    >>> policy = mx.policies.SoftmaxPolicy(mx.policies.Tabular(maze.cells, 4))
     >>> np.exp(maze.log_pass_rates(policy, np.zeros(12), [0])).tolist()  # right twice: 1/4 times 1/4
     [0.0625]
     """
@@ -38,7 +53,8 @@ class Maze:
         numbers = {cell: number for number, cell in enumerate(free)}
         marks = [lines[row][column] for row, column in free]
         if marks.count("G") != 1 or "S" not in marks:
-            raise ValueError(f"lines has {marks.count('G')} G and {marks.count('S')} S: one goal and at least 1 start")
+            counts = f"{marks.count('G')} G and {marks.count('S')} S"
+            raise ValueError(f"lines must have one goal G and at least 1 start S, got {counts}")
         self.horizon, self.cells = whole("horizon", horizon), len(free)
         self.goal, self.starts = marks.index("G"), np.array([i for i, mark in enumerate(marks) if mark == "S"])
         self.next = np.array(  # (cells, 4)
@@ -60,8 +76,41 @@ class Maze:
         """TypeError or ValueError unless the policy has four moves in each of the cells."""
         network = getattr(policy, "network", None)
         if isinstance(network, Tabular) and network.inputs != self.cells:
-            raise ValueError(f"policy has a Tabular of {network.inputs} inputs: this Maze has {self.cells} cells")
+            raise ValueError(f"policy must have a Tabular of {self.cells} inputs for this Maze, got {network.inputs}")
         check_fit(policy, self.needs, np.arange(self.cells), len(_MOVES), "Maze")
+
+    def at(self, policy: Policy, theta: npt.ArrayLike) -> Shared:
+        """The law of rollouts with these parameters: what `maxrl_est.closed_form_moments` and other measures take.
+
+        Exact, with 0/1 rewards and a prompt for each start, all equally likely. Not for `maxrl_est.exact_moments`:
+        walks are too many to enumerate. Not for pass rates below about 1e-300, nor for thousands of cells: second
+        moments take time and memory like their square.
+
+        Parameters
+        ----------
+        policy : a `SoftmaxPolicy` that fits the maze
+        theta : its parameters (d,), such as the ``parameters`` of a curve that `maxrl_est.train` gave
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where the policy does not fit the maze, or theta is not d finite numbers.
+
+        >>> import maxrl_est as mx
+        >>> maze = mx.tasks.Maze(["S.G"], horizon=2)
+        >>> policy = mx.policies.SoftmaxPolicy(mx.policies.Tabular(maze.cells, 4))
+        >>> law = maze.at(policy, np.zeros(12))
+        >>> float(law.pass_rate), law.grad_pass_rate[:4].tolist()
+        (0.0625, [-0.015625, 0.046875, -0.015625, -0.015625])
+        >>> mx.closed_form_moments(law, mx.estimators.get("rloo"), 4).covariance.shape
+        (12, 12)
+        """
+        self.check(policy)
+        theta, cells = parameters_of(policy, theta), np.arange(self.cells)
+        logits, slopes = policy.network(theta, cells), jacobian(policy.network, theta, cells)
+        by_theta = slopes.reshape(logits.size, len(theta))
+        prompts = [reparametrised(Walk(self, logits, prompt), by_theta) for prompt in range(len(self))]
+        return together(self, policy, prompts)
 
     def sample(
         self, policy: Policy, theta: FloatArray, prompts: Array, rng: np.random.Generator, n: int

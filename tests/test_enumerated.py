@@ -124,7 +124,7 @@ def test_rows_said_to_be_unbiased_are_on_graded_likelihoods(problem, name, n):
 def test_the_ustat_family_is_unbiased_at_every_order_it_takes(problem, name, t):
     row = estimators.get(f"{name}({t})")
     if name == "ustat_pass_loo" and t == 4:
-        with pytest.raises(ValueError, match="order T = 4 needs"):
+        with pytest.raises(ValueError, match=r"pass_loo.*N >= T . 1 = 5, got N = 4"):
             exact_moments(problem, row, 4)
     else:
         assert exact_moments(problem, row, 4).mean.tolist() == truth(Objective.maxrl(t), problem)
@@ -433,9 +433,9 @@ def not_finite(values):
 @pytest.mark.parametrize(
     ("estimator", "message"),
     [
-        (lambda values: values.sum(axis=-1), "estimator returned shape (5,) for likelihoods of shape (5, 4)"),
-        (lambda values: values[:, :2], "estimator returned shape (5, 2) for likelihoods of shape (5, 4)"),
-        (not_finite, "estimator returned [nan, nan, nan, nan] for likelihoods [0.0, 0.0, 0.0, 0.0]"),
+        (lambda values: values.sum(axis=-1), "estimator must return the shape of likelihoods, (5, 4), got (5,)"),
+        (lambda values: values[:, :2], "estimator must return the shape of likelihoods, (5, 4), got (5, 2)"),
+        (not_finite, "estimator must be finite, got [nan, nan, nan, nan] for [0.0, 0.0, 0.0, 0.0]"),
     ],
 )
 def test_results_that_are_no_advantages_are_refused(estimator, message):
@@ -445,16 +445,15 @@ def test_results_that_are_no_advantages_are_refused(estimator, message):
 
 @pytest.mark.parametrize("n", [0, -1])
 def test_groups_of_none_are_refused(n):
-    with pytest.raises(ValueError, match=f"n is {n}: a group has at least 1 rollout"):
-        effective_weight(estimators.get("maxrl"), n)
-    with pytest.raises(ValueError, match=f"n is {n}: with 4 outcomes that makes 0 groups"):
-        exact_moments(BINARY, estimators.get("maxrl"), n)
+    for measure in (effective_weight, lambda row, n: exact_moments(BINARY, row, n)):
+        with pytest.raises(ValueError, match=f"n must be an int of at least 1, got {n}"):
+            measure(estimators.get("maxrl"), n)
 
 
 def test_more_groups_than_can_be_enumerated_are_refused_with_their_number():
     many = Bandit([F(1, 20)] * 20, [F(k, 20) for k in range(20)])
     groups = math.comb(30 + 19, 19)
-    with pytest.raises(ValueError, match=f"n is 30: with 20 outcomes that makes {groups} groups"):
+    with pytest.raises(ValueError, match=f"n must make .*, got 30: with 20 outcomes there are {groups} groups"):
         exact_moments(many, estimators.get("ustat"), 30)
 
 
@@ -499,7 +498,7 @@ def test_a_prompt_computed_in_floats_makes_the_mixture_one_of_floats():
 
 
 def test_a_continuum_of_outcomes_is_refused():
-    with pytest.raises(ValueError, match=r"problem is Gaussian\(.*continuum, which cannot be enumerated"):
+    with pytest.raises(ValueError, match=r"problem must list its outcomes .*got Gaussian\(.*cannot be enumerated"):
         exact_moments(Gaussian(0, 1, 1, 0.5), estimators.get("ustat"), 2)
 
 
@@ -557,7 +556,7 @@ def test_the_gradient_of_a_log_mean_is_its_slope(n):
 
 
 def test_a_log_mean_is_refused_where_it_cannot_be_enumerated():
-    with pytest.raises(ValueError, match=r"likelihoods\[0\] is 0, and a logarithm needs all of them positive"):
+    with pytest.raises(ValueError, match=r"problem must have likelihoods above 0, got likelihoods\[0\] = 0"):
         target_gradient(GRADED["three arms"], LogMean(2))
-    with pytest.raises(ValueError, match="continuum"):
+    with pytest.raises(ValueError, match="cannot be enumerated"):
         target_gradient(Gaussian(0, 1, 1, 0.5), LogMean(2))

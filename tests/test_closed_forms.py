@@ -10,13 +10,8 @@ import pytest
 
 from maxrl_est import estimators
 from maxrl_est.measures import exact_moments
-from maxrl_est.measures.closed_forms import (
-    NoClosedForm,
-    closed_form_moments,
-    closed_form_variance,
-    optimal_baseline,
-    ustat_optimal,
-)
+from maxrl_est.measures.closed_forms import NoClosedForm, closed_form_moments, closed_form_variance
+from maxrl_est.measures.optimal import optimal_baseline, ustat_optimal
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli, Chain, Contextual, Gaussian
 
@@ -337,20 +332,20 @@ def test_sumo_has_infinite_variance_unless_likelihoods_are_equal():
 
 @pytest.mark.parametrize("name", ["maxrl", "ustat_mean_loo"])
 def test_an_estimator_without_a_closed_form_is_named(name):
-    with pytest.raises(NoClosedForm, match=f"estimator is {name}: no closed form.*exact_moments.*monte_carlo"):
+    with pytest.raises(NoClosedForm, match=f"got {name}: no closed form.*exact_moments.*monte_carlo"):
         closed_form_moments(GAUSSIAN, estimators.get(name), 4)
 
 
 def test_wrong_sizes_are_refused():
-    with pytest.raises(ValueError, match="n is 0: a group has at least 1 rollout"):
+    with pytest.raises(ValueError, match="n must be an int of at least 1, got 0"):
         closed_form_moments(GAUSSIAN, estimators.get("ustat"), 0)
-    with pytest.raises(ValueError, match="objective has order T = 5: groups of n = 4"):
+    with pytest.raises(ValueError, match="objective must have an order T of at most n = 4, got 5"):
         optimal_baseline(GAUSSIAN, 4, Objective.maxrl(5))
-    with pytest.raises(ValueError, match="coefficients reach power 4: n = 3 has n - 1 others"):
+    with pytest.raises(ValueError, match="n must be at least 5 for the coefficients of this estimator, got 3"):
         closed_form_moments(GAUSSIAN, ustat_optimal(GAUSSIAN, 5), 3)
-    with pytest.raises(NoClosedForm, match="is for orders up to 2048"):
+    with pytest.raises(NoClosedForm, match="must be of an order up to 2048 for its closed form, got 2049"):
         closed_form_moments(GAUSSIAN, estimators.get("ustat"), 2049)
-    with pytest.raises(NoClosedForm, match=r"n is 1000000: with coefficients .* overflow"):
+    with pytest.raises(NoClosedForm, match=r"n must be such that counts .* are floats, got 1000000 with order 2000"):
         closed_form_moments(GAUSSIAN, estimators.get("ustat(2000)"), 1_000_000)
 
 
