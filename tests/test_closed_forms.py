@@ -10,8 +10,8 @@ import pytest
 
 from maxrl_est import estimators
 from maxrl_est.measures import exact_moments
-from maxrl_est.measures.closed_forms import NoClosedForm, closed_form_moments, closed_form_variance
-from maxrl_est.measures.optimal import optimal_baseline, ustat_optimal
+from maxrl_est.measures._closed_forms import NoClosedForm, closed_form_moments, closed_form_variance
+from maxrl_est.measures._optimal import optimal_baseline, ustat_optimal
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli, Chain, Contextual, Gaussian
 

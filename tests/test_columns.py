@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import maxrl_est as mx
-from maxrl_est.measures.columns import shown
+from maxrl_est.measures._columns import shown
 from maxrl_est.problems import Bernoulli, Contextual, Gaussian
 
 COIN = Bernoulli(F(1, 4))

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from maxrl_est.confidence import Betting, Catoni, Normal, clopper_pearson, detectable_bias, samples_needed
-from maxrl_est.confidence.betting import _Bet
+from maxrl_est.confidence._betting import _Bet
 
 ALPHA = 1e-2  # of each run's verdict
 RUNS = 5000  # side by side, one a coordinate

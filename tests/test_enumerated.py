@@ -16,7 +16,7 @@ from maxrl_est.estimators import LogMean, LogPassRate, OverLevels
 from maxrl_est.measures import effective_weight, exact_moments, target_gradient
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli, Contextual, Gaussian
-from maxrl_est.problems.finite import Finite
+from maxrl_est.problems._finite import Finite
 from mutants import ADVANTAGES, RELATIVE_BIAS, SAME_MEAN, definition, earlier_rollouts_only
 
 GRADED = {

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import maxrl_est as mx
 from maxrl_est import estimators
-from maxrl_est.estimators import rows
+from maxrl_est.estimators import _rows as rows
 from maxrl_est.objectives import Objective
 from mutants import ADVANTAGES, SAME_MEAN, centred_by_the_group, definition, in_sample_mean, mean_product
 

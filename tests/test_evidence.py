@@ -184,7 +184,7 @@ def test_options_of_drawing_are_checked_even_where_nothing_is_drawn(name, value,
 
 def test_orders_up_to_the_largest_never_overflow_and_twice_that_may():
     """Counts of sets of rollouts are below (1 + spread)^(n-1), and no law in [0, 1] has a spread above 1/4."""
-    from maxrl_est.measures.closed_forms import MAX_ORDER
+    from maxrl_est.measures._closed_forms import MAX_ORDER
 
     assert math.isfinite(1.25 ** (MAX_ORDER - 1))
     with pytest.raises(OverflowError):

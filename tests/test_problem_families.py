@@ -13,7 +13,7 @@ from scipy import integrate, stats
 
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli, Chain, Contextual, Gaussian, Shared, reparametrised
-from maxrl_est.problems.finite import Finite
+from maxrl_est.problems._finite import Finite
 
 OBJECTIVES = [Objective.expected(), Objective.maxrl(3), Objective.pass_at(2), Objective.maxrl(16)]
 

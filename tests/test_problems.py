@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from maxrl_est.problems import Bandit, Bernoulli
-from maxrl_est.problems.finite import Finite
+from maxrl_est.problems._finite import Finite
 
 PROBLEMS = {
     "bernoulli": Bernoulli(F(1, 3)),

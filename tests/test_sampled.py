@@ -18,9 +18,9 @@ from maxrl_est.confidence import samples_needed
 from maxrl_est.files import checkpoints as _checkpoints
 from maxrl_est.files.whole import FileError
 from maxrl_est.measures import exact_moments
-from maxrl_est.measures.blocks import RunningMoments
-from maxrl_est.measures.closed_forms import closed_form_moments
-from maxrl_est.measures.sampled import monte_carlo
+from maxrl_est.measures._blocks import RunningMoments
+from maxrl_est.measures._closed_forms import closed_form_moments
+from maxrl_est.measures._sampled import monte_carlo
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli, Contextual, Gaussian
 from mutants import ADVANTAGES, SAME_MEAN

@@ -12,7 +12,7 @@ import pytest
 
 from maxrl_est import estimators
 from maxrl_est.estimators import Draws
-from maxrl_est.estimators.sequential import _roulette, _survival
+from maxrl_est.estimators._sequential import _roulette, _survival
 from maxrl_est.problems import Bandit, Bernoulli
 
 GROUPS = 200_000

@@ -19,10 +19,10 @@ import maxrl_est as mx
 from maxrl_est.estimators import get
 from maxrl_est.files import formats
 from maxrl_est.problems import Bandit, Bernoulli
-from maxrl_est.tables import measured as tables
-from maxrl_est.tables.contents import OPTIMAL, default_rows
-from maxrl_est.tables.measured import PROBLEMS, bias_variance_table
-from maxrl_est.tables.rows import BiasVarianceTable, TableRow, cells
+from maxrl_est.tables import _measured as tables
+from maxrl_est.tables._contents import OPTIMAL, default_rows
+from maxrl_est.tables._measured import PROBLEMS, bias_variance_table
+from maxrl_est.tables._rows import BiasVarianceTable, TableRow, cells
 
 EXACT = 1e-10  # relative; measured worst: see the assertion's message
 FINITE = ("bernoulli", "bandit", "contextual", "chain")

@@ -6,10 +6,10 @@ import pytest
 import maxrl_est as mx
 from maxrl_est.problems import Finite
 from maxrl_est.targets import LogPassRate
+from maxrl_est.training._run import Exact, Run
 from maxrl_est.training.optimisers import SGD
 from maxrl_est.training.policies import MLP, GaussianPolicy, SoftmaxPolicy, Tabular
-from maxrl_est.training.run import Exact, Run
-from maxrl_est.training.tasks.walks import Walk
+from maxrl_est.training.tasks._walks import Walk
 
 INPUTS = np.array([[0.3, -1.0], [1.2, 0.4], [-0.5, 0.1]])
 BANDIT = mx.tasks.ContextualBandit(INPUTS, [[0, 1, 0, 0], [0.1, 0.3, 0.9, 0], [0.2, 0.05, 1, 0.6]])

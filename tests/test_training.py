@@ -15,7 +15,8 @@ import maxrl_est as mx
 from maxrl_est.cli import main
 from maxrl_est.files import formats
 from maxrl_est.files.whole import FileError
-from maxrl_est.training import Diverged, learning_curves, loop
+from maxrl_est.training import Diverged, learning_curves
+from maxrl_est.training import _loop as loop
 from maxrl_est.training.optimisers import SGD, Adam
 from maxrl_est.training.policies import MLP, GaussianPolicy, SoftmaxPolicy, Tabular
 

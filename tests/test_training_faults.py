@@ -17,7 +17,10 @@ import pytest
 import maxrl_est as mx
 from maxrl_est.cli import main
 from maxrl_est.files.whole import FileError
-from maxrl_est.training import Diverged, digests, loop, plots, workers
+from maxrl_est.training import Diverged, workers
+from maxrl_est.training import _digests as digests
+from maxrl_est.training import _loop as loop
+from maxrl_est.training import _plots as plots
 from maxrl_est.training.optimisers import SGD, Adam
 from maxrl_est.training.policies import MLP, GaussianPolicy, SoftmaxPolicy, Tabular
 
@@ -72,7 +75,7 @@ def test_workers_leave_signals_to_their_parent():
 @posix
 def test_a_worker_starts_with_signals_blocked_and_its_parent_goes_on_with_its_own(monkeypatch):
     """Half a worker would print a traceback of its own; what it is started with, it inherits."""
-    from maxrl_est.training import processes
+    from maxrl_est.training import _processes as processes
 
     def masked():
         return signal.pthread_sigmask(signal.SIG_BLOCK, []) & {signal.SIGINT, signal.SIGTERM}

@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _estimators(given: list[str] | None) -> dict[str, Any] | None:
     """What is measured, by the words it was asked for with."""
-    from maxrl_est.tables.contents import OPTIMAL
+    from maxrl_est.tables._contents import OPTIMAL
 
     if given is None:
         return None

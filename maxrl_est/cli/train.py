@@ -18,8 +18,8 @@ from maxrl_est.files.whole import FileError, replacing
 
 if TYPE_CHECKING:
     from maxrl_est.training import Training
+    from maxrl_est.training._presets import Preset
     from maxrl_est.training.policies import Policy
-    from maxrl_est.training.presets import Preset
 
 _BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -138,13 +138,13 @@ def _policy(preset: Preset, options: argparse.Namespace) -> Policy:
 
 def _estimators(texts: Sequence[str]) -> list[Any]:
     """What they name, and the exact gradients after them."""
-    from maxrl_est.training.arguments import EXACT
+    from maxrl_est.training._arguments import EXACT
 
     return [LoadedFunction(text) if ":" in text else text for text in dict.fromkeys([*texts, *EXACT])]
 
 
 def _preset(name: str) -> Preset:
-    from maxrl_est.training.presets import PRESETS
+    from maxrl_est.training._presets import PRESETS
 
     named("--problem", name, list(PRESETS))
     try:
@@ -154,7 +154,7 @@ def _preset(name: str) -> Preset:
 
 
 def _draw(result: Training, path: Path) -> None:
-    from maxrl_est.training.plots import learning_curves
+    from maxrl_est.training._plots import learning_curves
 
     with replacing(path) as stream:
         learning_curves(result).savefig(stream, format=path.suffix[1:])

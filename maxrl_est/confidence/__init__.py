@@ -6,11 +6,11 @@ values with neither gets a verdict from `Normal`, whose error rates are not know
 what is known, and its `Question` has a `SamplingPlan`, what a run will be able to say, and a verdict.
 """
 
-from maxrl_est.confidence.betting import Betting
-from maxrl_est.confidence.catoni import Catoni
-from maxrl_est.confidence.normal import Normal
-from maxrl_est.confidence.planning import clopper_pearson, detectable_bias, samples_needed
-from maxrl_est.confidence.questions import Question, SamplingPlan, Verdict, question
+from maxrl_est.confidence._betting import Betting
+from maxrl_est.confidence._catoni import Catoni
+from maxrl_est.confidence._normal import Normal
+from maxrl_est.confidence._planning import clopper_pearson, detectable_bias, samples_needed
+from maxrl_est.confidence._questions import Question, SamplingPlan, Verdict, question
 
 __all__ = [
     "Betting",

@@ -6,14 +6,14 @@ error rates, where neither reaches. Where the problem's numbers are ``fractions.
 with them, what is not sampled is an exact rational; elsewhere it carries a few roundings of float64.
 """
 
-from maxrl_est.measures.closed_forms import NoClosedForm, closed_form_moments, closed_form_variance
-from maxrl_est.measures.effective import EffectiveWeight, Nearest, effective_weight
-from maxrl_est.measures.enumerated import MAX_ROLLOUTS, Moments, exact_moments
-from maxrl_est.measures.equivariant import equivariant_advantages
-from maxrl_est.measures.evidence import Evidence, moments
-from maxrl_est.measures.gradients import target_gradient
-from maxrl_est.measures.optimal import OptimalBaseline, optimal_baseline, ustat_optimal
-from maxrl_est.measures.sampled import Result, monte_carlo
+from maxrl_est.measures._closed_forms import NoClosedForm, closed_form_moments, closed_form_variance
+from maxrl_est.measures._effective import EffectiveWeight, Nearest, effective_weight
+from maxrl_est.measures._enumerated import MAX_ROLLOUTS, Moments, exact_moments
+from maxrl_est.measures._equivariant import equivariant_advantages
+from maxrl_est.measures._evidence import Evidence, moments
+from maxrl_est.measures._gradients import target_gradient
+from maxrl_est.measures._optimal import OptimalBaseline, optimal_baseline, ustat_optimal
+from maxrl_est.measures._sampled import Result, monte_carlo
 
 __all__ = [
     "MAX_ROLLOUTS",

@@ -21,7 +21,7 @@ from maxrl_est.estimates._kernels import load
 from maxrl_est.estimates.ustatistics import failure_powers, loo_weights, objective_estimate, weight_estimate
 from maxrl_est.estimators import NamedEstimator, advantages, get, names
 from maxrl_est.measures import Moments, effective_weight, exact_moments, target_gradient
-from maxrl_est.measures.closed_forms import closed_form_moments
+from maxrl_est.measures._closed_forms import closed_form_moments
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bernoulli
 from maxrl_est.selftest import reference

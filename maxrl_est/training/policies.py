@@ -16,7 +16,7 @@ import numpy as np
 
 from maxrl_est._arguments import positive
 from maxrl_est._typing import Array, FloatArray
-from maxrl_est.training.networks import MLP, Network, Tabular, jacobian
+from maxrl_est.training._networks import MLP, Network, Tabular, jacobian
 
 __all__ = [
     "MLP",
