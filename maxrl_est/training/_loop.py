@@ -144,7 +144,7 @@ class _Loop:
         return Curve(run.name, run.seed, tuple(self.points[index]), self.states[index].theta)
 
     def saved(self) -> dict[str, object]:
-        return saving.plain(self.states, self.points)
+        return saving.listed(self.states, self.points)
 
     def resume(self, checkpoint: Checkpoint) -> None:
         state = checkpoint.load()

@@ -16,7 +16,7 @@ from maxrl_est.training._run import State
 _RUN = ("step", "theta", "optimiser", "points")
 
 
-def plain(states: Sequence[State], points: Sequence[Sequence[Point]]) -> dict[str, Any]:
+def listed(states: Sequence[State], points: Sequence[Sequence[Point]]) -> dict[str, Any]:
     """Where all runs are, and the points of their curves."""
     return {
         "runs": [
@@ -34,7 +34,7 @@ def plain(states: Sequence[State], points: Sequence[Sequence[Point]]) -> dict[st
 def restored(
     saved: Any, starts: Sequence[State], stops: Sequence[int], tested: bool
 ) -> tuple[list[State], list[list[Point]]]:
-    """The states and points that `plain` made this of; ValueError with the place and the rule if it made it of others.
+    """The states and points that `listed` made this of; ValueError with the place and the rule if it made it of others.
 
     ``starts`` are the first states of the runs, ``stops`` the steps of their points, which have pass rates of a test
     task or not.
