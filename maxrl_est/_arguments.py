@@ -64,10 +64,11 @@ def _number(name: str, value: Any, rule: str) -> float:
     """The number as a float, infinite where no float is so large."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be {rule}, got {value!r}")
+    number: Any = value
     try:
-        return float(value)
+        return float(number)
     except OverflowError:
-        return math.copysign(math.inf, 1 if value > 0 else -1)
+        return math.inf if number > 0 else -math.inf
 
 
 def _short(value: Any) -> str:
