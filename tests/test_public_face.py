@@ -117,6 +117,21 @@ def test_whatever_is_public_says_what_it_is(path):
     assert inspect.getdoc(DOCUMENTED[path]), path
 
 
+FUNCTIONS = {
+    path: value
+    for path, value in DOCUMENTED.items()
+    if inspect.isfunction(value) and inspect.ismodule(OBJECTS[path.rpartition(".")[0]])
+}
+
+
+@pytest.mark.parametrize("path", FUNCTIONS)
+def test_a_function_of_several_arguments_says_what_goes_in_comes_out_and_is_refused(path):
+    text = inspect.getdoc(FUNCTIONS[path])
+    if len(inspect.signature(FUNCTIONS[path]).parameters) > 1:
+        for title in ("Parameters", "Returns", "Raises"):
+            assert f"\n{title}\n{'-' * len(title)}\n" in text, f"{path} has no section {title}"
+
+
 def test_examples_import_what_is_public():
     """An example shows a reader how to get at a name: by ``mx``, or from a public module."""
     for path, value in DOCUMENTED.items():

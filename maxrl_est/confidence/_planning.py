@@ -31,6 +31,10 @@ def detectable_bias(
     miss_rate : the probability with which a bias of the size returned may go unseen
     coordinates : number d of the means that are watched
 
+    Returns
+    -------
+    A bias above 0, in the values' unit; infinity where none is found so surely
+
     Raises
     ------
     TypeError, ValueError
@@ -38,7 +42,7 @@ def detectable_bias(
 
     For `Catoni` this is a theorem. For `Betting` it is the growth of a capital whose stakes follow the running mean: a
     noncentrality s = bias sqrt(n / variance) earns s^2/2 + s z, z standard normal, less what it costs to learn the
-    stake; tests measure that the power is as stated. Infinity where no bias is found so surely.
+    stake; tests measure that the power is as stated.
 
     >>> round(detectable_bias(100_000, 0.25, 1.0), 4)
     0.0163
@@ -78,7 +82,19 @@ def samples_needed(
 ) -> int:
     """The least number of values with which a bias of this size is a `detectable_bias`.
 
-    The other parameters, and the errors, are those of `detectable_bias`; ValueError too where no run is that long.
+    Parameters
+    ----------
+    bias : what is to be found, above 0, in the values' unit
+    variance, width, error_rate, miss_rate, coordinates : as for `detectable_bias`
+
+    Returns
+    -------
+    An int of at least 1
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `detectable_bias` does; ValueError too where no run is that long.
 
     >>> samples_needed(0.0163, 0.25, 1.0)
     100104
@@ -103,9 +119,22 @@ def samples_needed(
 def clopper_pearson(k: int, n: int, level: float = 0.99) -> tuple[float, float]:
     """Exact lower and upper limits of a probability, from k occurrences in n independent trials.
 
-    Each limit is right by itself with probability at least ``level``, both together with 2 level - 1. For a number of
-    trials that was fixed beforehand: not for a run that stops when its result pleases. Source: Clopper and Pearson,
-    Biometrika 26 (1934) 404.
+    For a number of trials that was fixed beforehand: not for a run that stops when its result pleases. Source: Clopper
+    and Pearson, Biometrika 26 (1934) 404.
+
+    Parameters
+    ----------
+    k, n : occurrences, and trials
+    level : the probability with which each limit is right by itself; both are with at least 2 level - 1
+
+    Returns
+    -------
+    The lower and the upper limit, in [0, 1]
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where k is no int in [0, n], n none of at least 1, or the level no number in (0, 1).
 
     >>> low, high = clopper_pearson(0, 10_000)
     >>> low, round(high, 6)

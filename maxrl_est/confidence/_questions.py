@@ -105,6 +105,10 @@ def question(
     error_rate : the largest probability of a false alarm, and of a wrong certificate
     replicates : the number of estimates that is planned
 
+    Returns
+    -------
+    A `Question`, to be given the estimates as they come; None where there is no target
+
     Raises
     ------
     TypeError, ValueError

@@ -9,7 +9,6 @@ with them, what is not sampled is an exact rational; elsewhere it carries a few 
 from maxrl_est.measures._closed_forms import NoClosedForm, closed_form_moments, closed_form_variance
 from maxrl_est.measures._effective import EffectiveWeight, Nearest, effective_weight
 from maxrl_est.measures._enumerated import MAX_ROLLOUTS, Moments, exact_moments
-from maxrl_est.measures._equivariant import equivariant_advantages
 from maxrl_est.measures._evidence import Evidence, moments
 from maxrl_est.measures._gradients import target_gradient
 from maxrl_est.measures._optimal import OptimalBaseline, optimal_baseline, ustat_optimal
@@ -27,7 +26,6 @@ __all__ = [
     "closed_form_moments",
     "closed_form_variance",
     "effective_weight",
-    "equivariant_advantages",
     "exact_moments",
     "moments",
     "monte_carlo",

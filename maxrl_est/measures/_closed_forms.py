@@ -62,7 +62,20 @@ def closed_form_moments(problem: Problem, estimator: str | Estimator | Sequentia
 
 
 def closed_form_variance(problem: Problem, estimator: str | Estimator | SequentialEstimator, n: int | None) -> Array:
-    """Covariance ``(d, d)`` of `closed_form_moments`, with its parameters and errors; its trace is the total variance.
+    """Covariance ``(d, d)`` of `closed_form_moments`; its trace is the total variance.
+
+    Parameters
+    ----------
+    problem, estimator, n : as for `closed_form_moments`
+
+    Returns
+    -------
+    (d, d) float64, or Fractions where the law is of Fractions and the estimator can compute with them
+
+    Raises
+    ------
+    NoClosedForm, TypeError, ValueError
+        As `closed_form_moments` does.
 
     >>> from maxrl_est import problems
     >>> coin = problems.Bernoulli(Fraction(1, 2))

@@ -27,6 +27,10 @@ def target_gradient(problem: Problem, target: Target) -> Array:
         - `LogPassRate`: grad p / p, so no prompt may have p = 0
         - `LogMean`: over all groups of its size, so likelihoods are above 0 and finitely many; in floats
 
+    Returns
+    -------
+    (d,) float64 or Fractions
+
     Raises
     ------
     TypeError, ValueError

@@ -94,7 +94,20 @@ def _at(c: Sequence[Fraction], q: Any) -> Any:
 def ustat_optimal(problem: Problem, n: int, objective: ObjectiveLike = None) -> NamedEstimator:
     """The row ``omega_i l_i - b`` with the constant of `optimal_baseline` for this problem and n.
 
-    Parameters and errors as there. To compare with other rows at this problem, not for training.
+    To compare with other rows at this problem; not for training, where its moments are not known.
+
+    Parameters
+    ----------
+    problem, n, objective : as for `optimal_baseline`
+
+    Returns
+    -------
+    A `maxrl_est.estimators.NamedEstimator`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `optimal_baseline` does.
 
     >>> from maxrl_est import problems
     >>> ustat_optimal(problems.Bernoulli(Fraction(1, 4)), 2)([1.0, 0.0]).round(3).tolist()

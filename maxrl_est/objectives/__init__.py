@@ -13,8 +13,10 @@ objective it was given: expected reward, pass@k, MaxRL and Tsallis' logarithm ar
 True
 """
 
-from maxrl_est.objectives._numbers import exact_number
+from maxrl_est.objectives._numbers import exact_number as exact_number  # for the package itself, as below
 from maxrl_est.objectives._objective import Objective
-from maxrl_est.objectives._resolve import ObjectiveLike, order_of, resolve
+from maxrl_est.objectives._resolve import ObjectiveLike
+from maxrl_est.objectives._resolve import order_of as order_of
+from maxrl_est.objectives._resolve import resolve as resolve
 
-__all__ = ["Objective", "ObjectiveLike", "exact_number", "order_of", "resolve"]
+__all__ = ["Objective", "ObjectiveLike"]

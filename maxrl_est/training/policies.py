@@ -25,9 +25,6 @@ __all__ = [
     "Policy",
     "SoftmaxPolicy",
     "Tabular",
-    "check_fit",
-    "jacobian",
-    "log_softmax",
     "scores",
 ]
 
@@ -183,6 +180,11 @@ def scores(policy: Policy, theta: FloatArray, inputs: Array, actions: Array) -> 
     Returns
     -------
     (B, n, d) float64
+
+    Raises
+    ------
+    ValueError, IndexError
+        By NumPy, where shapes do not fit.
 
     >>> import maxrl_est as mx
     >>> policy = mx.policies.SoftmaxPolicy(mx.policies.Tabular(1, 2))
