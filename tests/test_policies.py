@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from maxrl_est.training import optimisers, tasks
-from maxrl_est.training.policies import MLP, GaussianPolicy, SoftmaxPolicy, Tabular, jacobian, scores
+from maxrl_est.training._networks import jacobian
+from maxrl_est.training.policies import MLP, GaussianPolicy, SoftmaxPolicy, Tabular, scores
 
 INPUTS = np.random.default_rng(5).standard_normal((3, 2))
 POLICIES = {

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from maxrl_est._arguments import whole
 from maxrl_est._typing import Array, FloatArray
 from maxrl_est.problems import Shared, reparametrised
-from maxrl_est.training.policies import Policy, SoftmaxPolicy, Tabular, check_fit, jacobian, log_softmax
+from maxrl_est.training._networks import jacobian
+from maxrl_est.training.policies import Policy, SoftmaxPolicy, Tabular, check_fit, log_softmax
 from maxrl_est.training.tasks._laws import parameters_of, together
 from maxrl_est.training.tasks._walks import Walk
 

@@ -15,12 +15,12 @@ from maxrl_est._arguments import at, positive
 from maxrl_est._typing import Array, FloatArray, Problem
 from maxrl_est.problems import Finite, Gaussian, Shared, reparametrised
 from maxrl_est.training._arrays import check_finite
+from maxrl_est.training._networks import jacobian
 from maxrl_est.training.policies import (
     GaussianPolicy,
     Policy,
     SoftmaxPolicy,
     check_fit,
-    jacobian,
     log_softmax,
     scores,
 )
