@@ -1,7 +1,7 @@
 """Baselines of the U-statistic estimator over a grid of problems: exact variances, and which default they favour."""
 
 import sys
-from itertools import groupby
+from itertools import groupby, product
 from operator import itemgetter
 from statistics import median
 
@@ -9,150 +9,200 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import maxrl_est as mx
-from analysis import study
-from maxrl_est.measures.closed_forms import ustat_optimal
-from maxrl_est.problems import Bandit, Chain, Gaussian
+from analysis import mean_loo, study
+from analysis.rollouts_needed import answers
 
 QUESTION = "Which baseline for the U-statistic estimator of J_T has least variance, and which default is best?"
 SETUP = (
-    "A case is a problem, N in 2, 4, 8, 16, 64 and T in 1, N/2, N-1, N. In each: the total variance (trace of the "
-    "covariance) of one group's gradient with every baseline of mx.advantages, none (0), one (1), one_over_n (1/N), "
-    "pass_loo (the others' pass@T; T <= N-1 only) and mean_loo (omega_i times the others' mean), and with the best "
-    "constant for the case, which needs the problem's moments. Ratios are over the variance with that constant; "
-    "leave-one-out baselines are no constants, so theirs may be below 1. 0/1 problems: four answers, two of them "
-    "right, with pass rates p from 0.001 to 0.9; a coin with one logit is left out, because its scores take two "
-    "values only and a constant can cancel nearly all noise. Graded problems: softmax bandits, chains of steps, and "
-    "regressions with a Gaussian policy of scale 1 in D dimensions, sigma the width of the likelihood and offset the "
-    "distance of the target from the mean, two of them with the scale learned. Closed forms, but for mean_loo, for "
-    "which every group is enumerated; on regressions, whose outcomes are a continuum, it has no exact variance and "
-    "its rows are left out. Nothing is sampled. Numbers to 6 digits."
+    "A case is a problem, N in 1, 2, 4, 8, 16, 64, 256 and T in 1, N/2, N-1, N. In each: the total variance (trace of "
+    "the covariance) of one group's gradient with every baseline of mx.advantages, none (0), one (1), one_over_n "
+    "(1/N), pass_loo (the others' pass@T; T < N only) and mean_loo (omega_i times the others' mean, the default; N >= "
+    "2 only), and with the best constant for the case, which needs the problem's moments. maxrl_shipped is MaxRL as "
+    "trainers ship it, at T = N-1 on 0/1 rewards, where it is pass_loo. Ratios are over the variance with the best "
+    "constant; leave-one-out baselines are no constants, so theirs may be below 1. 0/1 problems: 16 answers, 8 of "
+    "them right, with pass rates p from 0.001 to 0.9; a coin with one logit is left out, because its scores take two "
+    "values only and a constant can cancel nearly all noise. Graded problems: softmax bandits and chains of steps. "
+    "Regressions: a Gaussian policy of scale 1 in D dimensions, sigma the width of the likelihood and offset the "
+    "distance of the target from the mean, two of them with the scale learned. All in closed form, that of mean_loo "
+    "by analysis/mean_loo.py; nothing is sampled. Numbers to 6 digits."
 )
 SEED = 0  # nothing is drawn
 
 BASELINES = ("none", "one", "one_over_n", "pass_loo", "mean_loo")
-DEFAULT = "one"
 COLOURS = dict(zip(BASELINES, ("0.5", "C0", "C4", "C2", "C1"), strict=True))
-SIZES = (2, 4, 8, 16, 64)
+SIZES = (1, 2, 4, 8, 16, 64, 256)
 RATES = (0.001, 0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9)
+USES = {  # what a user would say of the prompts, and which rows those are
+    "hard prompts, p up to 0.03": lambda row: row["kind"] == "0/1" and row["p"] <= 0.03,
+    "p from 0.1 to 0.5": lambda row: row["kind"] == "0/1" and 0.1 <= row["p"] <= 0.5,
+    "easy prompts, p from 0.7": lambda row: row["kind"] == "0/1" and row["p"] >= 0.7,
+    "graded likelihoods": lambda row: row["kind"] == "graded",
+    "regressions": lambda row: row["kind"] == "regression",
+}
 
 
-def answers(p):
-    """Two right answers and two wrong ones."""
-    return Bandit([(1 - p) / 2] * 2 + [p / 2] * 2, [0.0, 0.0, 1.0, 1.0])
+def regression(dimensions, offset, sigma, learn_scale=False):
+    return mx.problems.Gaussian([0.0] * dimensions, 1.0, offset, sigma, learn_scale)
 
 
-BINARY = {f"0/1 p={p}": answers(p) for p in RATES}
-GRADED = {
-    "arms, mixed": Bandit([0.5, 0.3, 0.2], [0.05, 0.4, 0.9]),
-    "arms, rarely good": Bandit([0.9, 0.09, 0.01], [0.0, 0.3, 1.0]),
-    "arms, all good": Bandit([0.3, 0.4, 0.3], [0.8, 0.9, 1.0]),
-    "arms, all bad": Bandit([0.5, 0.3, 0.2], [0.001, 0.01, 0.05]),
-    "chain of 2": Chain([0.5, 0.3], [0.0, 0.25, 1.0]),
-    "chain of 3": Chain([0.6, 0.5, 0.4], [0.0, 0.1, 0.3, 1.0]),
-    **{
-        f"D=1 sigma={sigma} offset={offset}": Gaussian(0.0, 1.0, offset, sigma)
-        for sigma in (0.25, 1.0)
-        for offset in (0.0, 1.0, 2.0, 3.0)
+PROBLEMS = {
+    "0/1": {f"0/1 p={p}": answers(p) for p in RATES},
+    "graded": {
+        "arms, mixed": mx.problems.Bandit([0.5, 0.3, 0.2], [0.05, 0.4, 0.9]),
+        "arms, rarely good": mx.problems.Bandit([0.9, 0.09, 0.01], [0.0, 0.3, 1.0]),
+        "arms, all good": mx.problems.Bandit([0.3, 0.4, 0.3], [0.8, 0.9, 1.0]),
+        "arms, all bad": mx.problems.Bandit([0.5, 0.3, 0.2], [0.001, 0.01, 0.05]),
+        "chain of 2": mx.problems.Chain([0.5, 0.3], [0.0, 0.25, 1.0]),
+        "chain of 3": mx.problems.Chain([0.6, 0.5, 0.4], [0.0, 0.1, 0.3, 1.0]),
     },
-    "D=3 sigma=1": Gaussian([0.0] * 3, 1.0, [1.0, 0.5, 0.0], 1.0),
-    "D=3 sigma=1 scale": Gaussian([0.0] * 3, 1.0, [1.0, 0.5, 0.0], 1.0, learn_scale=True),
-    "D=8 sigma=1": Gaussian([0.0] * 8, 1.0, [0.5] * 8, 1.0),
-    "D=8 sigma=3 scale": Gaussian([0.0] * 8, 1.0, [0.5] * 8, 3.0, learn_scale=True),
+    "regression": {
+        **{
+            f"D=1 sigma={sigma} offset={offset}": regression(1, offset, sigma)
+            for sigma in (0.25, 1.0)
+            for offset in (0.0, 1.0, 2.0, 3.0)
+        },
+        "D=3 sigma=1": regression(3, [1.0, 0.5, 0.0], 1.0),
+        "D=3 sigma=1 scale": regression(3, [1.0, 0.5, 0.0], 1.0, learn_scale=True),
+        "D=8 sigma=1": regression(8, [0.5] * 8, 1.0),
+        "D=8 sigma=3 scale": regression(8, [0.5] * 8, 3.0, learn_scale=True),
+    },
 }
 
 
 def measure(quick):
     rows = []
-    for name, problem in list((BINARY | GRADED).items())[:: 5 if quick else 1]:
-        for n in SIZES[1:4:2] if quick else SIZES:
-            study.progress(f"{name}, N = {n}")
-            for order in sorted({1, n // 2, n - 1, n}):
-                rows += case(name, problem, n, order)
+    for kind, problems in PROBLEMS.items():
+        for name, problem in list(problems.items())[:: 5 if quick else 1]:
+            for n in SIZES[0:4:3] if quick else SIZES:
+                study.progress(f"{name}, N = {n}")
+                for order in sorted({1, n // 2, n - 1, n} - {0}):
+                    rows += case({"kind": kind, "problem": name}, problem, n, order)
     return rows
 
 
-def case(name, problem, n, order):
-    variances = {baseline: variance(problem, n, order, baseline) for baseline in (*BASELINES, "optimal")}
-    kind = "0/1" if name.startswith("0/1") else "graded"
+def case(about, problem, n, order):
+    found = {name: total_variance(problem, name, n, order) for name in rivals(about["kind"], n, order)}
+    about = {**about, "p": study.rounded(problem.pass_rate), "N": n, "T": order}
+    best = found["optimal"]
     return [
-        {
-            "kind": kind,
-            "problem": name,
-            "p": study.rounded(problem.pass_rate),
-            "N": n,
-            "T": order,
-            "baseline": baseline,
-            "variance": study.rounded(value),
-            "ratio": study.rounded(value / variances["optimal"]),
-        }
-        for baseline, value in variances.items()
-        if value is not None
+        {**about, "baseline": name, "variance": study.rounded(value), "ratio": study.rounded(value / best)}
+        for name, value in found.items()
     ]
 
 
-def variance(problem, n, order, baseline):
-    """The total variance, None where a baseline does not exist or has no exact variance."""
+def rivals(kind, n, order):
+    """The baselines that exist for this order, and what they are compared with."""
+    exist = {"pass_loo": order < n, "mean_loo": n > 1}
+    known = [name for name in BASELINES if exist.get(name, True)]
+    return [*known, *(["maxrl_shipped"] if kind == "0/1" and order == n - 1 else []), "optimal"]
+
+
+def total_variance(problem, baseline, n, order):
+    if baseline == "mean_loo":
+        return mean_loo.total_variance(mean_loo.raw_moments(problem), n, order)
     if baseline == "optimal":
-        return np.trace(mx.closed_form_variance(problem, ustat_optimal(problem, n, order), n))
-    if baseline == "pass_loo" and order == n:
-        return None
-    row = mx.estimators.get(f"{'ustat' if baseline == 'none' else f'ustat_{baseline}'}({order})")
-    if baseline != "mean_loo":
-        return np.trace(mx.closed_form_variance(problem, row, n))
-    if isinstance(problem, Gaussian):
-        return None
-    return np.trace(mx.exact_moments(problem, row, n).covariance)
+        row = mx.ustat_optimal(problem, n, order)
+    elif baseline == "maxrl_shipped":
+        row = mx.estimators.get(baseline)
+    else:
+        row = mx.estimators.get(f"{'ustat' if baseline == 'none' else f'ustat_{baseline}'}({order})")
+    return np.trace(mx.closed_form_variance(problem, row, n))
 
 
 def verdict(rows):
-    kinds = {kind: [row for row in rows if row["kind"] == kind] for kind in ("0/1", "graded")}
-    text = [f"On {kind} likelihoods {summary(chosen)}." for kind, chosen in kinds.items()]
-    return " ".join([*text, recommendation(rows), elsewhere(rows)])
+    groups = [row for row in rows if row["N"] > 1]
+    return " ".join([overall(groups), *uses(groups), against_one(groups), shipped(rows), alone(rows)])
 
 
-def summary(rows):
+def overall(rows):
+    """The baseline that costs least at worst, of those that exist for every order."""
+    everywhere = [name for name in BASELINES if name != "pass_loo"]
+    choice = min(everywhere, key=lambda name: max(ratios(rows, name)))
+    worst = max((row for row in rows if row["baseline"] == choice), key=itemgetter("ratio"))
     best = [winners(case) for case in cases(rows)]
     parts = [
         f"{name} {spread(ratios(rows, name))}, best in {sum(name in names for names in best)} of "
-        f"{len(ratios(rows, name))} cases"
+        f"{len(ratios(rows, name))}"
         for name in BASELINES
     ]
-    return "the variance over that with the best constant is in the median (at worst): " + "; ".join(parts)
-
-
-def recommendation(rows):
-    """The baseline that costs least at worst, against that of `mx.advantages`, where all but pass_loo are known."""
-    both = [row for case in cases(rows) if "mean_loo" in case for row in case.values()]
-    everywhere = [name for name in BASELINES if name != "pass_loo"]
-    choice = min(everywhere, key=lambda name: max(ratios(both, name)))
-    parts = {
-        "T = N": [row for row in both if row["T"] == row["N"]],
-        "T = N >= 8": [row for row in both if row["T"] == row["N"] >= 8],
-        "T = 1": [row for row in both if row["T"] == 1],
-    }
-    compared = [
-        f"{label} " + " against ".join(spread(ratios(some, name)) for name in (choice, DEFAULT))
-        for label, some in parts.items()
-    ]
-    worst = max((row for row in both if row["baseline"] == choice), key=itemgetter("ratio"))
-    dearer = max(case[choice]["ratio"] / case[DEFAULT]["ratio"] for case in cases(both))
-    cheaper = max(case[DEFAULT]["ratio"] / case[choice]["ratio"] for case in cases(both))
     return (
-        f"Where outcomes are finitely many the baseline that costs least at worst is {choice}: {worst['ratio']:.3g} "
-        f"({worst['problem']}, N = {worst['N']}, T = {worst['T']}). {choice} against {DEFAULT}, the default of "
-        f"mx.advantages: {', '.join(compared)}; {choice} has up to {dearer:.3g} times the variance of {DEFAULT}, and "
-        f"{DEFAULT} up to {cheaper:.3g} times that of {choice}."
+        f"The baseline that costs least at worst is {choice}: {study.short(worst['ratio'])} times the variance with "
+        f"the best constant ({worst['problem']}, N = {worst['N']}, T = {worst['T']}). Over all cases with N >= 2 that "
+        f"ratio is in the median (at worst): {'; '.join(parts)} cases."
     )
 
 
-def elsewhere(rows):
-    some = [row for row in rows if "sigma" in row["problem"] and row["T"] == row["N"]]
-    known = [f"{name} {spread(ratios(some, name))}" for name in BASELINES if ratios(some, name)]
-    return f"On regressions, where mean_loo is not known exactly, at T = N: {', '.join(known)}."
+def uses(rows):
+    """What each baseline costs by kind of prompt, at the greatest order that it has."""
+    for label, costs in by_use(rows):
+        yield f"On {label}, each at its greatest T: {', '.join(f'{name} {cost}' for name, cost in costs.items())}."
+
+
+def table(rows):
+    """The same as a table of Markdown."""
+    lines = [f"| | {' | '.join(f'`{name}`' for name in BASELINES)} |", "| --- " * (len(BASELINES) + 1) + "|"]
+    lines += [f"| {label} | {' | '.join(costs.values())} |" for label, costs in by_use(rows)]
+    return "\n".join(lines) + "\n"
+
+
+def by_use(rows):
+    for (label, chosen), least in product(USES.items(), (2, 8)):
+        some = [row for row in rows if chosen(row) and row["N"] >= least]
+        yield f"{label}, N >= {least}", {name: spread(ratios(at_most(some, name), name)) for name in BASELINES}
+
+
+def at_most(rows, baseline):
+    """Rows of the greatest order that the baseline has."""
+    return [row for row in rows if row["T"] == row["N"] - (baseline == "pass_loo")]
+
+
+def against_one(rows):
+    pairs = [(case["mean_loo"], case["one"]) for case in cases(rows)]
+    dearer, cheaper = (max(a[key]["ratio"] / a[1 - key]["ratio"] for a in pairs) for key in (0, 1))
+    whole = [(mine["ratio"], one["ratio"]) for mine, one in pairs if one["T"] == one["N"] >= 8]
+    mine, one = (spread(costs) for costs in zip(*whole, strict=True))
+    return (
+        f"mean_loo has up to {study.short(dearer)} times the variance of one, and one up to {study.short(cheaper)} "
+        f"times that of mean_loo; at T = N >= 8 mean_loo costs {mine} and one {one}."
+    )
+
+
+def shipped(rows):
+    """The paper's control variate, at T = N, against what trainers ship, of one order less."""
+
+    def variance(p, n, order, name):
+        wanted = {"kind": "0/1", "p": p, "N": n, "T": order, "baseline": name}
+        return next((row["variance"] for row in rows if wanted.items() <= row.items()), np.nan)
+
+    def against(p, n, name):
+        return study.short(variance(p, n, n, name) / variance(p, n, n - 1, "maxrl_shipped"))
+
+    hard = [
+        f"{n}, {against(0.001, n, 'one')} times (mean_loo {against(0.001, n, 'mean_loo')}, none "
+        f"{against(0.001, n, 'none')})"
+        for n in (8, 16, 64)
+    ]
+    easy = [f"{against(0.9, 8, name)} with {name}" for name in ("one", "mean_loo", "none")]
+    return (
+        "The control variate of the paper, one at T = N, raises the variance of hard prompts: at p = 0.001 it is, over "
+        f"that of MaxRL as shipped, of order N-1, at N = {'; at N = '.join(hard)}. At p = 0.9 and N = 8 the ratio is "
+        f"{', '.join(easy)}."
+    )
+
+
+def alone(rows):
+    """Groups of one have no others: what the two constants cost."""
+    single = [row for row in rows if row["N"] == 1]
+    costs = [
+        f"on {label} none {spread(ratios(some, 'none'))}, one {spread(ratios(some, 'one'))}"
+        for label, chosen in USES.items()
+        if (some := [row for row in single if chosen(row)])
+    ]
+    return f"In groups of one: {'; '.join(costs)}."
 
 
 def spread(values):
-    return f"{median(values):.2f} ({max(values):.3g})"
+    return f"{median(values):.2f} ({study.short(max(values))})" if values else "none measured"
 
 
 def ratios(rows, baseline):
@@ -178,8 +228,9 @@ def draw(rows):
     left.set(xlabel="pass rate p", ylabel="variance / variance with the best constant", title="0/1, N = 16, T = 15")
     left.set_ylim(0.9, 2.5)
     left.legend()
-    for shift, kind in ((-0.18, "0/1"), (0.18, "graded")):
-        boxes(right, shift, kind, [r for r in rows if r["kind"] == kind])
+    groups = [row for row in rows if row["N"] > 1]
+    for shift, label in ((-0.18, "0/1"), (0.18, "graded")):
+        boxes(right, shift, label, [r for r in groups if (r["kind"] == "0/1") == (label == "0/1")])
     right.set_yscale("log")
     right.set_xticks(range(len(BASELINES)), BASELINES)
     right.set_title("all cases, with quartiles; 0/1 hollow, graded filled")

@@ -18,14 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from maxrl_est import estimators, problems
-from maxrl_est.confidence import Betting, Catoni, Normal, clopper_pearson
-from maxrl_est.measures import exact_moments
-from maxrl_est.measures.blocks import Blocks
+import maxrl_est as mx
 
 RUNS, LENGTH, LOOK, ALPHA, SEED = 10_000, 5000, 50, 1e-2, 2026
-ARMS = problems.Bandit([0.7, 0.29, 0.01], [0.01, 0.3, 1.0])
-N = 4
+ARMS = mx.problems.Bandit([0.7, 0.29, 0.01], [0.01, 0.3, 1.0])
+ESTIMATOR = mx.estimators.get("ustat_one")
+N, BLOCK = 4, 4096  # rollouts in a group, groups that are drawn at once
 
 
 def rare(rng, size):
@@ -42,10 +40,13 @@ def pareto(rng, size):
 
 def gradient(rng, size):
     """The last coordinate of the gradient estimate of ustat_one, whose rare arm makes it skewed."""
-    count = int(np.prod(size))
-    seed = int(rng.integers(1 << 62))
-    draws = Blocks(ARMS, estimators.get("ustat_one"), N, count, seed)
-    return np.concatenate([values[:, 2] for values, _ in draws.drawn(0, None)]).reshape(size)
+    groups, seed = int(np.prod(size)), int(rng.integers(1 << 62))
+    found = np.empty(groups)
+    for block, start in enumerate(range(0, groups, BLOCK)):
+        of_block = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(block,)))
+        likelihoods, scores = ARMS.sample(of_block, min(BLOCK, groups - start), N)
+        found[start : start + BLOCK] = (ESTIMATOR(likelihoods)[:, None] @ scores)[:, 0, 2] / N
+    return found.reshape(size)
 
 
 def largest_gradient():
@@ -80,7 +81,7 @@ def flagged(sequence, draw, seed, *wrong):
 
 
 def row(verdict, law, count):
-    low, high = clopper_pearson(count, RUNS)
+    low, high = mx.confidence.clopper_pearson(count, RUNS)
     print(f"{verdict:45s} {law:24s} {count:5d} of {RUNS}, at most {high:.5f}", flush=True)
     return {"verdict": verdict, "law": law, "flagged": count, "lower_limit": low, "upper_limit": high}
 
@@ -90,18 +91,18 @@ def measure():
     common = {"error_rate": ALPHA, "family": 1}
     for index, (name, (draw, mean, variance, lower, upper)) in enumerate(LAWS.items()):
         if mean is None:
-            exact = exact_moments(ARMS, estimators.get("ustat_one"), N)
+            exact = mx.exact_moments(ARMS, ESTIMATOR, N)
             mean, variance = float(exact.mean[2]), float(exact.covariance[2, 2])
         target, wrong = np.full(RUNS, mean), functools.partial(misses, mean)
         if lower is not None:
-            bets = Betting(target, lower, upper, **common, horizon=LENGTH)
+            bets = mx.confidence.Betting(target, lower, upper, **common, horizon=LENGTH)
             betting, interval = flagged(bets, draw, (SEED, index, 0), refutes, wrong)
             rows += [row("betting", name, betting), row("empirical Bernstein interval", name, interval)]
-        catoni = Catoni(target, variance, **common, horizon=LENGTH)
+        catoni = mx.confidence.Catoni(target, variance, **common, horizon=LENGTH)
         rows.append(row("Catoni", name, *flagged(catoni, draw, (SEED, index, 1), wrong)))
-        normal = Normal(target, **common)
+        normal = mx.confidence.Normal(target, **common)
         rows.append(row("normal, at every look (does not hold)", name, *flagged(normal, draw, (SEED, index, 2), wrong)))
-        small = Catoni(target, variance / 9, **common, horizon=LENGTH)
+        small = mx.confidence.Catoni(target, variance / 9, **common, horizon=LENGTH)
         count = flagged(small, draw, (SEED, index, 3), wrong)
         rows.append(row("Catoni, a ninth of the variance (does not hold)", name, *count))
     return rows

@@ -77,7 +77,7 @@ def verl():
         yield "shipped", named(f"{name}(tokens of a fair coin)", as_estimator(name, **options, **coin))
     for name in ("gdpo", "reinforce_plus_plus", "reinforce_plus_plus_baseline"):
         yield "shipped", as_estimator(name)
-    for name in ("maxrl_est", "maxrl_est_t4", "maxrl_est_mean_loo"):
+    for name in ("maxrl_est", "maxrl_est_t4", "maxrl_est_one"):
         yield "ours", as_estimator(name)
 
 

@@ -8,19 +8,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import maxrl_est as mx
-from analysis import study
-from maxrl_est.measures.closed_forms import ustat_optimal
+from analysis import mean_loo, study
 
 QUESTION = "What does a constant factor kappa on the likelihood do, and how large need the order T be?"
 SETUP = (
-    "Likelihoods kappa l instead of l: log p only gains a constant, but the gradient of J_T becomes "
-    "kappa w_T(kappa p) grad p. Exact, in floats; p is always the pass rate before scaling. part 'share': "
-    "p kappa w_T(kappa p) = 1 - (1 - kappa p)^T, the share of the gradient of log p that is kept. part 'contrast': "
-    "weight of a hard prompt over that of an easy one, for pass rates 0.009 and 0.9 and for the regression below with "
-    "targets 3 and 0; 'ideal' is the inverse ratio of pass rates. part 'noise': |E g|^2 / tr Cov g of one estimate "
-    "with N = T = 16, for regression (policy N(0, 1), target 1, l = exp(-2 (z - 1)^2)) and for three arms drawn with "
-    "1/2, 1/3, 1/6 and l = 0, 1/3, 1; ustat_optimal subtracts the constant of least variance, in part 'constant'. part "
-    "'order': the least T that keeps 90%; 'ideal' is log(10) / (kappa p)."
+    "Likelihoods kappa l instead of l: log p only gains a constant, but the gradient of J_T becomes kappa w_T(kappa "
+    "p) grad p. Exact, in floats; p is always the pass rate before scaling. part 'share': p kappa w_T(kappa p) = 1 - "
+    "(1 - kappa p)^T, the share of the gradient of log p that is kept. part 'contrast': weight of a hard prompt over "
+    "that of an easy one, for pass rates 0.009 and 0.9 and for the regression below with targets 3 and 0; 'ideal' is "
+    "the inverse ratio of pass rates. part 'noise': |E g|^2 / tr Cov g of one estimate with N = T = 16, for "
+    "regression (policy N(0, 1), target 1, l = exp(-2 (z - 1)^2)) and for three arms drawn with 1/2, 1/3, 1/6 and l = "
+    "0, 1/3, 1; ustat_mean_loo, the default, subtracts omega_i times the others' mean, ustat_optimal the constant of "
+    "least variance, in part 'constant'. part 'order': the least T that keeps 90%; 'ideal' is log(10) / (kappa p)."
 )
 SEED = 0  # nothing is drawn
 
@@ -34,7 +33,12 @@ PROBLEMS = {
     "regression": mx.problems.Gaussian(mean=0, scale=1, target=1, sigma=0.5),
     "three arms": mx.problems.Bandit([1 / 2, 1 / 3, 1 / 6], [0.0, 1 / 3, 1.0]),
 }
-ESTIMATORS = {"ustat": "no baseline", "ustat_one": "baseline 1", "ustat_optimal": "best constant"}
+ESTIMATORS = {
+    "ustat_mean_loo": "default baseline",
+    "ustat_one": "baseline 1",
+    "ustat": "no baseline",
+    "ustat_optimal": "best constant",
+}
 
 
 @dataclass(frozen=True)
@@ -93,14 +97,21 @@ def noises(kappa):
     for name, problem in PROBLEMS.items():
         scaled = Scaled(problem, kappa)
         about = {"problem": name, "order": GROUP, "p": float(problem.pass_rate)}
+        signal = weights(kappa, GROUP, problem.pass_rate) * problem.grad_pass_rate
         for estimator in ESTIMATORS:
-            known = ustat_optimal(scaled, GROUP) if estimator == "ustat_optimal" else mx.estimators.get(estimator)
-            moments = mx.closed_form_moments(scaled, known, GROUP)
-            clear = study.rounded(moments.mean @ moments.mean / np.trace(moments.covariance))
+            clear = study.rounded(signal @ signal / noise(scaled, estimator))
             found.append(row("noise", kappa, clear, estimator=estimator, **about))
         best = study.rounded(mx.optimal_baseline(scaled, GROUP).constant)
         found.append(row("constant", kappa, best, **about))
     return found
+
+
+def noise(scaled, estimator):
+    """tr Cov of one estimate."""
+    if estimator == "ustat_mean_loo":
+        return mean_loo.total_variance(mean_loo.raw_moments(scaled.problem, scaled.kappa), GROUP, GROUP)
+    row = mx.ustat_optimal(scaled, GROUP) if estimator == "ustat_optimal" else mx.estimators.get(estimator)
+    return np.trace(mx.closed_form_variance(scaled, row, GROUP))
 
 
 def orders(kappa):
@@ -132,7 +143,9 @@ def verdict(rows):
         f"times one of p = 0.9, where maximum likelihood says 100. A baseline of 1 is then far too large: on "
         f"regression its variance is {excess(1.0, 'ustat_one'):.1f} times that of the best constant at kappa = 1 and "
         f"{excess(0.001, 'ustat_one'):,.0f} times at 0.001, while the best constant falls from {best[0]:.2f} to "
-        f"{best[1]:.4f} and no baseline costs {excess(1.0, 'ustat'):.2f} and {excess(0.001, 'ustat'):.2f} times. "
+        f"{best[1]:.4f}; the default baseline, which follows the scale, costs {excess(1.0, 'ustat_mean_loo'):.2f} and "
+        f"{excess(0.001, 'ustat_mean_loo'):.2f} times, and none {excess(1.0, 'ustat'):.2f} and "
+        f"{excess(0.001, 'ustat'):.2f} times. "
         f"Keeping 90% at p = 0.1 takes T = {at('order', 1.0, p=0.1):.0f}, and {at('order', 0.001, p=0.1):,.0f} at "
         f"kappa = 0.001; log(10) / (kappa p) rounded up suffices in {sum(x <= y for x, y in needed)} of {len(needed)} "
         "cases. So scale the likelihood until the largest attainable one is 1, and choose T, and with it N, of at "

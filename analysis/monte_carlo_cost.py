@@ -17,13 +17,12 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from maxrl_est import estimators, problems
-from maxrl_est.measures.sampled import monte_carlo
+import maxrl_est as mx
 
 N, GROUPS, REPEATS, SEED = 16, 400_000, 5, 0
 FEW, MANY = 10**5, 10**7
-PROBLEM = problems.Gaussian([0.0, 0.0, 0.0], 1.0, [1.0, 0.5, 0.0], 1.0)
-ROW = estimators.get("ustat_one")
+PROBLEM = mx.problems.Gaussian([0.0, 0.0, 0.0], 1.0, [1.0, 0.5, 0.0], 1.0)
+ROW = mx.estimators.get("ustat_one")
 VERDICTS = {
     "none": {},
     "asymptotic": {"target": [0.5, 0.25, 0.0]},
@@ -50,7 +49,7 @@ def shares(options):
     runs = []
     for _ in range(REPEATS):
         timed, start = Timed(), time.process_time()
-        monte_carlo(timed, ROW, N, replicates=GROUPS, seed=SEED, **options)
+        mx.monte_carlo(timed, ROW, N, replicates=GROUPS, seed=SEED, **options)
         seconds = time.process_time() - start
         runs.append((seconds, timed.seconds / seconds))
     return dict(zip(("seconds", "share_of_sampling"), min(runs), strict=True))
@@ -58,7 +57,7 @@ def shares(options):
 
 def peak(replicates):
     """The most memory of this process so far, in MiB."""
-    monte_carlo(PROBLEM, ROW, N, replicates=replicates, seed=SEED, **VERDICTS["betting"])
+    mx.monte_carlo(PROBLEM, ROW, N, replicates=replicates, seed=SEED, **VERDICTS["betting"])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

@@ -7,8 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import maxrl_est as mx
-from analysis import study
-from maxrl_est.problems import Bandit, Bernoulli, Contextual, Gaussian
+from analysis import mean_loo, study
 
 QUESTION = "How many rollouts does a gradient need until it is more signal than noise, and can more of them mend bias?"
 SETUP = (
@@ -22,22 +21,24 @@ SETUP = (
     "the direction of t, so that only noise counts: coins with one logit; 16 answers of which 8 are right, with 16 "
     "logits; and graded bandits and regressions (policy N(0, 1), likelihood of width 0.5, target at an offset). "
     "Mixtures: 6 equally likely prompts with parameters of their own, pass rates geometric from p to 0.5. Estimators "
-    "in closed form: reinforce, rloo, grpo (0/1 only), and the U-statistics for J_N (ustat, ustat_one) and J_(N-1) "
-    "(ustat_pass_loo). On 0/1 rewards these three are maxrl, maxrl_cv and maxrl_shipped; mean_centred is (1 - 1/N) "
-    "rloo, with the same errors. N is a power of 2 up to 256. On coins successes have one score: a sum over successes "
-    "alone then has next to no noise, so that coins flatter estimators with the right constant, and the verdict is on "
-    "answers. The ratio snr is cut at 10^6. Nothing is sampled."
+    "in closed form: reinforce, rloo, grpo (0/1 only), and the U-statistics for J_N (ustat_mean_loo, the default, "
+    "ustat and ustat_one) and J_(N-1) (ustat_pass_loo). On 0/1 rewards the last three are maxrl, maxrl_cv and "
+    "maxrl_shipped; mean_centred is (1 - 1/N) rloo, with the same errors. N is a power of 2 up to 256. On coins "
+    "successes have one score: a sum over successes alone then has next to no noise, so that coins flatter estimators "
+    "with the right constant, and the verdict is on answers. The ratio snr is cut at 10^6. Nothing is sampled; "
+    "ustat_mean_loo is by analysis/mean_loo.py."
 )
 SEED = 0  # nothing is drawn
 
-ESTIMATORS = ("reinforce", "rloo", "grpo", "ustat", "ustat_one", "ustat_pass_loo")
+ESTIMATORS = ("reinforce", "rloo", "grpo", "ustat", "ustat_one", "ustat_mean_loo", "ustat_pass_loo")
 SIZES = tuple(2**k for k in range(1, 9))
 SHOWN = {
     "reinforce": ("REINFORCE", "0.5"),
     "rloo": ("RLOO", "C2"),
     "grpo": ("GRPO", "C3"),
+    "ustat_mean_loo": ("MaxRL", "C0"),
+    "ustat_one": ("MaxRL, baseline 1", "C5"),
     "ustat": ("MaxRL, no baseline", "C4"),
-    "ustat_one": ("MaxRL, baseline 1", "C0"),
     "ustat_pass_loo": ("MaxRL as shipped", "C1"),
 }
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9)
@@ -48,18 +49,18 @@ MOST = 1e6  # signal-to-noise ratios are cut here: above, the noise is below the
 
 def answers(p):
     """16 answers of which 8 are right: unlike a coin's, gradients of successes differ."""
-    return Bandit([(1 - p) / 8] * 8 + [p / 8] * 8, [0.0] * 8 + [1.0] * 8)
+    return mx.problems.Bandit([(1 - p) / 8] * 8 + [p / 8] * 8, [0.0] * 8 + [1.0] * 8)
 
 
 def mixture(prompt, hardest):
-    return Contextual([prompt(p) for p in np.geomspace(hardest, 0.5, 6).tolist()])
+    return mx.problems.Contextual([prompt(p) for p in np.geomspace(hardest, 0.5, 6).tolist()])
 
 
-KINDS = {"coin": Bernoulli, "answers": answers}
+KINDS = {"coin": mx.problems.Bernoulli, "answers": answers}
 GRADED = {
-    "arms, mixed": Bandit([0.5, 0.3, 0.2], [0.05, 0.4, 0.9]),
-    "arms, rarely good": Bandit([0.9, 0.09, 0.01], [0.0, 0.3, 1.0]),
-    **{f"Gaussian, offset {offset}": Gaussian(0.0, 1.0, float(offset), 0.5) for offset in (1, 2, 3, 4)},
+    "arms, mixed": mx.problems.Bandit([0.5, 0.3, 0.2], [0.05, 0.4, 0.9]),
+    "arms, rarely good": mx.problems.Bandit([0.9, 0.09, 0.01], [0.0, 0.3, 1.0]),
+    **{f"Gaussian, offset {offset}": mx.problems.Gaussian(0.0, 1.0, float(offset), 0.5) for offset in (1, 2, 3, 4)},
 }
 
 
@@ -78,10 +79,10 @@ def measure(quick):
 
 def row(kind, problem, p, estimator, n):
     likelihood = sum(float(weight) * prompt.grad_pass_rate / prompt.pass_rate for weight, prompt in problem.prompts)
-    moments = mx.closed_form_moments(problem, mx.estimators.get(estimator), n)
-    signal = float(moments.mean @ moments.mean)
-    noise = max(float(np.trace(moments.covariance)), signal / MOST)
-    along = float(moments.mean @ likelihood) ** 2 / float(likelihood @ likelihood)
+    mean, noise = mean_and_noise(problem, estimator, n)
+    signal = float(mean @ mean)
+    noise = max(float(noise), signal / MOST)
+    along = float(mean @ likelihood) ** 2 / float(likelihood @ likelihood)
     return {
         "problem": kind,
         "p": p,
@@ -91,6 +92,24 @@ def row(kind, problem, p, estimator, n):
         "limit": round(max(0.0, 1 - along / signal), 6),
         **{name: rollouts(n, noise, along / (1 - level) - signal) for name, level in LEVELS.items()},
     }
+
+
+def mean_and_noise(problem, estimator, n):
+    """E g (d,) and tr Cov g of one group."""
+    if estimator == "ustat_mean_loo":
+        return of_mean_loo(problem, n)
+    moments = mx.closed_form_moments(problem, mx.estimators.get(estimator), n)
+    return moments.mean, np.trace(moments.covariance)
+
+
+def of_mean_loo(problem, n):
+    """A group belongs to one prompt, so that the spread of the prompts' means is noise too."""
+    chances = np.array([float(weight) for weight, _ in problem.prompts])
+    prompts = [prompt for _, prompt in problem.prompts]
+    means = np.array([mx.target_gradient(prompt, mx.Objective.maxrl(n)) for prompt in prompts])
+    within = [mean_loo.total_variance(mean_loo.raw_moments(prompt), n, n) for prompt in prompts]
+    mean = chances @ means
+    return mean, chances @ within + chances @ ((means - mean) ** 2).sum(axis=1)
 
 
 def rollouts(n, noise, room):
@@ -104,15 +123,15 @@ def verdict(rows):
 
 def one_prompt(rows):
     said = []
-    for estimator in ("ustat_one", "ustat_pass_loo", "ustat"):
+    for estimator in ("ustat_mean_loo", "ustat_one", "ustat_pass_loo", "ustat"):
         against = relative(rows, estimator)
         low, high = min(against, key=against.get), max(against, key=against.get)
         said.append(f"{estimator} {against[low]:.2f} (p = {low}) to {against[high]:.2g} (p = {high})")
-    rarest = [chosen(rows, "answers", RATES[0], name) for name in ("rloo", "ustat_one")]
+    rarest = [chosen(rows, "answers", RATES[0], name) for name in ("rloo", "ustat_mean_loo")]
     rloo, maxrl = (least(some, "half") for some in rarest)
-    more = "no fewer than" if maxrl > 0.95 * rloo else "fewer than"
+    more = "about as many as" if 0.95 < maxrl / rloo < 1.05 else "fewer than" if maxrl < rloo else "more than"
     return (
-        f"On one 0/1 prompt of p = {RATES[0]}, each with its best N, MaxRL with baseline 1 needs {more} RLOO for a "
+        f"On one 0/1 prompt of p = {RATES[0]}, each with its best N, MaxRL needs {more} RLOO for a "
         f"signal-to-noise ratio of 1: {maxrl} rollouts and {rloo}. In groups of 16 the rollouts needed, over those of "
         f"RLOO, are: {', '.join(said)}."
     )
@@ -122,20 +141,21 @@ def graded(rows):
     gains = {}
     for name, problem in GRADED.items():
         p = study.rounded(problem.pass_rate)
-        rloo, maxrl = (least(chosen(rows, name, p, x), "tenth") for x in ("rloo", "ustat_one"))
+        rloo, maxrl = (least(chosen(rows, name, p, x), "tenth") for x in ("rloo", "ustat_mean_loo"))
         gains[name] = rloo / maxrl
     low, high = min(gains, key=gains.get), max(gains, key=gains.get)
     return (
         f"On graded prompts, to an error of a tenth with the best N, RLOO needs {gains[low]:.2g} ({low}) to "
-        f"{gains[high]:.2g} ({high}) times the rollouts of ustat_one."
+        f"{gains[high]:.2g} ({high}) times the rollouts of ustat_mean_loo."
     )
 
 
 def mixtures(rows):
+    limits = [enough(rows, name) for name in ("ustat_mean_loo", "rloo")]
     return (
         "On mixtures there is bias too; rollouts to errors of 1/2, 1/4 and 1/10 with the best N, by the pass rate of "
         f"the hardest prompt: {'; '.join(described(rows, p) for p in HARDEST[::-2])}. The least N whose error is below "
-        f"a tenth with infinitely many rollouts: {', '.join(enough(rows, name) for name in ('ustat_one', 'rloo'))}."
+        f"a tenth with infinitely many rollouts: {', '.join(limits)}."
     )
 
 
@@ -147,7 +167,7 @@ def enough(rows, name):
 
 def described(rows, p):
     parts = []
-    for name in ("rloo", "grpo", "ustat_one"):
+    for name in ("rloo", "grpo", "ustat_mean_loo"):
         some = mixed(rows, p, name)
         needs = ", ".join(str(least(some, level) or "never") for level in LEVELS)
         parts.append(f"{SHOWN[name][0]} {needs} (its limit at N = {some[-1]['N']}: {some[-1]['limit']:.2f})")
@@ -185,11 +205,11 @@ def draw(rows):
     left.set(xlabel="pass rate p", ylabel="rollouts needed / those of RLOO", title="One prompt, N = 16: only noise")
     left.legend()
     budget = np.geomspace(32, 1e6, 300)
-    for estimator in ("rloo", "grpo", "ustat_one"):
+    for estimator in ("rloo", "grpo", "ustat_mean_loo"):
         label, colour = SHOWN[estimator]
         some = mixed(rows, 0.01, estimator)
         right.loglog(budget, np.nanmin([error(row, budget) for row in some], axis=0), color=colour, label=label)
-        if estimator == "ustat_one":
+        if estimator == "ustat_mean_loo":
             right.loglog(
                 budget, error(some[2], budget), color=colour, linestyle="--", label=f"{label}, N = {some[2]['N']}"
             )

@@ -30,7 +30,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from maxrl_est import training
+import maxrl_est as mx
 
 mpl.use("svg")
 HERE = Path(__file__).parent
@@ -102,6 +102,11 @@ def rounded(x):
     return float(f"{x:.6g}")
 
 
+def short(x):
+    """Three significant digits in words: 3,410 and not 3.41e+03."""
+    return f"{float(f'{x:.3g}'):,g}"
+
+
 def to_csv(rows):
     """Numbers with all their digits, so that equal text means equal bits."""
     stream = io.StringIO()
@@ -129,7 +134,7 @@ def _value(cell):
 
 def workers():
     """Processes, one a core; results do not depend on how many."""
-    return training.workers(os.cpu_count())
+    return mx.training.workers(os.cpu_count())
 
 
 def progress(text):

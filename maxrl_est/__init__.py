@@ -4,7 +4,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from maxrl_est import adapters, checks, confidence, estimators, objectives, problems, targets, training
+    from maxrl_est import (
+        adapters,
+        checks,
+        confidence,
+        estimators,
+        measures,
+        objectives,
+        problems,
+        tables,
+        targets,
+        training,
+    )
     from maxrl_est.checks import check_estimator, parametrize_with_checks
     from maxrl_est.estimates.ustatistics import (
         failure_powers,
@@ -19,6 +30,7 @@ if TYPE_CHECKING:
         closed_form_variance,
         effective_weight,
         exact_moments,
+        moments,
         monte_carlo,
         optimal_baseline,
         target_gradient,
@@ -29,7 +41,18 @@ if TYPE_CHECKING:
     from maxrl_est.training import optimisers, policies, tasks, train
 
 _HOMES = {  # module of each public name, which is an attribute of it or a module in it
-    "": ("adapters", "checks", "confidence", "estimators", "objectives", "problems", "targets", "training"),
+    "": (
+        "adapters",
+        "checks",
+        "confidence",
+        "estimators",
+        "measures",
+        "objectives",
+        "problems",
+        "tables",
+        "targets",
+        "training",
+    ),
     "checks": ("check_estimator", "parametrize_with_checks"),
     "estimates.ustatistics": (
         "failure_powers",
@@ -44,6 +67,7 @@ _HOMES = {  # module of each public name, which is an attribute of it or a modul
         "closed_form_variance",
         "effective_weight",
         "exact_moments",
+        "moments",
         "monte_carlo",
         "optimal_baseline",
         "target_gradient",
@@ -70,6 +94,8 @@ __all__ = [
     "failure_powers",
     "loo_failure_powers",
     "loo_weights",
+    "measures",
+    "moments",
     "monte_carlo",
     "objective_estimate",
     "objectives",
@@ -78,6 +104,7 @@ __all__ = [
     "parametrize_with_checks",
     "policies",
     "problems",
+    "tables",
     "target_gradient",
     "targets",
     "tasks",

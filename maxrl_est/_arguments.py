@@ -38,31 +38,43 @@ def finite(name: str, value: Any) -> float:
     Traceback (most recent call last):
     ValueError: baseline must be finite, got nan
     """
-    _need_number(name, value, "a finite number")
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be finite, got {value}")
-    return float(value)
+    number = _number(name, value, "a finite number")
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {_short(value)}")
+    return number
 
 
 def positive(name: str, value: Any) -> float:
     """A finite number above 0."""
-    _need_number(name, value, "a number above 0")
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name} must be finite and above 0, got {value}")
-    return float(value)
+    number = _number(name, value, "a number above 0")
+    if not 0 < number < math.inf:
+        raise ValueError(f"{name} must be finite and above 0, got {_short(value)}")
+    return number
 
 
 def rate(name: str, value: Any) -> float:
     """A number between 0 and 1, both excluded."""
-    _need_number(name, value, "a number in (0, 1)")
-    if not 0 < value < 1:
-        raise ValueError(f"{name} must lie in (0, 1), got {value}")
-    return float(value)
+    number = _number(name, value, "a number in (0, 1)")
+    if not 0 < number < 1:
+        raise ValueError(f"{name} must lie in (0, 1), got {_short(value)}")
+    return number
 
 
-def _need_number(name: str, value: Any, rule: str) -> None:
+def _number(name: str, value: Any, rule: str) -> float:
+    """The number as a float, infinite where no float is so large."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be {rule}, got {value!r}")
+    number: Any = value
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+
+
+def _short(value: Any) -> str:
+    """A number of any length in a line."""
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def one_of(name: str, value: Any, names: Collection[str]) -> str:

@@ -38,13 +38,16 @@ class Prompt(Protocol):
     """One prompt and a policy on it: rollouts can be drawn, and the truth is known in closed form."""
 
     @property
-    def moments(self) -> RolloutMoments: ...
+    def moments(self) -> RolloutMoments:
+        """Expectations over one rollout."""
 
     @property
-    def pass_rate(self) -> Any: ...
+    def pass_rate(self) -> Any:
+        """``p = E l``."""
 
     @property
-    def grad_pass_rate(self) -> Array: ...
+    def grad_pass_rate(self) -> Array:
+        """``grad p = E l S (d,)``."""
 
     def gradient_over_levels(self, objective: Any) -> Array:
         """Return ``Int_0^1 w(P(l > tau)) grad P(l > tau) dtau (d,)`` for the weight w of an Objective."""
@@ -57,7 +60,8 @@ class Problem(Protocol):
     """Prompts with their probabilities; each group of rollouts belongs to one of them, drawn at random."""
 
     @property
-    def prompts(self) -> tuple[tuple[Any, Prompt], ...]: ...
+    def prompts(self) -> tuple[tuple[Any, Prompt], ...]:
+        """Prompts after their probabilities."""
 
     def sample(self, rng: np.random.Generator, groups: int, n: int) -> tuple[FloatArray, FloatArray]:
         """Return a prompt's rollouts for each group: likelihoods (groups, n) and scores (groups, n, d)."""
@@ -72,10 +76,13 @@ class FiniteProblem(Prompt, Problem, Protocol):
     """
 
     @property
-    def probabilities(self) -> Array: ...
+    def probabilities(self) -> Array:
+        """``(s,)``, of sum 1."""
 
     @property
-    def likelihoods(self) -> Array: ...
+    def likelihoods(self) -> Array:
+        """``(s,)``."""
 
     @property
-    def scores(self) -> Array: ...
+    def scores(self) -> Array:
+        """``(s, d)``."""

@@ -40,14 +40,15 @@ def _sizes(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(size) for size in text.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of group sizes, such as 2,4,8") from None
+        rule = "must be ints with commas between, such as 2,4,8"
+        raise argparse.ArgumentTypeError(f"{rule}, got {text!r}") from None
 
 
 @pytest.fixture
 def check_advantages(request: pytest.FixtureRequest) -> Callable[..., CheckReport]:
-    """A function like `maxrl_est.check_estimator`, whose report goes to the summary and to the JUnit file."""
+    """A function that works as `maxrl_est.check_estimator`; its report goes to the summary and to the JUnit file."""
 
-    def check(estimator: Estimator, **options: Any) -> CheckReport:
+    def check(estimator: str | Estimator, **options: Any) -> CheckReport:
         __tracebackhide__ = True
         from maxrl_est.checks import check_estimator
 

@@ -1,7 +1,7 @@
 """What an estimator is meant to estimate the gradient of, where that is no `Objective` of the pass rate.
 
 Targets of rows of the table are an `Objective` (gradient ``w(p) grad p``) or one of these. The gradient of any of
-them at a problem is `maxrl_est.measures.target_gradient`.
+them at a problem is `maxrl_est.target_gradient`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,22 @@ from typing import TypeAlias
 
 from maxrl_est.objectives import Objective
 
+__all__ = ["LogMean", "LogPassRate", "OverLevels", "Target"]
+
 
 @dataclass(frozen=True, slots=True)
 class OverLevels:
     """``Int_0^1 J(P(l > tau)) dtau``: an objective J of the chance to exceed a level, averaged over all levels.
 
-    For 0/1 rewards it is J itself. J = pass@k makes it E max of k likelihoods less 1, J = J_N TailRL's.
+    For 0/1 rewards it is J itself. J = pass@k makes it E max of k likelihoods less 1; J = J_N is the objective of
+    TailRL (arXiv 2609.02987). Not for an objective of the pass rate of graded likelihoods: that is the `Objective`.
+
+    Parameters
+    ----------
+    objective : J
+
+    >>> OverLevels(Objective.pass_at(2)).name
+    'levels of pass@2'
     """
 
     objective: Objective
@@ -29,7 +39,18 @@ class OverLevels:
 
 @dataclass(frozen=True, slots=True)
 class LogMean:
-    """``E log mean(l_1..l_n)``: the bound on log p of importance-weighted autoencoders (IWAE), for l > 0."""
+    """``E log mean(l_1..l_n)`` for l > 0: the lower bound of log p of importance-weighted autoencoders.
+
+    Not a function of the pass rate: it depends on the whole law of l, and rises to log p with n.
+    Source: arXiv 1509.00519.
+
+    Parameters
+    ----------
+    n : likelihoods in the mean
+
+    >>> LogMean(8).name
+    'E log mean of 8'
+    """
 
     n: int
 
@@ -41,7 +62,11 @@ class LogMean:
 
 @dataclass(frozen=True, slots=True)
 class LogPassRate:
-    """``log p`` itself: maximum likelihood, which no fixed number of rollouts estimates without bias."""
+    """``log p`` itself: maximum likelihood, which no fixed number of rollouts estimates without bias.
+
+    >>> LogPassRate().name
+    'log p'
+    """
 
     @property
     def name(self) -> str:
@@ -50,3 +75,4 @@ class LogPassRate:
 
 
 Target: TypeAlias = Objective | OverLevels | LogMean | LogPassRate
+"""What the gradient is of; rows have None where what they ascend has no name."""

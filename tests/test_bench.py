@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from maxrl_est import estimators
 from maxrl_est.selftest import bench, definition, reference
 from maxrl_est.selftest.adversarial import FAMILIES
 from maxrl_est.selftest.bench import errors, figures, processes, ratios
@@ -68,6 +69,21 @@ def test_ratio_is_of_the_first_to_the_second_and_ignores_outliers(monkeypatch):
     assert turns == ["a", "b"] * 5
 
 
+def test_cpu_ratio_is_of_the_least_of_the_first_to_the_least_of_the_second(monkeypatch):
+    seconds = {"a": iter([600.0, 6.0, 7.0]), "b": iter([3.0, 200.0, 2.0])}
+    monkeypatch.setattr(ratios, "TURNS", 1)
+    monkeypatch.setattr(ratios, "_cpu_seconds", lambda function: next(seconds[function()]))
+    assert ratios._cpu_ratio(lambda: "a", lambda: "b", 3) == 3.0
+
+
+def test_advantages_are_timed_with_every_baseline_at_its_default_order_and_another():
+    rows = ratios.advantages_speed(1)
+    assert_well_formed(rows)
+    cases = {row.case.partition(", ")[2]: row.limit for row in rows}
+    assert cases.pop("default") == cases.pop("ustat_one") == 1.6
+    assert cases == {name: 2.0 for b in estimators.BASELINES for name in (b, f"{b} T=4")}
+
+
 def test_garbage_collection_is_off_while_timing_and_on_again_after():
     import gc
 
@@ -117,7 +133,8 @@ def test_other_speeds_are_well_formed():
 
 
 def test_speed_covers_every_figure(monkeypatch):
-    monkeypatch.setattr(ratios, "_ratio", lambda a, b, repeats: 1.0)
+    for ratio in ("_ratio", "_cpu_ratio"):
+        monkeypatch.setattr(ratios, ratio, lambda a, b, repeats: 1.0)
     monkeypatch.setattr(processes, "peak_memory", lambda before, statement: 1 << 20)
     seen = []
     rows = bench.speed(quick=True, progress=seen.append)

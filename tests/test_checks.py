@@ -8,6 +8,7 @@ import pytest
 
 import maxrl_est as mx
 from maxrl_est.checks import CHECKS, CheckFailure, check_estimator, parametrize_with_checks
+from maxrl_est.files import formats
 
 
 def failed(function, **options):
@@ -124,7 +125,7 @@ def test_variances_stand_beside_those_of_unbiased_estimators_only():
 
 @pytest.mark.parametrize("sizes", [[], [1], (1, 1)])
 def test_group_sizes_that_decide_nothing_are_refused(sizes):
-    with pytest.raises(ValueError, match="group_sizes is"):
+    with pytest.raises(ValueError, match=r"^group_sizes must have a size of at least 2, got "):
         check_estimator(mx.estimators.get("rloo"), group_sizes=sizes)
 
 
@@ -214,10 +215,23 @@ def test_expected_failures_are_strict():
 
 
 def test_an_unknown_name_among_expected_failures_is_refused_with_the_closest():
-    with pytest.raises(ValueError, match=r"has 'leave one out': no such check; did you mean 'leave-one-out'\?"):
+    with pytest.raises(ValueError, match=r"^a name in expected_failed_checks .*; did you mean 'leave-one-out'\?"):
         check_estimator(centred, expected_failed_checks={"leave one out": "?"})
-    with pytest.raises(ValueError, match="no such check"):
+    with pytest.raises(ValueError, match=r"^a name in expected_failed_checks must be one of"):
         parametrize_with_checks([centred], expected_failed_checks={"centred": {"xyz": "?"}})
+
+
+def test_expected_failures_without_reasons_are_refused():
+    for wrong in (["leave-one-out"], {"leave-one-out"}):
+        with pytest.raises(TypeError, match=r"^expected_failed_checks must be a dict of reasons"):
+            check_estimator(centred, expected_failed_checks=wrong)
+
+
+def test_a_check_of_the_report_is_found_by_its_name():
+    report = check_estimator("rloo", group_sizes=(2,))
+    assert report["deterministic"].status == "passed"
+    with pytest.raises(ValueError, match=r"did you mean 'deterministic'\?"):
+        report["determinist"]
 
 
 def test_the_callback_sees_every_check_as_it_is_done():
@@ -231,7 +245,7 @@ def test_a_failure_warns_if_asked_to():
     with pytest.warns(UserWarning, match="misses the gradient"):
         report = check_estimator(mx.estimators.get("self_normalised"), on_fail="warn")
     assert not report.passed
-    with pytest.raises(ValueError, match="on_fail is 'ignore'"):
+    with pytest.raises(ValueError, match=r"^on_fail must be one of raise, warn, got 'ignore'"):
         check_estimator(centred, on_fail="ignore")
 
 
@@ -250,7 +264,39 @@ def test_lines_that_reproduce_a_failure_do():
     )
 
 
-@pytest.mark.parametrize("wrong", ["rloo", 3, mx.estimators.get("sumo")])
+@pytest.mark.parametrize("wrong", [3, None, mx.estimators.get("sumo"), "sumo"], ids=repr)
 def test_what_is_no_function_of_likelihoods_is_refused(wrong):
-    with pytest.raises(TypeError, match=r"estimator is .*: it is a function of likelihoods \(\.\.\., N\), or a row"):
+    with pytest.raises(TypeError, match=r"^estimator must be .*function of likelihoods \(\.\.\., N\), got "):
         check_estimator(wrong)
+
+
+def test_a_name_is_checked_as_its_row():
+    report = check_estimator("rloo", objective=mx.Objective.expected())
+    assert report == check_estimator(mx.estimators.get("rloo"), objective=mx.Objective.expected())
+    assert report.estimator == "rloo"
+    with pytest.raises(ValueError, match="did you mean 'rloo'"):
+        check_estimator("rlo")
+
+
+def test_names_and_functions_become_cases_alike():
+    mark = parametrize_with_checks(["rloo", centred], group_sizes=(2, 3))
+    names = [case.id for case in mark.mark.args[1]]
+    assert names == [f"{name}-{title}" for name in ("rloo", "centred") for title in CHECKS]
+    with pytest.raises(TypeError, match=r"^estimators must be a list of functions or names, got 'rloo'"):
+        parametrize_with_checks("rloo")
+
+
+def test_reports_are_shown_as_tables_and_given_as_columns(monkeypatch):
+    monkeypatch.setattr(formats, "to_dataframe", dict)
+    known = {"leave-one-out": "in-sample <weights>"}
+    report = check_estimator("self_normalised", expected_failed_checks=known, group_sizes=(2, 3), on_fail=None)
+    page = report._repr_html_()
+    assert page.startswith("<table><tr><th>self_normalised: FAILED</th>")
+    assert '<tr class="bad"><td>bias on graded likelihoods</td><td>failed</td>' in page
+    assert '<tr class=""><td>leave-one-out</td><td>xfailed</td>' in page
+    assert "(expected: in-sample &lt;weights&gt;)" in page
+    assert page.count("<td>this function</td>") == 2
+    frame = report.to_dataframe()
+    assert frame["name"] == list(CHECKS)
+    assert set(frame) == {"name", "status", "message", "reason"}
+    assert dict(zip(frame["name"], frame["reason"], strict=True))["leave-one-out"] == "in-sample <weights>"

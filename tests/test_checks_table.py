@@ -8,7 +8,7 @@ import pytest
 
 import maxrl_est as mx
 from maxrl_est.checks import check_estimator, parametrize_with_checks
-from maxrl_est.measures.closed_forms import ustat_optimal
+from maxrl_est.measures import ustat_optimal
 
 BENT = "not linear in its own likelihood"
 GRADED_BIAS = "bias on graded likelihoods"

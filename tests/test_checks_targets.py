@@ -1,10 +1,12 @@
 """`check_estimator` with other targets, with sampling, where it cannot decide, and the lines that repeat a failure."""
 
+import re
+
 import numpy as np
 import pytest
 
 import maxrl_est as mx
-from maxrl_est.checks import check_estimator
+from maxrl_est.checks import check_estimator, parametrize_with_checks
 from maxrl_est.estimators import LogMean, OverLevels
 
 
@@ -66,7 +68,7 @@ def test_sampling_finds_a_bias_and_no_bias_where_there_is_none():
     assert right.message.startswith("INCONCLUSIVE (N = 8")
     assert "false alarm 1e-09" in right.message
     assert "it finds a bias of" in right.message
-    with pytest.raises(ValueError, match="monte_carlo is 1"):
+    with pytest.raises(ValueError, match=r"^monte_carlo must be an int of at least 2, got 1"):
         check_estimator(mx.advantages, monte_carlo=1)
 
 
@@ -149,20 +151,48 @@ def test_known_estimators_of_any_order_compete():
     assert "times that of ustat_mean_loo(2) at N = 4" in report["variance"].message
 
 
+WHOLE = "an int of at least"
+
+
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("given", "error", "message"),
     [
-        ({"seed": -1}, "seed is -1: it is an int of at least 0"),
-        ({"monte_carlo": 2.5}, "monte_carlo is 2.5: it is an int of at least 2"),
-        ({"group_sizes": (0, 4)}, r"group_sizes\[0\] is 0: sizes are ints in \[1, 64\]"),
-        ({"group_sizes": (4, 65)}, r"group_sizes\[1\] is 65: sizes are ints in \[1, 64\]"),
-        ({"group_sizes": (2, 2.5)}, r"group_sizes\[1\] is 2.5: sizes are ints in \[1, 64\]"),
+        ({"seed": -1}, ValueError, f"seed must be {WHOLE} 0, got -1"),
+        ({"seed": True}, TypeError, f"seed must be {WHOLE} 0, got True"),
+        ({"monte_carlo": 1}, ValueError, f"monte_carlo must be {WHOLE} 2, got 1"),
+        ({"monte_carlo": 2.5}, TypeError, f"monte_carlo must be {WHOLE} 2, got 2.5"),
+        ({"monte_carlo": True}, TypeError, f"monte_carlo must be {WHOLE} 2, got True"),
+        ({"group_sizes": 4}, TypeError, "group_sizes must be a list of ints in [1, 64], got 4"),
+        ({"group_sizes": (0, 4)}, ValueError, "group_sizes[0] must be an int in [1, 64], got 0"),
+        ({"group_sizes": (4, 65)}, ValueError, "group_sizes[1] must be an int in [1, 64], got 65"),
+        ({"group_sizes": (2, 2.5)}, TypeError, "group_sizes[1] must be an int in [1, 64], got 2.5"),
+        ({"group_sizes": (4, True)}, TypeError, "group_sizes[1] must be an int in [1, 64], got True"),
     ],
     ids=str,
 )
-def test_other_bad_arguments_are_refused(given, message):
-    with pytest.raises(ValueError, match=message):
+def test_other_bad_arguments_are_refused(given, error, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}"):
         check_estimator(centred, **given)
+    with pytest.raises(error, match=f"^{re.escape(message)}"):
+        parametrize_with_checks([centred], **given)
+
+
+RULE = "an Objective, such as maxrl_est.Objective.expected(), or another target"
+
+
+@pytest.mark.parametrize("wrong", ["expected", "maxrl:4", 1, [mx.Objective.expected()]], ids=repr)
+def test_what_is_no_target_is_refused_and_not_called_a_fault_of_the_function(wrong):
+    message = f"objective must be {RULE}, or a function of the group size, got {wrong!r}"
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}"):
+        check_estimator("rloo", objective=wrong)
+    message = f"objective(8) must be {RULE}, or None, got {wrong!r}"
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}"):
+        check_estimator("rloo", objective=lambda n: wrong if n == 8 else mx.Objective.expected())
+
+
+def test_group_sizes_that_are_all_too_small_for_the_objective_are_refused():
+    with pytest.raises(ValueError, match=r"^group_sizes must have a size of at least 5, got \[1, 2, 4\]"):
+        check_estimator("ustat(5)", objective=mx.Objective.maxrl(5), group_sizes=(1, 2, 4))
 
 
 @pytest.mark.parametrize(

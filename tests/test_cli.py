@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import maxrl_est
 from maxrl_est import checks, cli
+from maxrl_est.files import rollouts
 from maxrl_est.selftest import prove, verdicts, verify
 
 WRONG = """
@@ -108,8 +110,11 @@ def test_a_claim_that_fails_is_shown_and_exits_with_1(capsys, monkeypatch, chang
     ("arguments", "said"),
     [
         (["binary-wieght"], "got 'binary-wieght'; did you mean 'binary-weight'?"),
-        (["--json", "-", "--markdown", "-"], "--json and --markdown cannot both go to standard output"),
-        (["--markdown", "no/such/folder/ledger.md"], "--markdown no/such/folder/ledger.md: there is no folder"),
+        (["--json", "-", "--markdown", "-"], "--json and --markdown must not both be -"),
+        (
+            ["--markdown", "no/such/folder/ledger.md"],
+            "--markdown must be in a folder that exists, got no/such/folder/ledger.md",
+        ),
     ],
 )
 def test_what_prove_cannot_do_is_said_in_one_line(capsys, arguments, said):
@@ -192,8 +197,8 @@ def test_check_reports_nan_as_a_failed_check_with_the_input(functions, tmp_path)
     ("target", "says"),
     [
         ("rlo", "did you mean 'rloo'?"),
-        ("{file}:advantag", "it has 'advantage' (did you mean that?)"),
-        ("{file}:not_a_function", "has no function 'not_a_function'"),
+        ("{file}:advantag", "did you mean 'advantage'?"),
+        ("{file}:not_a_function", "no function 'not_a_function' there"),
         ("missing.py:f", "no file missing.py"),
         ("no_such_package.module:f", "raised ModuleNotFoundError"),
     ],
@@ -203,22 +208,48 @@ def test_check_says_in_one_line_what_cannot_be_found(target, says, functions, ca
     assert says in one_line(capsys)
 
 
-@pytest.mark.parametrize("objective", ["maxrll", "maxrl:0", "pass:x", "tsallis:-1:3"])
-def test_check_refuses_objectives_that_do_not_exist(objective, capsys):
+@pytest.mark.parametrize(
+    ("objective", "says"),
+    [
+        ("maxrll", "--objective must be expected, maxrl, maxrl:T, pass:K or tsallis:Q:T, got 'maxrll'"),
+        ("", "--objective must be expected, maxrl, maxrl:T, pass:K or tsallis:Q:T, got ''"),
+        (
+            "maxrl:0",
+            "the order in --objective must be an int in [1, 8], as no group of --group-sizes is larger, got '0'",
+        ),
+        ("pass:x", "got 'x'"),
+        ("tsallis:-1:3", "q "),
+        ("tsallis:1/0:3", "Q in --objective must be a number such as 0.3 or 3/10, got '1/0'"),
+    ],
+)
+def test_check_refuses_objectives_that_do_not_exist(objective, says, capsys):
     assert run("check", "rloo", "--objective", objective) == 2
-    assert "--objective" in one_line(capsys)
+    assert says in one_line(capsys)
 
 
 def test_check_refuses_group_sizes_that_decide_nothing(capsys):
     assert run("check", "rloo", "--group-sizes", "1") == 2
-    assert "group_sizes is [1]" in one_line(capsys)
+    assert "group_sizes must have a size of at least 2, got [1]" in one_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--group-sizes", 4, 0), "--group-sizes must be an int of at least 1, got 0"),
+        (("--group-sizes", 4, 65), "group_sizes[1] must be an int in [1, 64], got 65"),
+        (("--monte-carlo", 1), "--monte-carlo must be an int of at least 2, got 1"),
+    ],
+)
+def test_numbers_that_check_cannot_work_with_are_refused(options, says, capsys):
+    assert run("check", "rloo", *options) == 2
+    assert says in one_line(capsys)
 
 
 def test_check_samples_if_asked_to_and_refuses_what_draws_its_own_rollouts(capsys):
     assert run("check", "rloo", "--objective", "expected", "--monte-carlo", 500) == 0
     assert "Monte Carlo: INCONCLUSIVE" in capsys.readouterr().out
     assert run("check", "inverse_sampling") == 2
-    assert "it draws rollouts itself" in one_line(capsys)
+    assert "which draws rollouts itself" in one_line(capsys)
 
 
 def test_table_prints_a_section_for_each_problem_and_size_with_a_legend(capsys):
@@ -233,6 +264,21 @@ def test_table_prints_a_section_for_each_problem_and_size_with_a_legend(capsys):
     assert "0.107 " in shown  # exact
     assert "\033" not in shown  # colours are for terminals
     assert "one standard error" in shown
+
+
+def test_table_takes_functions_of_files_beside_names_and_keeps_what_they_print_apart(functions, tmp_path, capsys):
+    (tmp_path / "loud.py").write_text("print('hello')\ndef advantage(r):\n    print('hi')\n    return r\n")
+    mine, loud = f"{functions}:right", f"{tmp_path / 'loud.py'}:advantage"
+    given = ("--problems", "bandit", "--group-sizes", 4, "--estimators", mine, "rloo", loud, "ustat_optimal")
+    assert run("table", *given, "--json", "-") == 0
+    rows = {row["estimator"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
+    assert list(rows) == [mine, "rloo", loud, "ustat_optimal"]
+    assert rows[mine]["target"] == "expected"
+    assert rows[mine]["unbiased"]
+    assert rows[mine]["total_variance"] == pytest.approx(rows["rloo"]["total_variance"], rel=1e-12)
+    assert rows[loud]["target"] == "expected"
+    assert run("table", "--estimators", f"{functions}:rigt") == 2
+    assert "did you mean 'right'?" in one_line(capsys)
 
 
 def test_table_writes_every_format_and_one_of_them_to_standard_output(capsys, tmp_path):
@@ -261,13 +307,13 @@ def test_table_colours_rows_on_a_terminal(capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--problems", "coins"), "--problems is 'coins': there is "),
+        (("--problems", "coins"), "--problems must be one of bernoulli, "),
         (("--estimators", "rlo"), "did you mean 'rloo'?"),
-        (("--group-sizes", 0), "n is 0: a group has at least 1 rollout"),
-        (("--groups", 1), "groups is 1: at least 2 are drawn"),
-        (("--seed", -1), "seed is -1"),
-        (("--json", "-", "--csv", "-"), "--json and --csv cannot both go to standard output"),
-        (("--html", "/nowhere/x.html"), "--html /nowhere/x.html: there is no folder"),
+        (("--group-sizes", 0), "--group-sizes must be an int of at least 1, got 0"),
+        (("--groups", 1), "--groups must be an int of at least 2, got 1"),
+        (("--seed", -1), "--seed must be an int of at least 0, got -1"),
+        (("--json", "-", "--csv", "-"), "--json and --csv must not both be -"),
+        (("--html", "/nowhere/x.html"), "--html must be in a folder that exists, got /nowhere/x.html"),
     ],
 )
 def test_what_table_cannot_do_is_said_in_one_line(arguments, says, capsys):
@@ -281,9 +327,9 @@ def test_weights_adds_a_weight_and_an_advantage_to_every_row(tmp_path):
     assert run("weights", source, "-o", target) == 0
     assert target.read_text().splitlines() == [
         "prompt,group,likelihood,weight,advantage",
-        "why,a,1,2.0,1.0",
+        "why,a,1,2.0,2.0",
         "why,a,0,1.0,-1.0",
-        "how,b,0.5,1.0,-0.5",
+        "how,b,0.5,1.0,0.5",
     ]
 
 
@@ -294,17 +340,17 @@ def test_weights_adds_a_weight_and_an_advantage_to_every_row(tmp_path):
         ("a,nan", (), "nan"),
         ("a,x", (), "x"),
         ("a,1", ("--likelihood", "likelyhood"), "likelyhood"),
-        ("a,1", ("--order", "2"), "order 2"),
-        ("a,1", ("--order", "0"), "--order is 0"),
-        ("a,1", ("--baseline", "oen"), "'one' (did you mean that?)"),
-        ("a,1", ("--baseline", "inf"), "--baseline is inf"),
+        ("a,1", ("--order", "2"), "got T = 2"),
+        ("a,1", ("--order", "0"), "--order must be an int of at least 1, got 0"),
+        ("a,1", ("--baseline", "oen"), "got 'oen'; did you mean 'one'?"),
+        ("a,1", ("--baseline", "inf"), "--baseline must be finite, got inf"),
         ("a,1\na,1", ("--max-group", "1"), "--max-group"),
         ("a,1", ("--baseline", "pass_loo"), "pass_loo"),
-        ("a,-1\na,0.5", ("--log-likelihood", "likelihood"), 'likelihood "0.5" is not a number in [-inf, 0]'),
+        ("a,-1\na,0.5", ("--log-likelihood", "likelihood"), 'likelihood must be a number in [-inf, 0], got "0.5"'),
         ("a,nan", ("--log-likelihood", "likelihood"), "nan"),
-        ("a,0", ("--log-likelihood", ""), "no column ''"),
-        ("a,1", ("--log-ceiling", "2"), "--log-ceiling is 2.0: it goes with --log-likelihood"),
-        ("a,1", ("--log-likelihood", "likelihood", "--log-ceiling", "inf"), "--log-ceiling is inf"),
+        ("a,0", ("--log-likelihood", ""), "columns must have ''"),
+        ("a,1", ("--log-ceiling", "2"), "--log-ceiling must come with --log-likelihood, got 2.0"),
+        ("a,1", ("--log-likelihood", "likelihood", "--log-ceiling", "inf"), "--log-ceiling must be finite, got inf"),
     ],
 )
 def test_weights_refuses_bad_input_in_one_line_and_leaves_no_file(rows, options, says, tmp_path, capsys):
@@ -377,7 +423,7 @@ def test_a_file_that_exits_on_import_is_one_line(tmp_path, capsys):
 
 def test_an_order_larger_than_every_group_is_refused_before_it_takes_memory(capsys):
     assert run("check", "rloo", "--objective", "maxrl:10000000000") == 2
-    assert "needs groups of 10000000000" in one_line(capsys)
+    assert "must be an int in [1, 8], as no group of --group-sizes is larger, got '10000000000'" in one_line(capsys)
 
 
 def test_tsallis_takes_decimals_and_fractions_exactly():
@@ -389,7 +435,7 @@ def test_running_out_of_memory_is_one_line(monkeypatch, capsys, tmp_path):
     def exhaust(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(cli.weights, "write_weights", exhaust)
+    monkeypatch.setattr(rollouts, "write_weights", exhaust)
     assert run("weights", tmp_path / "in.csv") == 2
     assert "not enough memory" in one_line(capsys)
 
@@ -399,7 +445,7 @@ def test_a_damaged_array_is_one_line(tmp_path, capsys):
     np.save(source, np.ones((2, 2)))
     source.write_bytes(source.read_bytes().replace(b"'shape': (2, 2)", b"'shape': (2, 2"))
     assert run("weights", source, "-o", tmp_path / "out.npy") == 2
-    assert "is not a plain .npy array" in one_line(capsys)
+    assert "must be a plain .npy array" in one_line(capsys)
 
 
 @pytest.mark.parametrize("text", ["0_1", "\u0660.\u0665", "1,5", ""])
@@ -407,7 +453,7 @@ def test_numbers_in_odd_writing_are_refused(text, tmp_path, capsys):
     source = tmp_path / "in.csv"
     source.write_text(f'group,likelihood\na,"{text}"\n')
     assert run("weights", source) == 2
-    assert "is not a number in [0, 1]" in one_line(capsys)
+    assert "must be a number in [0, 1]" in one_line(capsys)
 
 
 @pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -424,6 +470,67 @@ def test_a_weighing_that_is_stopped_leaves_no_file(stop, status, tmp_path):
     process.send_signal(stop)
     assert process.wait() == status
     assert os.listdir(tmp_path) == ["in.csv"]
+
+
+def test_weights_says_that_a_file_holds_no_rollouts(tmp_path, capsys):
+    for name, text in (("in.jsonl", ""), ("in.csv", "group,likelihood\n")):
+        (tmp_path / name).write_text(text)
+        assert run("weights", tmp_path / name) == 2
+        assert "holds no rollouts" in one_line(capsys)
+
+
+def test_the_caller_finds_its_signal_handler_and_its_output_as_they_were(capsys):
+    def handler(*_):
+        raise AssertionError
+
+    earlier = signal.signal(signal.SIGTERM, handler)
+    errors = sys.stdout.errors
+    try:
+        assert run("prove", "binary-weight") == 0
+        assert run("prove", "binary-weigh") == 2
+        assert signal.getsignal(signal.SIGTERM) is handler
+        assert sys.stdout.errors == errors
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
+
+
+def test_a_command_runs_outside_the_main_thread(capsys):
+    with ThreadPoolExecutor(1) as executor:
+        assert executor.submit(run, "prove", "binary-weight").result() == 0
+
+
+SAMPLED = ("table", "--problems", "gaussian", "--estimators", "grpo", "--group-sizes", "4", "--groups", "100")
+
+
+@pytest.mark.parametrize("arguments", [SAMPLED, (*SAMPLED, "--markdown", "-"), (*SAMPLED, "--html", "-")], ids=len)
+def test_a_terminal_without_the_plus_minus_sign_shows_it_in_two_characters(arguments):
+    done = in_ascii(*arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"\d \+- \d", done.stdout)  # a cell
+
+
+def test_a_terminal_shows_names_it_cannot_write_as_escapes(tmp_path):
+    (tmp_path / "é.py").write_text("def advantage(r):\n    return r\n")
+    done = in_ascii("check", tmp_path / "é.py:advantage", "--group-sizes", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"\xe9.py:advantage: passed" in done.stdout
+
+
+def in_ascii(*arguments):
+    command = [sys.executable, "-m", "maxrl_est", *map(str, arguments)]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["--help"], ["table", "--help"], ["weights", "--help"]], ids=" ".join
+)
+def test_what_needs_no_numbers_imports_no_numpy(arguments):
+    command = [sys.executable, "-X", "importtime", "-m", "maxrl_est", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "maxrl_est.cli" in imported
+    assert not imported & {"numpy", "scipy", "numba", "sympy", "matplotlib"}
 
 
 def test_misspelt_commands_exit_2():

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from maxrl_est.confidence import Betting, Catoni, Normal, clopper_pearson, detectable_bias, samples_needed
-from maxrl_est.confidence.betting import _Bet
+from maxrl_est.confidence._betting import _Bet
 
 ALPHA = 1e-2  # of each run's verdict
 RUNS = 5000  # side by side, one a coordinate
@@ -264,7 +264,9 @@ def test_a_value_outside_its_bounds_is_an_error_and_changes_nothing():
     before = bets.state()
     values = np.full((10, 2), 0.25)
     values[7, 1] = 1.5
-    with pytest.raises(ValueError, match=r"values\[7, 1\] is 1.5, the 28th: it is declared to lie in \[0.0, 1.0\]"):
+    with pytest.raises(
+        ValueError, match=r"values\[7, 1\] must lie in its declared bounds \[0.0, 1.0\], got 1.5, value 28"
+    ):
         bets.update(values)
     assert bets.state() == before
 
@@ -272,26 +274,42 @@ def test_a_value_outside_its_bounds_is_an_error_and_changes_nothing():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Betting([0.5, 1.0], 0, 1, horizon=9), r"target\[1\] is 1.0: it lies between its bounds 0.0 and 1.0"),
-        (lambda: Betting([0.5], 0, [1, 1], horizon=9), r"upper has shape \(2,\): it is one number for each coordinate"),
-        (lambda: Betting([0.5], 0, 1, horizon=0), "horizon is 0: it is an int of at least 1"),
-        (lambda: Betting([0.5], 0, 1, error_rate=0, horizon=9), r"error_rate is 0: it is a number in \(0, 1\)"),
-        (lambda: Betting([0.5], 0, 1, tolerance=-1, horizon=9), r"tolerance\[0\] is -1.0: it is above 0"),
-        (lambda: Betting([0.5], 0, 1, family=0, horizon=9), "family is 0: it is an int of at least 1"),
-        (lambda: Betting([math.nan], 0, 1, horizon=9), r"target\[0\] is nan: it is finite"),
-        (lambda: Catoni([0.5], 0, horizon=9), r"variance\[0\] is 0.0: it is above 0"),
-        (lambda: Catoni([0.5], 1, horizon=9).update([0.5]), r"values has shape \(1,\): it is \(B, 1\)"),
-        (lambda: Catoni([0.5], 1, horizon=9).update([[math.inf]]), r"values\[0, 0\] is inf: it is finite"),
-        (lambda: detectable_bias(0, 1.0), "n is 0: it is an int of at least 1"),
-        (lambda: detectable_bias(9, 1.0, 0.0), "width is 0.0: it is above 0"),
-        (lambda: samples_needed(0.0, 1.0), "bias is 0.0: it is above 0"),
-        (lambda: samples_needed(1e-30, 1.0), "bias is 1e-30: more than .* values would be needed"),
-        (lambda: clopper_pearson(3, 2), "k is 3 and n is 2"),
+        (lambda: Betting([0.5, 1.0], 0, 1, horizon=9), r"target\[1\] must lie between its bounds 0.0 and 1.0, got 1"),
+        (lambda: Betting([0.5], 0, [1, 1], horizon=9), r"upper must have one number for each coordinate.*\(2,\)"),
+        (lambda: Betting([0.5], 0, 1, horizon=0), "horizon must be an int of at least 1, got 0"),
+        (lambda: Betting([0.5], 0, 1, error_rate=0, horizon=9), r"error_rate must lie in \(0, 1\), got 0"),
+        (lambda: Betting([0.5], 0, 1, tolerance=-1, horizon=9), r"tolerance\[0\] must be finite and above 0, got -1.0"),
+        (lambda: Betting([0.5], 0, 1, family=0, horizon=9), "family must be an int of at least 1, got 0"),
+        (lambda: Betting([math.nan], 0, 1, horizon=9), r"target\[0\] must be finite, got nan"),
+        (lambda: Catoni([0.5], 0, horizon=9), r"variance\[0\] must be finite and above 0, got 0.0"),
+        (
+            lambda: Catoni([0.5], 1, horizon=9).update([0.5]),
+            r"values must have the shape \(B, 1\), B at least 1, got \(1,\)",
+        ),
+        (lambda: Catoni([0.5], 1, horizon=9).update([[math.inf]]), r"values\[0, 0\] must be finite, got inf"),
+        (lambda: detectable_bias(0, 1.0), "n must be an int of at least 1, got 0"),
+        (lambda: detectable_bias(9, 1.0, 0.0), "width must be finite and above 0, got 0.0"),
+        (lambda: samples_needed(0.0, 1.0), "bias must be finite and above 0, got 0.0"),
+        (lambda: samples_needed(1e-30, 1.0), "bias must be one that .* values can show, got 1e-30"),
+        (lambda: clopper_pearson(3, 2), r"k must be an int in \[0, 2\], got 3"),
     ],
 )
 def test_what_makes_no_sense_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("value", [True, 2.5, "9"])
+def test_numbers_of_values_are_ints_and_rates_are_numbers(value):
+    for name, make in {
+        "horizon": lambda: Betting([0.5], 0, 1, horizon=value),
+        "family": lambda: Normal([0.5], family=value),
+        "n": lambda: detectable_bias(value, 1.0),
+    }.items():
+        with pytest.raises(TypeError, match=f"{name} must be an int of at least 1, got {value!r}"):
+            make()
+    with pytest.raises(TypeError, match="error_rate must be a number in"):
+        Catoni([0.5], 1, error_rate="0.1", horizon=9)
 
 
 @pytest.mark.parametrize("kind", ["betting", "catoni", "normal"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 import re
 from fractions import Fraction
@@ -13,8 +14,16 @@ from hypothesis import strategies as st
 
 import maxrl_est as mx
 from maxrl_est import estimators
+from maxrl_est.estimators import _rows as rows
 from maxrl_est.objectives import Objective
-from maxrl_est.selftest.mutants import ADVANTAGES, SAME_MEAN, centred_by_the_group, definition, in_sample_mean
+from maxrl_est.selftest.mutants import (
+    ADVANTAGES,
+    SAME_MEAN,
+    centred_by_the_group,
+    definition,
+    in_sample_mean,
+    mean_product,
+)
 
 small = settings(max_examples=40, deadline=None)
 likelihoods = st.fractions(0, 1, max_denominator=12)
@@ -83,9 +92,13 @@ def test_every_row_has_its_formula_here_or_below_or_where_subsets_and_levels_are
 def test_rows_with_logarithms_are_their_formulas_and_refuse_zero_by_its_place(name):
     positive = np.maximum(FLOATS, 1 / 8)
     assert estimators.get(name)(positive) == pytest.approx(POSITIVE[name](positive), rel=1e-13)
-    with pytest.raises(ValueError, match=r"likelihoods\[1\] is 0: .* likelihoods are positive"):
-        estimators.get(name)(FLOATS)
-    with pytest.raises(TypeError, match="a logarithm has no exact value on Fractions"):
+    rule = "must be above 0, since their logarithms are taken, got 0.0"
+    for values, place in ((FLOATS, "1"), ([[positive.tolist()], [FLOATS.tolist()]], "1, 0, 1")):
+        with pytest.raises(ValueError, match="^" + re.escape(f"likelihoods[{place}] {rule}") + "$"):
+            estimators.get(name)(values)
+    with pytest.raises(
+        TypeError, match=r"^likelihoods must be floats, since a logarithm is irrational, got Fractions$"
+    ):
         estimators.get(name)(np.maximum(GRADED, Fraction(1, 8)))
     assert np.isfinite(estimators.get(name)([1.0, 1e-300, 1e-300])).all()  # the sum less 1 would be 0
 
@@ -167,7 +180,7 @@ def test_on_graded_likelihoods_they_differ():
 @pytest.mark.parametrize("n", range(1, 7))
 def test_without_a_success_maxrl_with_its_control_variate_is_minus_one_and_as_shipped_zero(n):
     assert estimators.get("maxrl_cv")(np.zeros(n)).tolist() == [-1.0] * n
-    assert mx.advantages(np.zeros(n)).tolist() == [-1.0] * n
+    assert mx.advantages(np.zeros(n), baseline="one").tolist() == [-1.0] * n
     assert estimators.get("maxrl_shipped")(np.zeros(n)).tolist() == [0.0] * n
     assert estimators.get("maxrl")(np.zeros(n)).tolist() == [0.0] * n
 
@@ -200,9 +213,18 @@ def test_constant_baselines_are_subtracted(baseline, value):
     assert got == pytest.approx(expected.astype(float), rel=1e-14)
 
 
-def test_the_default_baseline_is_one_and_the_default_order_n():
-    assert mx.advantages(GRADED).tolist() == (definition(GRADED, order(4)) * GRADED - 1).tolist()
+def test_the_default_baseline_is_the_mean_of_the_others_and_the_default_order_n():
+    others = (GRADED.sum() - GRADED) / 3
+    for baseline in ({}, {"baseline": None}, {"baseline": "mean_loo"}):
+        got = mx.advantages(GRADED, **baseline)
+        assert got.tolist() == (definition(GRADED, order(4)) * (GRADED - others)).tolist()
+    assert mx.advantages(GRADED, baseline="one").tolist() != got.tolist()
     assert mx.advantages(FLOATS, baseline=0.25).tolist() == mx.advantages(FLOATS, baseline="one_over_n").tolist()
+
+
+def test_a_rollout_without_others_has_no_baseline_by_default():
+    assert mx.advantages([[0.25], [1.0]]).tolist() == [[0.25], [1.0]]
+    assert mx.advantages([Fraction(1, 3)]).tolist() == [Fraction(1, 3)]
 
 
 NAMES = "none, one, one_over_n, pass_loo, mean_loo"
@@ -211,13 +233,13 @@ NAMES = "none, one, one_over_n, pass_loo, mean_loo"
 @pytest.mark.parametrize(
     ("baseline", "error", "message"),
     [
-        ("mean", ValueError, f"baseline is 'mean': it is a number or one of {NAMES}"),
-        ("", ValueError, f"baseline is '': it is a number or one of {NAMES}"),
-        (float("nan"), ValueError, "baseline is nan: it is finite"),
-        (float("inf"), ValueError, "baseline is inf: it is finite"),
-        (None, TypeError, f"baseline is None: it is a number or one of {NAMES}"),
-        (1j, TypeError, f"baseline is 1j: it is a number or one of {NAMES}"),
-        ([1.0], TypeError, f"baseline is [1.0]: it is a number or one of {NAMES}"),
+        ("mean", ValueError, f"baseline must be one of {NAMES}, got 'mean'; did you mean 'mean_loo'?"),
+        ("", ValueError, f"baseline must be one of {NAMES}, got ''"),
+        (float("nan"), ValueError, "baseline must be finite, got nan"),
+        (float("inf"), ValueError, "baseline must be finite, got inf"),
+        (True, TypeError, f"baseline must be a number or one of {NAMES}, got True"),
+        (1j, TypeError, f"baseline must be a number or one of {NAMES}, got 1j"),
+        ([1.0], TypeError, f"baseline must be a number or one of {NAMES}, got [1.0]"),
     ],
 )
 def test_what_is_no_baseline_is_refused(baseline, error, message):
@@ -226,12 +248,41 @@ def test_what_is_no_baseline_is_refused(baseline, error, message):
 
 
 def test_baselines_of_the_others_need_others():
-    with pytest.raises(ValueError, match="order T = 1 needs"):
+    rule = "^likelihoods must have groups of N >= {} for baseline '{}, got N = {}$"
+    with pytest.raises(ValueError, match=rule.format(2, "pass_loo' of order 1", 1)):
         mx.advantages([0.5], baseline="pass_loo")
-    with pytest.raises(ValueError, match="order T = 2 needs"):
+    with pytest.raises(ValueError, match=rule.format(3, "pass_loo' of order 2", 2)):
         mx.advantages([0.5, 0.2], 2, baseline="pass_loo")
-    with pytest.raises(ValueError, match=r"groups of N = 1: the mean of the others needs N >= 2"):
+    with pytest.raises(ValueError, match=rule.format(2, "mean_loo'", 1)):
         mx.advantages([0.5], baseline="mean_loo")
+
+
+@pytest.mark.parametrize("number", [np.int64(2**62), np.float32(0.1), 0.1, Fraction(1, 3), 2])
+def test_a_baseline_of_any_real_type_is_subtracted_without_rounding(number):
+    values = [Fraction(1), Fraction(1, 3)]
+    given = int(number) if isinstance(number, np.integer) else number
+    expected = mx.advantages(values, baseline="none") - Fraction(*given.as_integer_ratio())
+    got = mx.advantages(values, baseline=number)
+    assert got.tolist() == expected.tolist()
+    assert (got**9).tolist() == (expected**9).tolist()  # NumPy's integers, inside of a Fraction, would overflow
+
+
+def test_recipes_are_told_apart_by_unrounded_objectives():
+    nearly = Objective.from_coefficients([1, Fraction(10**20 + 1, 10**20)])
+    for baseline in ("none", "pass_loo"):
+        for objective in (Objective.maxrl(2), nearly):
+            got = mx.advantages(GRADED, objective, baseline=baseline)
+            assert got.tolist() == expected_advantages(GRADED, objective.rational_coefficients, baseline).tolist()
+
+
+def expected_advantages(values, c, baseline):
+    """From the definition alone."""
+    weights = definition(values, c)
+    if baseline == "none":
+        return weights * values
+    steps = [after - before for before, after in itertools.pairwise((0, *c, 0))]
+    rest = [np.delete(values, i) for i in range(len(values))]
+    return weights * values - [sum(s * mean_product(others, k) for k, s in enumerate(steps)) for others in rest]
 
 
 # Every row alike.
@@ -267,7 +318,7 @@ def test_rows_follow_the_order_of_rollouts_and_leave_their_input_alone(name):
 def test_rows_are_exact_on_fractions_or_say_that_they_cannot_be(name):
     row = estimators.get(name)
     if name.startswith("grpo"):
-        with pytest.raises(TypeError, match="a standard deviation has no exact value on Fractions: give floats"):
+        with pytest.raises(TypeError, match=r"^likelihoods must be floats, since a standard deviation is irrational"):
             row(GRADED)
     elif not row.positive_only:
         got = row(GRADED)
@@ -286,7 +337,7 @@ ALONE = ZERO_ALONE | {"ustat_one": -0.75, "ustat_one_over_n": -0.75}
 def test_groups_of_one_are_refused_by_name_or_have_a_stated_answer(name):
     row = estimators.get(name)
     if name in REFUSES_ONE:
-        with pytest.raises(ValueError, match="N = 1"):
+        with pytest.raises(ValueError, match=r"^likelihoods must have groups of N >= [23] for .*, got N = 1$"):
             row([0.25])
     else:
         expected = ALONE.get(name, {"maxrl": 1.0, "self_normalised": 1.0, "maxrl_cv": 0.0}.get(name, 0.25))
@@ -307,7 +358,7 @@ def test_the_least_double_is_a_success_among_zeros_to_maxrl():
 
 @every_estimator
 def test_rows_check_their_likelihoods(name):
-    with pytest.raises(ValueError, match=r"^likelihoods\[1\] is 1\.5: likelihoods lie in \[0, 1\]$"):
+    with pytest.raises(ValueError, match=r"^likelihoods\[1\] must lie in \[0, 1\], got 1\.5$"):
         estimators.get(name)([0.5, 1.5, 0.2])
 
 
@@ -318,8 +369,8 @@ def test_rows_check_their_likelihoods(name):
 def test_rows_say_what_they_are(name):
     row = estimators.get(name)
     assert row.name == name
-    assert row.reference
-    assert all(word in row.notes for word in ("Estimates", "By", "nbiased", "Cost", "Source"))
+    assert all((row.notes.estimates, row.notes.how, row.notes.unbiased, row.notes.cost, row.notes.source))
+    assert str(row.notes).count("\n") == 4
     assert (row.target(4) is None) == name.startswith("grpo")
     assert row.binary_only is (name in {"maxrl", "maxrl_cv", "maxrl_shipped"})
 
@@ -348,11 +399,11 @@ def test_rows_survive_pickling_for_use_in_other_processes(name):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("rlo", "name is 'rlo': no such estimator; did you mean 'rloo'?"),
-        ("ustat_on(2)", "name is 'ustat_on(2)': no such estimator; did you mean 'ustat_one'?"),
-        ("xyz", "name is 'xyz': no such estimator; known: reinforce, rloo, "),
-        ("ustat(2.0)", "name is 'ustat(2.0)': no such estimator; "),
-        ("rloo(2)", "name is 'rloo(2)': no such estimator; "),
+        ("rlo", "name must be one of the table, got 'rlo'; did you mean 'rloo'?"),
+        ("ustat_on(2)", "name must be one of the table, got 'ustat_on(2)'; did you mean 'ustat_one'?"),
+        ("xyz", "name must be one of the table, got 'xyz'; known are reinforce, rloo, "),
+        ("ustat(2.0)", "name must be one of the table, got 'ustat(2.0)'; did you mean 'ustat"),
+        ("rloo(2)", "name must be one of the table, got 'rloo(2)'; "),
     ],
 )
 def test_unknown_names_are_refused_with_a_hint(name, message):
@@ -364,5 +415,10 @@ def test_unknown_names_are_refused_with_a_hint(name, message):
     ("name", "rule"), [("ustat(0)", "order"), ("passk(0)", "k"), ("inverse_sampling(0)", "acceptances")]
 )
 def test_parameters_of_zero_are_refused(name, rule):
-    with pytest.raises(ValueError, match=re.escape(f"name is {name!r}: {rule} is an integer >= 1")):
+    with pytest.raises(ValueError, match=re.escape(f"{rule} of {name[:-3]} must be an int of at least 1, got 0")):
         estimators.get(name)
+
+
+def test_the_table_lists_every_function_that_describes_itself_as_a_row():
+    described = [function.__name__ for function in rows._ROWS]
+    assert sorted(described) == sorted(estimators.names())

@@ -55,6 +55,27 @@ def test_the_first_weights_of_floats_import_numba_and_what_it_imports(tmp_path):
     assert heavy - {"scipy"} == {"llvmlite", "numba"}  # numba looks for SciPy's linear algebra
 
 
+def test_where_numba_compiles_nothing_weights_come_from_array_operations(tmp_path):
+    """As in coverage jobs; the interpreter cannot run the instructions of LLVM that kernels are made of."""
+    code = """
+import json
+import maxrl_est
+from maxrl_est.estimates._kernels import load
+x = [1.0, 0.0, 0.25, 0.5]
+print(json.dumps([
+    load().compiled,
+    maxrl_est.loo_weights(x).tolist(),
+    maxrl_est.loo_weights(x, 2).tolist(),
+    maxrl_est.advantages(x).tolist(),
+    maxrl_est.advantages(x, baseline="pass_loo").tolist(),
+    maxrl_est.objective_estimate(x),
+]))
+"""
+    (compiled, *usual), (without, *got) = (python(code, tmp_path, NUMBA_DISABLE_JIT=off) for off in "01")
+    assert (compiled, without) == (True, False)
+    assert got == [pytest.approx(x, rel=1e-14) for x in usual]
+
+
 def calling(call, name):
     """Code that prints a result and what became of one kernel."""
     return f"""

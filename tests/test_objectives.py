@@ -293,6 +293,47 @@ def test_objectives_are_values():
         first.coefficients[0] = 2
 
 
+def test_objectives_are_equal_by_their_unrounded_coefficients():
+    third, rounded = Objective.from_coefficients([Fraction(1, 3)]), Objective.from_coefficients([1 / 3])
+    assert third.coefficients.tolist() == rounded.coefficients.tolist()
+    assert third != rounded
+    assert third == Objective.from_coefficients([Fraction(2, 6), 0])
+    nearly = Objective.from_coefficients([1, 1 + Fraction(1, 10**30)])
+    assert nearly.coefficients.tolist() == [1, 1]
+    assert nearly != Objective.maxrl(2)
+    assert Objective.tsallis(0.3, 9) != Objective.tsallis(Fraction(3, 10), 9)
+    assert Objective.from_coefficients([1, 1]) == Objective.from_coefficients([1.0, 1.0]) == Objective.maxrl(2)
+    assert Objective.from_coefficients(Objective.tsallis(HALF, 9).rational_coefficients) == Objective.tsallis(HALF, 9)
+
+
+def test_large_objectives_are_compared_without_working_out_their_rationals():
+    first, second = (Objective.tsallis(0.3, 10**5) for _ in range(2))  # whose last rational has millions of digits
+    assert first == second
+    assert first != Objective.from_coefficients(first.coefficients)
+
+
+@pytest.mark.parametrize(
+    ("objective", "J", "w"),
+    [
+        (Objective.expected(), "-q", "1"),
+        (Objective.maxrl(3), "-q - q^2/2 - q^3/3", "1 + q + q^2"),
+        (Objective.maxrl(64), "-q - q^2/2 - q^3/3 - ... - q^64/64", "1 + q + q^2 + ... + q^63"),
+        (Objective.pass_at(3), "-q^3", "3 q^2"),
+        (Objective.tsallis(HALF, 3), "-q - q^2/4 - q^3/8", "1 + q/2 + 3 q^2/8"),
+        (Objective.from_coefficients([-1, 0, 2**0.5]), "q - 0.4714 q^3", "-1 + 1.414 q^2"),
+        (Objective.from_coefficients([Fraction(2, 3), -1e-80]), "-2 q/3 + 5e-81 q^2", "2/3 - 1e-80 q"),
+    ],
+    ids=lambda x: getattr(x, "name", ""),
+)
+def test_printed_objectives_say_what_is_ascended(objective, J, w):
+    assert str(objective) == f"{objective.name}: J = {J}, w = {w}, q = 1 - p"
+
+
+def test_notebooks_show_powers_and_no_markup_of_a_name():
+    shown = Objective.from_coefficients([0, 1], "a<b")._repr_html_()
+    assert shown == "<b>a&lt;b</b>: J = -<i>q</i><sup>2</sup>/2, w = <i>q</i>, <i>q</i> = 1 - p"
+
+
 @pytest.mark.parametrize("clone", [copy.copy, copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))])
 def test_copies_are_equal_exact_and_still_read_only(clone):
     for objective in [*SMALL, Objective.from_coefficients([Fraction(1, 3), 1])]:
@@ -364,41 +405,41 @@ J3 = Objective.maxrl(3)
 given, tsallis = Objective.from_coefficients, Objective.tsallis
 MASKED = np.ma.array([0.1, 0.2], mask=[False, True])
 ERRORS = [
-    (Objective.maxrl, [0], ValueError, "order is 0: the order is an integer >= 1"),
-    (Objective.maxrl, [True], TypeError, "order is True: the order is an integer >= 1"),
-    (Objective.maxrl, [2.0], TypeError, "order is 2.0: the order is an integer >= 1"),
-    (Objective.maxrl, ["3"], TypeError, "order is '3': the order is an integer >= 1"),
-    (Objective.pass_at, [-1], ValueError, "k is -1: the order is an integer >= 1"),
-    (tsallis, [1, 0], ValueError, "order is 0: the order is an integer >= 1"),
-    (tsallis, [-0.5, 3], ValueError, "q is -0.5: Tsallis' q is at least 0"),
-    (tsallis, [math.nan, 3], ValueError, "q is nan: it must be finite"),
-    (tsallis, [1j, 3], TypeError, "q is 1j: it must be an int, a float or a Fraction"),
-    (tsallis, [True, 3], TypeError, "q is True: it must be an int, a float or a Fraction"),
-    (tsallis, [1e-200, 3], ValueError, "c[1] is 1e-200: a coefficient is 0 or of size 1e-100 to 1e100"),
-    (tsallis, [1e200, 9], ValueError, "c[1] is 1e+200: a coefficient is 0 or of size 1e-100 to 1e100"),
-    (given, [[]], ValueError, "c is []: an objective has a coefficient that is not 0"),
-    (given, [[0, 0]], ValueError, "c is [0, 0]: an objective has a coefficient that is not 0"),
-    (given, [[1, math.nan]], ValueError, "c[1] is nan: "),
-    (given, [[1, HALF, math.inf]], ValueError, "c[2] is inf: it must be finite"),
-    (given, [[1, 1e101]], ValueError, "c[1] is 1e+101: "),
-    (given, [[HALF, Fraction(1, 10**400)]], ValueError, "c[1] is 1/1000"),
-    (given, [[1, None]], TypeError, "c[1] is None: it must be an int, a float or a Fraction"),
-    (given, [[1, 1j]], TypeError, "c has dtype complex128: its entries must be real numbers"),
-    (given, [[True]], TypeError, "c has dtype bool: its entries must be real numbers"),
-    (given, [[[1, 2]]], ValueError, "c has shape (1, 2): coefficients are one sequence (T,)"),
-    (given, [3], ValueError, "c has shape (): coefficients are one sequence (T,)"),
-    (given, [[[1], [1, 2]]], ValueError, "c is ragged: its rows must have one length"),
-    (given, [MASKED], ValueError, "c has masked entries: every entry must be a number"),
-    (J3.value, [[0, 1, 0, 1.5]], ValueError, "p[3] is 1.5: probabilities lie in [0, 1]"),
-    (J3.weight, [[[0, 1], [0, -0.25]]], ValueError, "p[1, 1] is -0.25: probabilities lie in [0, 1]"),
-    (J3.value, [math.nan], ValueError, "p is nan: probabilities lie in [0, 1]"),
-    (J3.value, [Fraction(3, 2)], ValueError, "p is 3/2: probabilities lie in [0, 1]"),
-    (J3.weight, [Fraction(-1, 2)], ValueError, "p is -1/2: probabilities lie in [0, 1]"),
-    (J3.weight, [0.5j], TypeError, "p has dtype complex128: its entries must be real numbers"),
-    (J3.weight, [[HALF]], TypeError, "p has dtype object: its entries must be real numbers"),
-    (J3.weight, ["0.5"], TypeError, "p has dtype <U3: its entries must be real numbers"),
-    (J3.weight, [True], TypeError, "p has dtype bool: its entries must be real numbers"),
-    (J3.weight, [MASKED], ValueError, "p has masked entries: every entry must be a number"),
+    (Objective.maxrl, [0], ValueError, "order must be an int of at least 1, got 0"),
+    (Objective.maxrl, [True], TypeError, "order must be an int of at least 1, got True"),
+    (Objective.maxrl, [2.0], TypeError, "order must be an int of at least 1, got 2.0"),
+    (Objective.maxrl, ["3"], TypeError, "order must be an int of at least 1, got '3'"),
+    (Objective.pass_at, [-1], ValueError, "k must be an int of at least 1, got -1"),
+    (tsallis, [1, 0], ValueError, "order must be an int of at least 1, got 0"),
+    (tsallis, [-0.5, 3], ValueError, "q must be at least 0, got -0.5"),
+    (tsallis, [math.nan, 3], ValueError, "q must be finite, got nan"),
+    (tsallis, [1j, 3], TypeError, "q must be an int, a float or a Fraction, got 1j"),
+    (tsallis, [True, 3], TypeError, "q must be an int, a float or a Fraction, got True"),
+    (tsallis, [1e-200, 3], ValueError, "c[1] must be 0 or of size 1e-100 to 1e100, got 1e-200"),
+    (tsallis, [1e200, 9], ValueError, "c[1] must be 0 or of size 1e-100 to 1e100, got 1e+200"),
+    (given, [[]], ValueError, "c must have an entry that is not 0, got []"),
+    (given, [[0, 0]], ValueError, "c must have an entry that is not 0, got [0, 0]"),
+    (given, [[1, math.nan]], ValueError, "c[1] must be 0 or of size 1e-100 to 1e100, got nan"),
+    (given, [[1, HALF, math.inf]], ValueError, "c[2] must be finite, got inf"),
+    (given, [[1, 1e101]], ValueError, "c[1] must be 0 or of size 1e-100 to 1e100, got 1e+101"),
+    (given, [[HALF, Fraction(1, 10**400)]], ValueError, "c[1] must be 0 or of size 1e-100 to 1e100, got 1/1000"),
+    (given, [[1, None]], TypeError, "c[1] must be an int, a float or a Fraction, got None"),
+    (given, [[1, 1j]], TypeError, "c must be real numbers, got dtype complex128"),
+    (given, [[True]], TypeError, "c must be real numbers, got dtype bool"),
+    (given, [[[1, 2]]], ValueError, "c must be one sequence (T,), got shape (1, 2)"),
+    (given, [3], ValueError, "c must be one sequence (T,), got shape ()"),
+    (given, [[[1], [1, 2]]], ValueError, "c must have rows of one length, got ragged ones"),
+    (given, [MASKED], ValueError, "c[1] must be a number, got a masked entry"),
+    (J3.value, [[0, 1, 0, 1.5]], ValueError, "p[3] must lie in [0, 1], got 1.5"),
+    (J3.weight, [[[0, 1], [0, -0.25]]], ValueError, "p[1, 1] must lie in [0, 1], got -0.25"),
+    (J3.value, [math.nan], ValueError, "p must lie in [0, 1], got nan"),
+    (J3.value, [Fraction(3, 2)], ValueError, "p must lie in [0, 1], got 3/2"),
+    (J3.weight, [Fraction(-1, 2)], ValueError, "p must lie in [0, 1], got -1/2"),
+    (J3.weight, [0.5j], TypeError, "p must be real numbers, got dtype complex128"),
+    (J3.weight, [[HALF]], TypeError, "p must be real numbers, got dtype object"),
+    (J3.weight, ["0.5"], TypeError, "p must be real numbers, got dtype <U3"),
+    (J3.weight, [True], TypeError, "p must be real numbers, got dtype bool"),
+    (J3.weight, [MASKED], ValueError, "p[1] must be a number, got a masked entry"),
 ]
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from maxrl_est.training import optimisers, tasks
-from maxrl_est.training.policies import MLP, GaussianPolicy, SoftmaxPolicy, Tabular, jacobian, scores
+from maxrl_est.training._networks import jacobian
+from maxrl_est.training.policies import MLP, GaussianPolicy, SoftmaxPolicy, Tabular, scores
 
-RNG = np.random.default_rng(5)
-INPUTS = RNG.standard_normal((3, 2))
+INPUTS = np.random.default_rng(5).standard_normal((3, 2))
 POLICIES = {
     "tabular softmax": (SoftmaxPolicy(Tabular(3, 4)), np.array([2, 0, 2])),
     "linear softmax": (SoftmaxPolicy(MLP((2, 4))), INPUTS),
@@ -21,8 +21,14 @@ POLICIES = {
 MAZE = tasks.Maze(["S.#", "#.S", "S.G"], horizon=6)
 
 
-def theta_of(policy):
-    return policy.network.initial(RNG) + 0.5 * RNG.standard_normal(policy.network.size)
+@pytest.fixture
+def rng():
+    """The numbers of one test: they are the same whichever others run."""
+    return np.random.default_rng(7)
+
+
+def theta_of(policy, rng):
+    return policy.network.initial(rng) + 0.5 * rng.standard_normal(policy.network.size)
 
 
 def slope(function, theta, step=1e-5):
@@ -33,10 +39,11 @@ def slope(function, theta, step=1e-5):
 
 def cases():
     """Tasks with a policy: pass rates in one closed form or other."""
-    likelihoods = RNG.random((3, 4))
+    rng = np.random.default_rng(6)
+    likelihoods = rng.random((3, 4))
     likelihoods[0] = [0, 1, 0, 0]
     bandit = tasks.ContextualBandit(INPUTS, likelihoods)
-    regression = tasks.Regression(INPUTS, RNG.standard_normal((3, 2)), 0.8)
+    regression = tasks.Regression(INPUTS, rng.standard_normal((3, 2)), 0.8)
     yield pytest.param(bandit, SoftmaxPolicy(MLP((2, 5, 4))), id="bandit")
     yield pytest.param(
         tasks.ContextualBandit([2, 0, 1], likelihoods), SoftmaxPolicy(Tabular(3, 4)), id="tabular bandit"
@@ -47,9 +54,9 @@ def cases():
 
 
 @pytest.mark.parametrize(("policy", "inputs"), POLICIES.values(), ids=POLICIES)
-def test_scores_are_slopes_of_the_log_probability(policy, inputs):
-    theta = theta_of(policy)
-    actions = policy.sample(policy.network(theta, inputs), RNG, 5)
+def test_scores_are_slopes_of_the_log_probability(policy, inputs, rng):
+    theta = theta_of(policy, rng)
+    actions = policy.sample(policy.network(theta, inputs), rng, 5)
     expected = slope(lambda t: policy.log_prob(policy.network(t, inputs), actions), theta)
     got = scores(policy, theta, inputs, actions)
     assert got.shape == (3, 5, policy.network.size)
@@ -58,37 +65,37 @@ def test_scores_are_slopes_of_the_log_probability(policy, inputs):
 
 
 @pytest.mark.parametrize(("policy", "inputs"), POLICIES.values(), ids=POLICIES)
-def test_a_weighted_score_is_the_sum_of_the_scores(policy, inputs):
-    theta = theta_of(policy)
+def test_a_weighted_score_is_the_sum_of_the_scores(policy, inputs, rng):
+    theta = theta_of(policy, rng)
     outputs = policy.network(theta, inputs)
-    actions, weights = policy.sample(outputs, RNG, 7), RNG.standard_normal((3, 7))
+    actions, weights = policy.sample(outputs, rng, 7), rng.standard_normal((3, 7))
     got = policy.network.pullback(theta, inputs, policy.weighted_output_score(outputs, actions, weights))
     expected = np.einsum("bn,bnd->d", weights, scores(policy, theta, inputs, actions))
     np.testing.assert_allclose(got, expected, rtol=0, atol=1e-13 * np.abs(expected).max() * 100)
 
 
 @pytest.mark.parametrize(("policy", "inputs"), POLICIES.values(), ids=POLICIES)
-def test_the_mean_score_is_zero(policy, inputs):
-    outputs = policy.network(theta_of(policy), inputs)
+def test_the_mean_score_is_zero(policy, inputs, rng):
+    outputs = policy.network(theta_of(policy, rng), inputs)
     n = 200_000
-    by_outputs = policy.output_scores(outputs, policy.sample(outputs, RNG, n))
+    by_outputs = policy.output_scores(outputs, policy.sample(outputs, rng, n))
     error = by_outputs.std(axis=1) / np.sqrt(n)
     assert (np.abs(by_outputs.mean(axis=1)) < 6 * error).all()  # 2e-9 for each of at most 12 numbers
 
 
 @pytest.mark.parametrize("rows", [1, 9], ids=["searched row by row", "searched edge by edge"])
-def test_sampled_actions_have_the_probabilities_of_the_policy(rows):
+def test_sampled_actions_have_the_probabilities_of_the_policy(rows, rng):
     policy = SoftmaxPolicy(Tabular(rows, 5))
     outputs = np.tile([0.0, 1.0, -2.0, 0.5, -800.0], (rows, 1))
     n = 400_000 // rows
-    actions = policy.sample(outputs, RNG, n)
+    actions = policy.sample(outputs, rng, n)
     expected = np.exp(policy.log_prob(outputs[:1], np.arange(5)[None]))[0]
     got = np.bincount(actions.ravel(), minlength=5) / actions.size
     assert (np.abs(got - expected) <= 6 * np.sqrt(expected * (1 - expected) / actions.size)).all()
 
 
-def test_both_ways_to_sample_give_the_same_actions():
-    outputs = RNG.standard_normal((3, 4))
+def test_both_ways_to_sample_give_the_same_actions(rng):
+    outputs = rng.standard_normal((3, 4))
     tall = np.tile(outputs, (2, 1))  # six rows of four actions, three rows of four actions
     policy = SoftmaxPolicy(Tabular(1, 4))
     u = np.random.default_rng(0).random((3, 50))
@@ -106,8 +113,8 @@ def test_both_ways_to_sample_give_the_same_actions():
 
 
 @pytest.mark.parametrize(("task", "policy"), list(cases()))
-def test_gradients_of_log_p_are_its_slopes(task, policy):
-    theta, prompts = theta_of(policy), np.array([2, 0])
+def test_gradients_of_log_p_are_its_slopes(task, policy, rng):
+    theta, prompts = theta_of(policy, rng), np.array([2, 0])
     weights = np.array([0.3, -1.7])
     expected = weights @ slope(lambda t: task.log_pass_rates(policy, t, prompts), theta)
     got = task.weighted_gradient(policy, theta, prompts, weights)
@@ -115,9 +122,9 @@ def test_gradients_of_log_p_are_its_slopes(task, policy):
 
 
 @pytest.mark.parametrize(("task", "policy"), list(cases()))
-def test_pass_rates_and_gradients_are_means_over_rollouts(task, policy):
-    theta, prompts, n = 0.3 * theta_of(policy), np.array([1, 2]), 100_000
-    likelihoods, actions = task.sample(policy, theta, prompts, RNG, n)
+def test_pass_rates_and_gradients_are_means_over_rollouts(task, policy, rng):
+    theta, prompts, n = 0.3 * theta_of(policy, rng), np.array([1, 2]), 100_000
+    likelihoods, actions = task.sample(policy, theta, prompts, rng, n)
     p = np.exp(task.log_pass_rates(policy, theta, prompts))
     assert (np.abs(likelihoods.mean(axis=1) - p) < 6 * likelihoods.std(axis=1) / np.sqrt(n)).all()
     terms = likelihoods[0, :, None] * task.scores(policy, theta, prompts[:1], actions[:1])[0]
@@ -126,20 +133,20 @@ def test_pass_rates_and_gradients_are_means_over_rollouts(task, policy):
 
 
 @pytest.mark.parametrize(("task", "policy"), list(cases()))
-def test_a_task_weights_the_scores_of_its_rollouts(task, policy):
-    theta, prompts = theta_of(policy), np.array([0, 2, 1])
-    likelihoods, actions = task.sample(policy, theta, prompts, RNG, 6)
+def test_a_task_weights_the_scores_of_its_rollouts(task, policy, rng):
+    theta, prompts = theta_of(policy, rng), np.array([0, 2, 1])
+    likelihoods, actions = task.sample(policy, theta, prompts, rng, 6)
     assert likelihoods.shape == (3, 6)
-    weights = RNG.standard_normal((3, 6))
+    weights = rng.standard_normal((3, 6))
     got = task.weighted_score(policy, theta, prompts, actions, weights)
     expected = np.einsum("bn,bnd->d", weights, task.scores(policy, theta, prompts, actions))
     np.testing.assert_allclose(got, expected, rtol=0, atol=1e-11 * np.abs(expected).max())
 
 
-def test_a_maze_passes_as_often_as_all_its_rollouts_say():
+def test_a_maze_passes_as_often_as_all_its_rollouts_say(rng):
     maze = tasks.Maze(["S.", "SG"], horizon=3)
     policy = SoftmaxPolicy(Tabular(maze.cells, 4))
-    theta = RNG.standard_normal(policy.network.size)
+    theta = rng.standard_normal(policy.network.size)
     log_pi = policy.log_prob(theta.reshape(-1, 4), np.tile(np.arange(4), (maze.cells, 1)))
     for prompt, start in enumerate(maze.starts):
         p = 0.0
@@ -152,10 +159,10 @@ def test_a_maze_passes_as_often_as_all_its_rollouts_say():
         assert np.exp(maze.log_pass_rates(policy, theta, [prompt]))[0] == pytest.approx(p, rel=1e-13)
 
 
-def test_a_maze_whose_rollouts_all_arrive_early_has_nothing_more_to_draw():
+def test_a_maze_whose_rollouts_all_arrive_early_has_nothing_more_to_draw(rng):
     maze = tasks.Maze(["SG"], horizon=5)
     policy, theta = SoftmaxPolicy(Tabular(2, 4)), np.array([-800.0, 0.0, -800.0, -800.0, 0, 0, 0, 0])
-    likelihoods, actions = maze.sample(policy, theta, np.array([0]), RNG, 3)
+    likelihoods, actions = maze.sample(policy, theta, np.array([0]), rng, 3)
     np.testing.assert_array_equal(likelihoods, np.ones((1, 3)))
     assert (maze.scores(policy, theta, np.array([0]), actions) == 0).all()  # certain moves, and none after the goal
 
@@ -221,10 +228,10 @@ def in_torch(torch, network, parameters, x):
 
 
 @pytest.mark.parametrize(("policy", "inputs"), POLICIES.values(), ids=POLICIES)
-def test_scores_are_those_of_torch(policy, inputs):
+def test_scores_are_those_of_torch(policy, inputs, rng):
     torch = pytest.importorskip("torch", reason="needs torch")
-    theta = theta_of(policy)
-    actions = policy.sample(policy.network(theta, inputs), RNG, 4)
+    theta = theta_of(policy, rng)
+    actions = policy.sample(policy.network(theta, inputs), rng, 4)
     expected = np.zeros((3, 4, len(theta)))
     for b, i in itertools.product(range(3), range(4)):
         parameters = torch.tensor(theta, requires_grad=True)
@@ -246,11 +253,11 @@ def test_a_jacobian_has_a_row_for_each_output():
     np.testing.assert_array_equal(got[0, 1], [0, 2, 0, 0, 5, 0, 0, 1, 0])
 
 
-def test_adam_takes_the_steps_that_its_paper_says():
+def test_adam_takes_the_steps_that_its_paper_says(rng):
     adam, theta = optimisers.Adam(0.1, 0.9, 0.99, 1e-8), np.zeros(2)
     state, mean, square = adam.init(theta), np.zeros(2), np.zeros(2)
     for t in range(1, 4):
-        gradient = RNG.standard_normal(2)
+        gradient = rng.standard_normal(2)
         mean, square = 0.9 * mean + 0.1 * gradient, 0.99 * square + 0.01 * gradient**2
         expected = -0.1 * (mean / (1 - 0.9**t)) / (np.sqrt(square / (1 - 0.99**t)) + 1e-8)
         got, state = adam.update(gradient, state, theta)
@@ -258,30 +265,46 @@ def test_adam_takes_the_steps_that_its_paper_says():
 
 
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("make", "error", "message"),
     [
-        (lambda: Tabular(0, 2), "inputs is 0: it is an int of at least 1"),
-        (lambda: MLP((3,)), r"sizes is \(3,\): at least"),
-        (lambda: MLP((3, 0)), r"sizes\[1\] is 0"),
-        (lambda: GaussianPolicy(MLP((2, 1)), -1.0), "scale is -1.0: it is finite and > 0"),
-        (lambda: GaussianPolicy(MLP((2, 1))), "network has 1 output"),
-        (lambda: optimisers.SGD(0.0), "learning_rate is 0.0: it is finite and > 0"),
-        (lambda: optimisers.Adam(float("nan")), "learning_rate is nan"),
-        (lambda: optimisers.Adam(0.1, b2=1.0), r"b2 is 1.0: it lies in \[0, 1\)"),
-        (lambda: tasks.ContextualBandit([0, 1], [[0.5, 1.5], [0, 0]]), r"likelihoods\[0, 1\] is 1.5"),
-        (lambda: tasks.ContextualBandit([0, 1], [[0.5, 1]]), r"likelihoods has shape \(1, 2\)"),
-        (lambda: tasks.ContextualBandit.of_labels([0, 1], [0, 7], 3), r"labels\[1\] is 7"),
-        (lambda: tasks.Regression([[0.0]], [np.nan], 1), "targets holds something"),
-        (lambda: tasks.Regression([[0.0]], [1.0], 0), "sigma is 0"),
-        (lambda: tasks.Regression([[np.inf]], [1.0], 1), "inputs holds something"),
-        (lambda: tasks.Maze(["S."], 3), "0 G and 1 S: one goal"),
-        (lambda: tasks.Maze(["SG"], 0), "horizon is 0: it is an int of at least 1"),
-        (lambda: tasks.Maze(["SG"], 2.5), "horizon is 2.5"),
-        (lambda: Tabular(np.True_, 2), "inputs is np.True_"),
+        (lambda: Tabular(0, 2), ValueError, "inputs must be an int of at least 1, got 0"),
+        (lambda: MLP((3,)), ValueError, r"sizes must have at least .*, got \(3,\)"),
+        (lambda: MLP((3, 0)), ValueError, r"sizes\[1\] must be an int of at least 1, got 0"),
+        (lambda: GaussianPolicy(MLP((2, 1)), -1.0), ValueError, "scale must be finite and above 0, got -1.0"),
+        (lambda: GaussianPolicy(MLP((2, 1))), ValueError, "network must have at least 2 outputs"),
+        (lambda: optimisers.SGD(0.0), ValueError, "learning_rate must be finite and above 0, got 0.0"),
+        (lambda: optimisers.Adam(float("nan")), ValueError, "learning_rate must be finite and above 0, got nan"),
+        (lambda: optimisers.Adam(0.1, b2=1.0), ValueError, r"b2 must lie in \[0, 1\), got 1.0"),
+        (
+            lambda: tasks.ContextualBandit([0, 1], [[0.5, 1.5], [0, 0]]),
+            ValueError,
+            r"likelihoods\[0, 1\] must lie in \[0, 1\], got 1.5",
+        ),
+        (
+            lambda: tasks.ContextualBandit([0, 1], [[0.5, 1]]),
+            ValueError,
+            r"likelihoods must have shape \(2, K\), .*, got \(1, 2\)",
+        ),
+        (
+            lambda: tasks.ContextualBandit.of_labels([0, 1], [0, 7], 3),
+            ValueError,
+            r"labels\[1\] must be an int in \[0, 2\], got 7",
+        ),
+        (lambda: tasks.Regression([[0.0]], [np.nan], 1), ValueError, r"targets\[0, 0\] must be finite, got nan"),
+        (lambda: tasks.Regression([[0.0]], [1.0], 0), ValueError, "sigma must be finite and above 0, got 0"),
+        (lambda: tasks.Regression([[np.inf]], [1.0], 1), ValueError, r"inputs\[0, 0\] must be finite, got inf"),
+        (
+            lambda: tasks.Maze(["S."], 3),
+            ValueError,
+            "lines must have one goal G and at least 1 start S, got 0 G and 1 S",
+        ),
+        (lambda: tasks.Maze(["SG"], 0), ValueError, "horizon must be an int of at least 1, got 0"),
+        (lambda: tasks.Maze(["SG"], 2.5), TypeError, "horizon must be an int of at least 1, got 2.5"),
+        (lambda: Tabular(np.True_, 2), TypeError, "inputs must be an int of at least 1, got np.True_"),
     ],
 )
-def test_what_makes_no_sense_is_refused_by_name(make, message):
-    with pytest.raises(ValueError, match=message):
+def test_what_makes_no_sense_is_refused_by_name(make, error, message):
+    with pytest.raises(error, match=message):
         make()
 
 
@@ -294,34 +317,44 @@ def test_numpys_integers_and_floats_become_pythons():
 
 
 LABELS = tasks.ContextualBandit.of_labels([0, 1], [2, 0], classes=3)
-PLANE = tasks.Regression(INPUTS, RNG.standard_normal((3, 2)), 1.0)
-LINE = tasks.Regression(INPUTS, RNG.standard_normal(3), 1.0)
+PLANE = tasks.Regression(INPUTS, [[0.5, -1.0], [0.0, 1.5], [-0.3, 0.2]], 1.0)
+LINE = tasks.Regression(INPUTS, [0.5, -1.0, 0.2], 1.0)
 
 
 @pytest.mark.parametrize(
     ("task", "policy", "error", "message"),
     [
-        (PLANE, GaussianPolicy(MLP((2, 1)), 1.0), ValueError, "policy.network.outputs is 1: this Regression needs 2"),
-        (LINE, GaussianPolicy(MLP((2, 2)), 1.0), ValueError, "policy.network.outputs is 2: this Regression needs 1"),
-        (PLANE, GaussianPolicy(MLP((2, 2))), ValueError, "policy.network.outputs is 2: this Regression needs 3"),
+        (PLANE, GaussianPolicy(MLP((2, 1)), 1.0), ValueError, "policy must have 2 outputs for this Regression, got 1"),
+        (LINE, GaussianPolicy(MLP((2, 2)), 1.0), ValueError, "policy must have 1 outputs for this Regression, got 2"),
+        (PLANE, GaussianPolicy(MLP((2, 2))), ValueError, "policy must have 3 outputs for this Regression, got 2"),
         (
             LINE,
             GaussianPolicy(MLP((3, 1)), 1.0),
             ValueError,
-            r"inputs has shape \(3, 2\): those of this MLP are vectors \(P, 3\)",
+            r"inputs must have shape \(P, 3\) for this MLP, got \(3, 2\)",
         ),
-        (LINE, SoftmaxPolicy(MLP((2, 1))), TypeError, "policy is a SoftmaxPolicy: a Regression needs a Gaussian"),
+        (
+            LINE,
+            SoftmaxPolicy(MLP((2, 1))),
+            TypeError,
+            "policy must be a GaussianPolicy for a Regression, got a SoftmaxPolicy",
+        ),
         (
             LABELS,
             SoftmaxPolicy(Tabular(2, 4)),
             ValueError,
-            "policy.network.outputs is 4: this ContextualBandit needs 3",
+            "policy must have 3 outputs for this ContextualBandit, got 4",
         ),
-        (LABELS, SoftmaxPolicy(Tabular(1, 3)), ValueError, r"inputs\[1\] is 1: those of this Tabular lie in 0 .. 0"),
-        (LABELS, None, TypeError, "policy is a NoneType: a ContextualBandit needs a SoftmaxPolicy"),
-        (MAZE, SoftmaxPolicy(Tabular(MAZE.cells + 1, 4)), ValueError, "Tabular of 8 inputs: this Maze has 7 cells"),
-        (MAZE, SoftmaxPolicy(Tabular(MAZE.cells, 5)), ValueError, "policy.network.outputs is 5: this Maze needs 4"),
-        (MAZE, SoftmaxPolicy(MLP((7, 4))), ValueError, r"inputs has shape \(7,\): those of this MLP"),
+        (LABELS, SoftmaxPolicy(Tabular(1, 3)), ValueError, r"inputs\[1\] must be an int in \[0, 0\], got 1"),
+        (LABELS, None, TypeError, "policy must be a SoftmaxPolicy for a ContextualBandit, got a NoneType"),
+        (
+            MAZE,
+            SoftmaxPolicy(Tabular(MAZE.cells + 1, 4)),
+            ValueError,
+            "policy must have a Tabular of 7 inputs for this Maze, got 8",
+        ),
+        (MAZE, SoftmaxPolicy(Tabular(MAZE.cells, 5)), ValueError, "policy must have 4 outputs for this Maze, got 5"),
+        (MAZE, SoftmaxPolicy(MLP((7, 4))), ValueError, r"inputs must have shape \(P, 7\) for this MLP, got \(7,\)"),
     ],
 )
 def test_a_task_refuses_a_policy_that_does_not_fit(task, policy, error, message):
@@ -337,9 +370,9 @@ def test_a_task_takes_a_policy_that_fits(task, policy):
 @pytest.mark.parametrize(
     ("inputs", "error", "message"),
     [
-        ([0, -1], ValueError, r"inputs\[1\] is -1: those of this Tabular lie in 0 .. 1"),
-        ([0, 2], ValueError, r"inputs\[1\] is 2"),
-        ([0.0, 1.0], TypeError, r"inputs has dtype float64 and shape \(2,\): those of a Tabular are ints \(P,\)"),
+        ([0, -1], ValueError, r"inputs\[1\] must be an int in \[0, 1\], got -1"),
+        ([0, 2], ValueError, r"inputs\[1\] must be an int in \[0, 1\], got 2"),
+        ([0.0, 1.0], TypeError, r"inputs must be ints \(P,\) for a Tabular, got float64 of shape \(2,\)"),
         ([[0], [1]], TypeError, r"shape \(2, 1\)"),
     ],
 )

@@ -12,8 +12,8 @@ import pytest
 from scipy import integrate, stats
 
 from maxrl_est.objectives import Objective
-from maxrl_est.problems import Bandit, Bernoulli, Chain, Contextual, Gaussian
-from maxrl_est.problems.finite import Finite
+from maxrl_est.problems import Bandit, Bernoulli, Chain, Contextual, Gaussian, Shared, reparametrised
+from maxrl_est.problems._finite import Finite
 
 OBJECTIVES = [Objective.expected(), Objective.maxrl(3), Objective.pass_at(2), Objective.maxrl(16)]
 
@@ -154,6 +154,60 @@ def test_prompts_of_a_continuum_can_be_mixed_with_others():
     assert ((scores != 0).all(axis=1).sum(axis=1) == 1).all()
 
 
+# The same laws in other parameters.
+
+
+def logistic(logit):
+    return 1 / (1 + math.exp(-logit))
+
+
+MAP = np.array([[1, 0, -2], [0, 3, 1], [1, 1, 1]])
+
+
+def test_other_parameters_keep_fractions_exact_and_have_the_scores_of_the_chain_rule():
+    law = reparametrised(PARTS[1], MAP)
+    assert law.likelihoods.tolist() == PARTS[1].likelihoods.tolist()
+    assert law.scores.tolist() == (PARTS[1].scores @ MAP).tolist()
+    assert all(isinstance(x, F) for x in law.moments.l2SS.flat)
+    assert law.moments.l2SS.tolist() == (MAP.T @ PARTS[1].moments.l2SS @ MAP).tolist()
+    assert law.moments.l2SS.tolist() != (MAP @ PARTS[1].moments.l2SS @ MAP.T).tolist()
+
+
+def test_what_is_not_exact_is_all_in_floats():
+    for law in (reparametrised(PARTS[1], MAP + 0.0), reparametrised(Bernoulli(0.25), np.array([[F(1, 3)]]))):
+        for values in (law.probabilities, law.likelihoods, law.scores, law.grad_pass_rate):
+            assert values.dtype == np.float64
+
+
+def test_prompts_that_share_parameters_have_the_slope_of_their_mean_pass_rate():
+    features, theta = np.array([[1.0, -0.5], [0.3, 2.0], [-1.0, 1.0]]), np.array([0.2, -0.4])
+
+    def law(at):
+        coins = [Bernoulli(logistic(x @ at)) for x in features]
+        return Shared([reparametrised(c, x[None]) for c, x in zip(coins, features, strict=True)], [0.5, 0.25, 0.25])
+
+    got, expected = law(theta).grad_pass_rate, slopes(lambda at: law(at).pass_rate, theta)
+    assert abs(got - expected).max() < SLOPE
+    assert abs(sum(p.grad_pass_rate for _, p in law(theta).prompts) / 3 - expected).max() > 1e-2  # equal weights
+
+
+def test_several_prompts_are_mapped_one_by_one_and_a_selection_is_contextual():
+    blocks = np.split(np.eye(4, dtype=int), [1])
+    own = Shared([reparametrised(part, block) for part, block in zip(PARTS, blocks, strict=True)], [F(1, 3), F(2, 3)])
+    twice = reparametrised(TWO, np.eye(4, dtype=int)[::-1])
+    for (weight, prompt), (_, one), (other, back) in zip(TWO.prompts, own.prompts, twice.prompts, strict=True):
+        assert weight == other
+        assert prompt.scores.tolist() == one.scores.tolist() == back.scores[:, ::-1].tolist()
+
+
+def test_a_continuum_in_other_parameters_has_the_moments_of_its_samples():
+    moments_fit(reparametrised(regression(AT), np.array([[1.0, 0.5], [0.0, 2.0], [0.3, 0.0], [0.1, -0.2]])))
+    first, objective = reparametrised(regression(AT), np.eye(4)[:, :2]), OBJECTIVES[-1]
+    expected = regression(AT).gradient_over_levels(objective)[:2]
+    assert first.gradient_over_levels(objective).tolist() == expected.tolist()
+    assert first.pass_rate == regression(AT).pass_rate
+
+
 # A continuum, against quadrature and finite differences.
 
 
@@ -264,16 +318,24 @@ def test_sampling_a_continuum_has_its_moments():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Chain([0.5, 1.5], [0.0, 0.0, 1.0]), "advance[1] is 1.5: it lies in [0, 1]"),
-        (lambda: Chain([0.5, 0.5], [0.0, 1.0]), "likelihoods has shape (2,)"),
-        (lambda: Contextual([]), "problems is empty"),
-        (lambda: Contextual(PARTS, [F(1, 2)]), "weights has shape (1,): one for each of the 2 problems"),
-        (lambda: Contextual(PARTS, [F(1, 2), F(1, 3)]), "weights sum to 5/6: they sum to 1"),
-        (lambda: Gaussian(0.0, 0.0, 1.0, 0.5), "scale is 0.0: it is finite and > 0"),
-        (lambda: Gaussian(0.0, 1.0, 1.0, math.inf), "sigma is inf: it is finite and > 0"),
-        (lambda: Gaussian([0.0, 1.0], 1.0, 1.0, 0.5), "target has shape (1,): that of mean is (2,)"),
-        (lambda: Gaussian(math.nan, 1.0, 1.0, 0.5), "mean[0] is nan: it is finite"),
-        (lambda: Gaussian(0.0, 1.0, 1e6, 0.5), "the pass rate is 0 in float64"),
+        (lambda: Chain([0.5, 1.5], [0.0, 0.0, 1.0]), "advance[1] must lie in [0, 1], got 1.5"),
+        (
+            lambda: Chain([0.5, 0.5], [0.0, 1.0]),
+            "likelihoods must have 3 numbers, one for each step and the end, got 2",
+        ),
+        (lambda: Contextual([]), "problems must have at least 1 problem, got none"),
+        (lambda: Contextual(PARTS, [F(1, 2)]), "weights must have one number for each of the 2 problems, got 1"),
+        (lambda: Contextual(PARTS, [F(1, 2), F(1, 3)]), "weights must sum to 1, got 5/6"),
+        (lambda: Shared(PARTS), "problems[1] must have the 1 parameters of problems[0], got 3"),
+        (
+            lambda: reparametrised(PARTS[1], np.eye(2)),
+            "jacobian must have shape (3, d), a row for each",
+        ),
+        (lambda: Gaussian(0.0, 0.0, 1.0, 0.5), "scale must be finite and above 0, got 0.0"),
+        (lambda: Gaussian(0.0, 1.0, 1.0, math.inf), "sigma must be finite and above 0, got inf"),
+        (lambda: Gaussian([0.0, 1.0], 1.0, 1.0, 0.5), "target must have the shape (2,) of mean, got (1,)"),
+        (lambda: Gaussian(math.nan, 1.0, 1.0, 0.5), "mean[0] must be finite, got nan"),
+        (lambda: Gaussian(0.0, 1.0, 1e6, 0.5), "that the pass rate is not 0 in float64, got 1000000.0"),
     ],
 )
 def test_what_is_no_problem_is_refused_with_the_place_the_value_and_the_rule(make, message):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from maxrl_est.problems import Bandit, Bernoulli
-from maxrl_est.problems.finite import Finite
+from maxrl_est.problems._finite import Finite
 
 PROBLEMS = {
     "bernoulli": Bernoulli(F(1, 3)),
@@ -169,29 +169,29 @@ def test_the_same_generator_state_gives_the_same_rollouts_and_no_global_state_is
 # What is refused.
 
 
-RANGE = "it lies in [0, 1]"
-NUMBER = "it is a number in [0, 1]"
+RANGE = "must lie in [0, 1], got"
+NUMBER = "must be a number in [0, 1], got"
 
 
 @pytest.mark.parametrize(
     ("probabilities", "likelihoods", "error", "message"),
     [
-        ([0.5, 0.6], [0.0, 1.0], ValueError, "probabilities sum to 1.1: they sum to 1"),
-        ([F(1, 2), F(1, 3)], [F(0), F(1)], ValueError, "probabilities sum to 5/6: they sum to 1"),
-        ([1.5, -0.5], [0.0, 1.0], ValueError, f"probabilities[0] is 1.5: {RANGE}"),
-        ([F(1, 2), F(-1, 2), F(1)], [F(0)] * 3, ValueError, f"probabilities[1] is -1/2: {RANGE}"),
-        ([0.5, math.nan], [0.0, 1.0], ValueError, f"probabilities[1] is nan: {RANGE}"),
-        ([0.5, 0.5], [0.0, 1.1], ValueError, f"likelihoods[1] is 1.1: {RANGE}"),
-        ([F(1, 2)] * 2, [F(0), F(3, 2)], ValueError, f"likelihoods[1] is 3/2: {RANGE}"),
-        ([0.5, 0.5], [0.0, math.inf], ValueError, f"likelihoods[1] is inf: {RANGE}"),
-        ([0.5, 0.5], [1.0], ValueError, "likelihoods has shape (1,): one for each of the 2 probabilities"),
-        ([0.5, 0.5], [[0.0, 1.0]], ValueError, "likelihoods has shape (1, 2): it is one number for each outcome, (s,)"),
-        ([], [], ValueError, "probabilities has shape (0,): it is one number for each outcome, (s,)"),
-        (0.5, [1.0], ValueError, "probabilities has shape (): it is one number for each outcome, (s,)"),
-        ([0.5, "0.5"], [0.0, 1.0], TypeError, f"probabilities[1] is '0.5': {NUMBER}"),
-        ([0.5, 0.5], [0.0, None], TypeError, f"likelihoods[1] is None: {NUMBER}"),
-        ([0.5, 0.5], [0.0, 1j], TypeError, f"likelihoods[1] is 1j: {NUMBER}"),
-        ([0.5, 0.5], [0.0, Decimal(1)], TypeError, f"likelihoods[1] is Decimal('1'): {NUMBER}"),
+        ([0.5, 0.6], [0.0, 1.0], ValueError, "probabilities must sum to 1, got 1.1"),
+        ([F(1, 2), F(1, 3)], [F(0), F(1)], ValueError, "probabilities must sum to 1, got 5/6"),
+        ([1.5, -0.5], [0.0, 1.0], ValueError, f"probabilities[0] {RANGE} 1.5"),
+        ([F(1, 2), F(-1, 2), F(1)], [F(0)] * 3, ValueError, f"probabilities[1] {RANGE} -1/2"),
+        ([0.5, math.nan], [0.0, 1.0], ValueError, f"probabilities[1] {RANGE} nan"),
+        ([0.5, 0.5], [0.0, 1.1], ValueError, f"likelihoods[1] {RANGE} 1.1"),
+        ([F(1, 2)] * 2, [F(0), F(3, 2)], ValueError, f"likelihoods[1] {RANGE} 3/2"),
+        ([0.5, 0.5], [0.0, math.inf], ValueError, f"likelihoods[1] {RANGE} inf"),
+        ([0.5, 0.5], [1.0], ValueError, "likelihoods must have one number for each of the 2 probabilities, got 1"),
+        ([0.5, 0.5], [[0.0, 1.0]], ValueError, "likelihoods must be at least one number, (s,), got shape (1, 2)"),
+        ([], [], ValueError, "probabilities must be at least one number, (s,), got shape (0,)"),
+        (0.5, [1.0], ValueError, "probabilities must be at least one number, (s,), got shape ()"),
+        ([0.5, "0.5"], [0.0, 1.0], TypeError, f"probabilities[1] {NUMBER} '0.5'"),
+        ([0.5, 0.5], [0.0, None], TypeError, f"likelihoods[1] {NUMBER} None"),
+        ([0.5, 0.5], [0.0, 1j], TypeError, f"likelihoods[1] {NUMBER} 1j"),
+        ([0.5, 0.5], [0.0, Decimal(1)], TypeError, f"likelihoods[1] {NUMBER} Decimal('1')"),
     ],
 )
 def test_arms_that_are_none_are_refused_with_the_place_the_value_and_the_rule(
@@ -204,12 +204,12 @@ def test_arms_that_are_none_are_refused_with_the_place_the_value_and_the_rule(
 @pytest.mark.parametrize(
     ("p", "error", "message"),
     [
-        (1.5, ValueError, f"p[0] is 1.5: {RANGE}"),
-        (F(3, 2), ValueError, f"p[0] is 3/2: {RANGE}"),
-        (-5e-324, ValueError, f"p[0] is -5e-324: {RANGE}"),
-        (math.nan, ValueError, f"p[0] is nan: {RANGE}"),
-        ("0.5", TypeError, f"p[0] is '0.5': {NUMBER}"),
-        (None, TypeError, f"p[0] is None: {NUMBER}"),
+        (1.5, ValueError, f"p[0] {RANGE} 1.5"),
+        (F(3, 2), ValueError, f"p[0] {RANGE} 3/2"),
+        (-5e-324, ValueError, f"p[0] {RANGE} -5e-324"),
+        (math.nan, ValueError, f"p[0] {RANGE} nan"),
+        ("0.5", TypeError, f"p[0] {NUMBER} '0.5'"),
+        (None, TypeError, f"p[0] {NUMBER} None"),
     ],
 )
 def test_pass_rates_that_are_none_are_refused(p, error, message):
@@ -219,7 +219,7 @@ def test_pass_rates_that_are_none_are_refused(p, error, message):
 
 def test_probabilities_may_miss_one_by_rounding_only():
     Finite("tenths", np.full(10, 0.1), np.zeros(10), np.zeros((10, 1)))
-    with pytest.raises(ValueError, match="they sum to 1"):
+    with pytest.raises(ValueError, match=r"probabilities must sum to 1, got 0\.9999"):
         Finite("short", np.array([0.5, 0.5 - 1e-9]), np.zeros(2), np.zeros((2, 1)))
 
 

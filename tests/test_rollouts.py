@@ -25,6 +25,7 @@ HEADER = "prompt,likelihood\n"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)  # no lone surrogates: not UTF-8
 RAGGED_GROUPS = st.lists(
     st.tuples(TEXTS, st.lists(st.tuples(st.floats(0, 1), TEXTS), min_size=1, max_size=5)),
+    min_size=1,
     max_size=6,
     unique_by=lambda group: group[0],
 )
@@ -116,7 +117,7 @@ def test_a_jsonl_file_keeps_its_objects_and_gains_two_keys(tmp_path: Path) -> No
     assert [json.loads(line)["weight"] for line in got[:-1]] == [0.75, 0.75, 0.0]
 
 
-@pytest.mark.parametrize("shape", [(3,), (2, 3), (0, 3)])
+@pytest.mark.parametrize("shape", [(3,), (2, 3)])
 @pytest.mark.parametrize("dtype", ["?", "u1", ">i8", "f2", "<f4", ">f8"])
 def test_an_array_gains_a_last_axis_of_likelihood_weight_advantage(
     tmp_path: Path, shape: tuple[int, ...], dtype: str
@@ -217,11 +218,24 @@ def test_csv_likelihoods_are_numbers_or_truth_values_in_the_unit_interval(tmp_pa
     assert weighed(source) == f"prompt,likelihood,weight,advantage\na,{value},{expected!r},0.0\n"
 
 
-def test_a_header_alone_gives_a_header_and_an_empty_jsonl_file_gives_an_empty_one(tmp_path: Path) -> None:
-    (tmp_path / "rollouts.csv").write_text("prompt,likelihood")
-    (tmp_path / "rollouts.jsonl").write_text("\n\n")
-    assert weighed(tmp_path / "rollouts.csv") == "prompt,likelihood,weight,advantage\n"
-    assert weighed(tmp_path / "rollouts.jsonl") == ""
+@pytest.mark.parametrize(
+    "source",
+    [(".csv", "prompt,likelihood"), (".csv", HEADER + "\n"), (".jsonl", ""), (".jsonl", "\n \n"), (".ndjson", "")],
+    indirect=True,
+    ids=repr,
+)
+def test_a_file_that_holds_no_rollouts_is_refused_and_leaves_nothing(
+    source: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    for destination in (None, source.with_name("out" + source.suffix)):
+        assert refusal(source, destination) == "holds no rollouts"
+    assert capfdbinary.readouterr().out == b""
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0)])
+def test_an_array_that_holds_no_rollouts_is_refused_and_leaves_nothing(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    np.save(tmp_path / "in.npy", np.zeros(shape))
+    assert refusal(tmp_path / "in.npy", tmp_path / "out.npy") == "holds no rollouts"
 
 
 def test_other_column_names_can_be_chosen(tmp_path: Path) -> None:
@@ -252,108 +266,118 @@ def test_the_source_may_be_the_destination_and_keeps_its_permissions(tmp_path: P
 
 def test_a_link_as_destination_stays_a_link(tmp_path: Path) -> None:
     source, link = tmp_path / "rollouts.csv", tmp_path / "link.csv"
-    source.write_text(HEADER)
+    source.write_text(HEADER + "a,1\n")
     link.symlink_to(tmp_path / "real.csv")
     weigh_file(source, link)
     assert link.is_symlink()
-    assert (tmp_path / "real.csv").read_text() == "prompt,likelihood,weight,advantage\n"
+    assert (tmp_path / "real.csv").read_text() == "prompt,likelihood,weight,advantage\na,1,1.0,0.0\n"
 
 
 BAD_FILES = [
     # name, suffix, content, message
-    ("unknown suffix", ".txt", "", "unknown suffix '.txt'; known are .csv, .jsonl, .ndjson, .npy"),
-    ("no header", ".csv", "", "1: no column 'likelihood'; the columns are: none"),
+    ("unknown suffix", ".txt", "", "a file of rollouts must end in one of .csv, .jsonl, .ndjson, .npy, got '.txt'"),
+    ("no header", ".csv", "", "1: columns must have 'likelihood', got none"),
     (
         "missing column",
         ".csv",
         "prompt,Likelihood\n",
-        "1: no column 'likelihood'; the columns are: 'prompt', 'Likelihood'; did you mean 'Likelihood'?",
+        "1: columns must have 'likelihood', got 'prompt', 'Likelihood'; did you mean 'Likelihood'?",
     ),
-    ("no close name", ".csv", "a,likelihood\n", "1: no column 'prompt'; the columns are: 'a', 'likelihood'"),
-    ("two alike", ".csv", "prompt,likelihood,prompt\n", "1: 'likelihood' or 'prompt' names two columns"),
+    ("no close name", ".csv", "a,likelihood\n", "1: columns must have 'prompt', got 'a', 'likelihood'"),
+    ("two alike", ".csv", "prompt,likelihood,prompt\n", "1: columns must have 'prompt' once, got it 2 times"),
     (
         "has weight",
         ".csv",
         "prompt,weight,likelihood\n",
-        "1: column 'weight' is there already; rename or remove it",
+        "1: columns must not have 'weight', which is written; rename or remove it",
     ),
-    ("too many fields", ".csv", HEADER + "a,1\na,1,2\n", "3: 3 fields; the header has 2"),
-    ("too few fields", ".csv", HEADER + "a\n", "2: 1 fields; the header has 2"),
-    ("open quote", ".csv", HEADER + 'a,1\n"a,1\na,1\n', "3: invalid CSV: unexpected end of data"),
-    ("csv word", ".csv", HEADER + "a,high\n", '2: likelihood "high" is not a number in [0, 1]'),
-    ("csv empty", ".csv", HEADER + "a,\n", '2: likelihood "" is not a number in [0, 1]'),
-    ("csv NaN", ".csv", HEADER + "a,nan\n", '2: likelihood "nan" is not a number in [0, 1]'),
+    ("too many fields", ".csv", HEADER + "a,1\na,1,2\n", "3: a row must have the 2 fields of the header, got 3"),
+    ("too few fields", ".csv", HEADER + "a\n", "2: a row must have the 2 fields of the header, got 1"),
+    ("open quote", ".csv", HEADER + 'a,1\n"a,1\na,1\n', "3: must be CSV, got the error 'unexpected end of data'"),
+    ("csv word", ".csv", HEADER + "a,high\n", '2: likelihood must be a number in [0, 1], got "high"'),
+    ("csv empty", ".csv", HEADER + "a,\n", '2: likelihood must be a number in [0, 1], got ""'),
+    ("csv NaN", ".csv", HEADER + "a,nan\n", '2: likelihood must be a number in [0, 1], got "nan"'),
     (
         "csv above one",
         ".csv",
         HEADER + '"a\nb",1\n\na,1.5\n',
-        '5: likelihood "1.5" is not a number in [0, 1]',
+        '5: likelihood must be a number in [0, 1], got "1.5"',
     ),
-    ("csv negative", ".csv", HEADER + "a,-1e-9\n", '2: likelihood "-1e-9" is not a number in [0, 1]'),
-    ("csv infinite", ".csv", HEADER + "a,inf\n", '2: likelihood "inf" is not a number in [0, 1]'),
+    ("csv negative", ".csv", HEADER + "a,-1e-9\n", '2: likelihood must be a number in [0, 1], got "-1e-9"'),
+    ("csv infinite", ".csv", HEADER + "a,inf\n", '2: likelihood must be a number in [0, 1], got "inf"'),
     (
         "long value",
         ".csv",
         HEADER + f"a,{'9' * 70}\n",
-        f'2: likelihood "{"9" * 56}... is not a number in [0, 1]',
+        f'2: likelihood must be a number in [0, 1], got "{"9" * 56}...',
     ),
-    ("latin-1", ".csv", HEADER.encode() + b"a,1\n\xe9,1\n", "3: is not UTF-8: invalid continuation byte"),
-    ("utf-16", ".jsonl", "{}\n".encode("utf-16"), "1: is not UTF-8: invalid start byte"),
+    ("latin-1", ".csv", HEADER.encode() + b"a,1\n\xe9,1\n", "3: must be UTF-8, got an invalid continuation byte"),
+    ("utf-16", ".jsonl", "{}\n".encode("utf-16"), "1: must be UTF-8, got an invalid start byte"),
     (
         "group returns",
         ".csv",
         HEADER + "a,1\nb,1\na,1\n",
-        "4: group 'a' comes back after others; sort the file by that column first",
+        "4: a group must have its rows together, got 'a' again after others; sort the file by that column first",
     ),
     (
         "group returns after a batch was written",
         ".jsonl",
         "".join(f'{{"prompt": {row % 60_000}, "likelihood": 1}}\n' for row in range(60_001)),
-        "60001: group 0 comes back after others; sort the file by that column first",
+        "60001: a group must have its rows together, got 0 again after others; sort the file by that column first",
     ),
-    ("large group", ".csv", HEADER + "a,1\n" * 5, "2: group 'a' has more than 4 rows; raise --max-group"),
+    (
+        "large group",
+        ".csv",
+        HEADER + "a,1\n" * 5,
+        "2: a group must have at most 4 rows, got more for 'a'; raise --max-group",
+    ),
     (
         "json null",
         ".jsonl",
         '\n{"prompt": 1, "likelihood": null}',
-        "2: likelihood null is not a number in [0, 1]",
+        "2: likelihood must be a number in [0, 1], got null",
     ),
     (
         "json text",
         ".jsonl",
         '{"prompt": 1, "likelihood": "1"}',
-        '1: likelihood "1" is not a number in [0, 1]',
+        '1: likelihood must be a number in [0, 1], got "1"',
     ),
-    ("json NaN", ".jsonl", '{"prompt": 1, "likelihood": NaN}', "1: likelihood NaN is not a number in [0, 1]"),
+    ("json NaN", ".jsonl", '{"prompt": 1, "likelihood": NaN}', "1: likelihood must be a number in [0, 1], got NaN"),
     (
         "json big",
         ".jsonl",
         '{"prompt": 1, "likelihood": 1e400}',
-        "1: likelihood Infinity is not a number in [0, 1]",
+        "1: likelihood must be a number in [0, 1], got Infinity",
     ),
     (
         "json list",
         ".jsonl",
         '{"prompt": 1, "likelihood": [1]}',
-        "1: likelihood [1] is not a number in [0, 1]",
+        "1: likelihood must be a number in [0, 1], got [1]",
     ),
     (
         "json missing key",
         ".jsonl",
         '{"prompt": 1, "likelihod": 1}',
-        "1: no column 'likelihood'; the columns are: 'prompt', 'likelihod'; did you mean 'likelihod'?",
+        "1: columns must have 'likelihood', got 'prompt', 'likelihod'; did you mean 'likelihod'?",
     ),
     (
         "json has advantage",
         ".jsonl",
         '{"prompt": 1, "likelihood": 1, "advantage": 0}',
-        "1: column 'advantage' is there already; rename or remove it",
+        "1: columns must not have 'advantage', which is written; rename or remove it",
     ),
-    ("invalid json", ".jsonl", '\n{"prompt": }', "2: invalid JSON: Expecting value: column 12 (char 11)"),
-    ("two objects", ".jsonl", "{} {}", "1: invalid JSON: Extra data: column 4 (char 3)"),
-    ("not an object", ".jsonl", '[{"prompt": 1}]', '1: [{"prompt": 1}] is not a JSON object'),
-    ("deep json", ".jsonl", "[" * 100_000, "1: invalid JSON: maximum recursion depth exceeded"),
-    ("not npy", ".npy", b"x" * 200, "is not a plain .npy array: the magic string is not correct"),
+    (
+        "invalid json",
+        ".jsonl",
+        '\n{"prompt": }',
+        '2: must be JSON, got {"prompt": }: Expecting value: column 12 (char 11)',
+    ),
+    ("two objects", ".jsonl", "{} {}", "1: must be JSON, got {} {}: Extra data: column 4 (char 3)"),
+    ("not an object", ".jsonl", '[{"prompt": 1}]', '1: must be a JSON object, got [{"prompt": 1}]'),
+    ("deep json", ".jsonl", "[" * 100_000, f"1: must be JSON, got {'[' * 57}...: maximum recursion depth exceeded"),
+    ("not npy", ".npy", b"x" * 200, "must be a plain .npy array, got one that fails: the magic string is not correct"),
 ]
 
 
@@ -369,19 +393,19 @@ def test_a_bad_file_is_refused_in_one_line_and_leaves_nothing(source: Path, mess
 
 
 BAD_ARRAYS = [
-    ("scalar", np.array(0.5), "holds float64 of shape (); give numbers of shape (N,) or (B, N)"),
-    ("cube", np.zeros((1, 2, 3)), "holds float64 of shape (1, 2, 3); give numbers of shape (N,) or (B, N)"),
-    ("complex", np.zeros(2, complex), "holds complex128 of shape (2,); give numbers of shape (N,) or (B, N)"),
-    ("text", np.array(["1"]), "holds <U1 of shape (1,); give numbers of shape (N,) or (B, N)"),
-    ("objects", np.array([{}, None]), "is not a plain .npy array: Array can't be memory-mapped"),
-    ("NaN in a row", np.array([0, np.nan]), "[1]: likelihood NaN is not a number in [0, 1]"),
-    ("above one", np.array([[0, 1], [2, 0]]), "[1, 0]: likelihood 2.0 is not a number in [0, 1]"),
+    ("scalar", np.array(0.5), "must hold numbers (N,) or (B, N), got float64 of shape ()"),
+    ("cube", np.zeros((1, 2, 3)), "must hold numbers (N,) or (B, N), got float64 of shape (1, 2, 3)"),
+    ("complex", np.zeros(2, complex), "must hold numbers (N,) or (B, N), got complex128 of shape (2,)"),
+    ("text", np.array(["1"]), "must hold numbers (N,) or (B, N), got <U1 of shape (1,)"),
+    ("objects", np.array([{}, None]), "must be a plain .npy array, got one that fails: Array can't be memory-mapped"),
+    ("NaN in a row", np.array([0, np.nan]), "likelihood[1] must be a number in [0, 1], got NaN"),
+    ("above one", np.array([[0, 1], [2, 0]]), "likelihood[1, 0] must be a number in [0, 1], got 2.0"),
     (
         "in a late block",
         np.eye(70_000, 3, -69_997) * -1,
-        "[69997, 0]: likelihood -1.0 is not a number in [0, 1]",
+        "likelihood[69997, 0] must be a number in [0, 1], got -1.0",
     ),
-    ("wide", np.zeros((2, 5)), "a group has 5 rows, more than 4; raise --max-group"),
+    ("wide", np.zeros((2, 5)), "a group must have at most 4 rows, got 5; raise --max-group"),
     ("refused by weigh", np.zeros((3, 1)), "group 0 of 1 rows: order 2 is larger than the group size 1"),
 ]
 
@@ -398,12 +422,14 @@ def test_a_bad_array_is_refused_in_one_line_and_leaves_nothing(tmp_path: Path, v
 def test_a_truncated_array_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "in.npy", np.zeros(1000))
     os.truncate(tmp_path / "in.npy", 1000)
-    assert refusal(tmp_path / "in.npy", tmp_path / "out.npy").startswith("is not a plain .npy array: ")
+    assert refusal(tmp_path / "in.npy", tmp_path / "out.npy").startswith(
+        "must be a plain .npy array, got one that fails: "
+    )
 
 
 def test_an_array_is_not_written_to_standard_output(tmp_path: Path) -> None:
     np.save(tmp_path / "in.npy", [0.5])
-    assert refusal(tmp_path / "in.npy", None) == "an array needs an output file; name one with -o"
+    assert refusal(tmp_path / "in.npy", None) == "an array must have an output file; name one with -o"
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".npy"])
@@ -428,7 +454,7 @@ def test_unusable_destinations_are_refused(tmp_path: Path) -> None:
     assert refusal(source, tmp_path) == f"{tmp_path}: is not a regular file"
     assert refusal(source, Path(os.devnull)) == f"{os.devnull}: is not a regular file"
     other = tmp_path / "out.npy"
-    assert refusal(source, other) == f"{other}: formats are not converted; end its name in .csv"
+    assert refusal(source, other) == f"{other}: the output must have the format of the input and end in .csv"
     below_a_file = source / "out.csv"
     assert refusal(source, below_a_file) == f"{below_a_file}: there is no folder {str(source)!r}"
 

@@ -8,16 +8,21 @@ import itertools
 import json
 import math
 import re
+import subprocess
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import maxrl_est as mx
 from maxrl_est.estimators import get
+from maxrl_est.files import formats
 from maxrl_est.problems import Bandit, Bernoulli
-from maxrl_est.tables import measured as tables
-from maxrl_est.tables.measured import PROBLEMS, bias_variance_table, default_rows
-from maxrl_est.tables.rows import BiasVarianceTable, TableRow, cells
+from maxrl_est.tables import _measured as tables
+from maxrl_est.tables._contents import OPTIMAL, default_rows
+from maxrl_est.tables._measured import PROBLEMS, bias_variance_table
+from maxrl_est.tables._rows import BiasVarianceTable, TableRow, cells
 
 EXACT = 1e-10  # relative; measured worst: see the assertion's message
 FINITE = ("bernoulli", "bandit", "contextual", "chain")
@@ -53,12 +58,12 @@ def test_exact_columns_are_those_of_an_enumeration_from_scratch(name, n):
     for row in rows:
         if row.method != "enumerated":
             continue
-        function = tables.ustat_optimal(problem, n) if row.estimator == tables.OPTIMAL else get(row.estimator)
+        function = tables.ustat_optimal(problem, n) if row.estimator == OPTIMAL else get(row.estimator)
         mean, variance = enumerated(problem, function, n)
         assert row.total_variance == pytest.approx(variance, rel=EXACT), row
         if row.bias is None:
             continue
-        truth = mx.exact.target_gradient(problem, function.target(n))
+        truth = mx.target_gradient(problem, function.target(n))
         assert row.bias == pytest.approx(np.linalg.norm(mean - truth), rel=EXACT, abs=EXACT * np.linalg.norm(truth))
         assert row.mse == pytest.approx(variance + row.bias**2, rel=EXACT)
 
@@ -121,7 +126,7 @@ def test_rows_that_cannot_be_evaluated_say_why():
     rows = bias_variance_table({"coin": Bernoulli(0.25)}, ["vimco", "passk(5)", "rloo"], (1, 4)).rows
     notes = {(row.estimator, row.n): row.note for row in rows}
     assert notes["vimco", 4] == "needs l > 0"
-    assert "order 5 and groups have N = 4" in notes["passk(5)", 4]
+    assert "groups of N >= 5 for pass@5, got N = 4" in notes["passk(5)", 4]
     assert "N = 1" in notes["rloo", 1]
     assert not notes["rloo", 4]
     assert [row.method for row in rows if row.note] == ["none"] * sum(bool(row.note) for row in rows)
@@ -170,22 +175,38 @@ def test_reading_formats_round_and_mark_what_is_sampled():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "error", "message"),
     [
-        ({"estimators": ["rlo"]}, "name is 'rlo': no such estimator; did you mean 'rloo'?"),
-        ({"n": 0}, "n is 0: a group has at least 1 rollout"),
-        ({"n": [4, 2.5]}, "n is 2.5: a group has at least 1 rollout"),
-        ({"n": []}, "n is []: at least one group size"),
-        ({"groups": 1}, "groups is 1: at least 2 are drawn"),
-        ({"seed": -1}, "seed is -1: it is an int of at least 0"),
-        ({"problems": {}}, "problems is {}: at least one problem"),
-        ({"estimators": []}, "estimators is []: at least one row"),
+        ({"n": 0}, ValueError, "n must be an int of at least 1, got 0"),
+        ({"n": True}, TypeError, "n must be an int of at least 1, got True"),
+        ({"n": [4, 2.5]}, TypeError, "n[1] must be an int of at least 1, got 2.5"),
+        ({"n": []}, ValueError, "n must have at least one group size, got []"),
+        ({"groups": 1}, ValueError, "groups must be an int of at least 2, got 1"),
+        ({"groups": 2.0}, TypeError, "groups must be an int of at least 2, got 2.0"),
+        ({"seed": -1}, ValueError, "seed must be an int of at least 0, got -1"),
+        ({"seed": True}, TypeError, "seed must be an int of at least 0, got True"),
+        ({"problems": {}}, ValueError, "problems must have at least one problem, got {}"),
+        ({"problems": Bernoulli(0.5)}, TypeError, "problems must be a dict of problems by their names, got Bernoulli("),
+        ({"estimators": []}, ValueError, "estimators must have at least one row, got []"),
+        ({"estimators": "rloo"}, TypeError, "estimators must be a list of names, rows or functions, or a dict"),
+        ({"estimators": get("rloo")}, TypeError, "estimators must be a list of names, rows or functions, or a dict"),
+        (
+            {"estimators": [3]},
+            TypeError,
+            "estimator must be a name, a row or a function of likelihoods",
+        ),
+        ({"estimators": ["rloo"] * 2}, ValueError, "estimators must have different names, got 'rloo' twice; a dict"),
     ],
 )
-def test_bad_arguments_are_refused_with_the_rule(arguments, message):
+def test_bad_arguments_are_refused_with_the_rule(arguments, error, message):
     defaults = {"problems": {"coin": Bernoulli(0.5)}, "estimators": ["rloo"], "n": 4}
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+    with pytest.raises(error, match=f"^{re.escape(message)}"):
         bias_variance_table(**defaults | arguments)
+
+
+def test_a_name_that_is_no_row_is_refused_before_the_work():
+    with pytest.raises(ValueError, match="did you mean 'rloo'"):
+        bias_variance_table({"coin": Bernoulli(0.5)}, ["rloo", "rlo"], 4, progress=pytest.fail)
 
 
 @pytest.mark.parametrize("p", [0.0, 1.0])
@@ -197,8 +218,126 @@ def test_where_there_is_nothing_to_learn_bias_is_absolute(p):
     assert rows[3].note == ("" if p else "needs p > 0")
 
 
-def test_one_problem_or_one_name_is_no_collection():
-    with pytest.raises(TypeError, match=r"problems is Bernoulli\(0.5\): it is a dict of problems by their names"):
-        bias_variance_table(Bernoulli(0.5), ["rloo"], 4)
-    with pytest.raises(TypeError, match="estimators is 'rloo': it is a list of names or rows"):
-        bias_variance_table({"coin": Bernoulli(0.5)}, "rloo", 4)
+# Functions of one's own.
+
+
+def centred(r):
+    return r - r.mean(axis=-1, keepdims=True)
+
+
+def of_pairs(r):
+    return mx.advantages(r, 2)
+
+
+def scaled_by_the_batch(r):
+    return r * r.shape[0]
+
+
+def in_logarithms(r):
+    if not (r > 0).all():
+        raise RuntimeError("not for\n  l = 0")
+    return np.log(r)
+
+
+def bare_logarithms(r):
+    return np.log(r)
+
+
+def raises(r):
+    raise SystemExit("out of cheese")
+
+
+def test_functions_of_ones_own_stand_beside_rows_with_the_same_numbers():
+    problems = {name: PROBLEMS[name] for name in ("bandit", "gaussian")}
+    own = lambda r: get("ustat_one")(r)  # noqa: E731
+    rows = bias_variance_table(problems, {"mine": own, "ustat_one": "ustat_one"}, 4, groups=20_000).rows
+    mine, row, sampled, closed = rows
+    assert [x.estimator for x in rows] == ["mine", "ustat_one"] * 2
+    assert mine == replace(row, estimator="mine")
+    assert (sampled.target, sampled.method, closed.method) == ("J_4", "sampled", "closed form")
+    assert sampled.bias <= 5 * sampled.bias_error
+    assert abs(sampled.total_variance - closed.total_variance) <= 5 * sampled.variance_error
+
+
+def test_a_function_is_compared_with_the_objective_it_ascends_exactly_on_0_1_rewards():
+    rows = bias_variance_table({"coin": Bernoulli(0.25)}, [of_pairs, centred, get("grpo").function], 4).rows
+    targets = {row.estimator: (row.target, row.relative_bias) for row in rows}
+    assert targets["of_pairs"] == ("J_2", pytest.approx(0, abs=1e-15))
+    assert targets["centred"] == ("expected", pytest.approx(1 / 4))  # 3/4 of it, exactly
+    assert targets["grpo"] == ("none", None)
+    own, row = bias_variance_table({"arms": PROBLEMS["bandit"]}, {"mine": get("rloo").function, "rloo": "rloo"}, 4).rows
+    assert own.relative_variance == row.relative_variance == 1  # one target
+    (graded,) = bias_variance_table({"arms": PROBLEMS["bandit"]}, {"mine": get("self_normalised").function}, 4).rows
+    assert graded.target == "J_4"
+    assert not graded.unbiased
+
+
+def test_a_function_that_cannot_be_evaluated_has_a_row_that_says_why():
+    problems = {"coin": Bernoulli(0.25), "arms": PROBLEMS["bandit"]}
+    rows = bias_variance_table(problems, [scaled_by_the_batch, in_logarithms, bare_logarithms, raises, "rloo"], 4).rows
+    notes = {(row.problem, row.estimator): row.note for row in rows}
+    assert "depends on the batch" in notes["coin", "scaled_by_the_batch"]
+    assert notes["coin", "in_logarithms"] == "raised RuntimeError: not for l = 0"
+    assert "-inf" in notes["coin", "bare_logarithms"]
+    assert notes["arms", "in_logarithms"] == notes["arms", "bare_logarithms"] == ""
+    assert notes["coin", "raises"] == notes["arms", "raises"] == "raised SystemExit: out of cheese"
+    assert notes["coin", "rloo"] == ""
+    assert {row.method for row in rows if row.note} == {"none"}
+
+
+# Where the kernels' compiler is missing, and what notebooks and terminals show.
+
+
+def test_a_table_is_made_where_numba_is_missing():
+    code = """
+import sys
+from importlib import metadata
+installed = metadata.Distribution.from_name
+def from_name(name):
+    if name == "numba":
+        raise metadata.PackageNotFoundError(name)
+    return installed(name)
+metadata.Distribution.from_name = from_name
+sys.modules["numba"] = None
+from maxrl_est import cli
+sys.exit(cli.main(["table", "--problems", "bernoulli", "--estimators", "ustat", "--group-sizes", "4", "--json", "-"]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    table = json.loads(done.stdout)
+    assert {"numpy", "maxrl-est"} < set(table["meta"])
+    assert "numba" not in table["meta"]
+    assert table["rows"][0]["unbiased"]
+
+
+def test_a_printed_table_has_its_sections_and_a_legend():
+    shown = str(SMALL)
+    assert shown.startswith("coin, N = 4\nestimator  target  bias")
+    assert "\n\ncoin, N = 8\n" in shown
+    assert "0.25 ± 0.01" in shown
+    assert shown.endswith("±: one standard error.")
+    assert max(map(len, shown.partition("\nbias: ")[2].splitlines())) <= 120
+    painted = SMALL.to_text(lambda line, tone: f"<{tone}>{line}")
+    assert painted.count("<good>") == painted.count("<bad>") == painted.count("<>") == 1
+
+
+def test_notebooks_show_a_table_and_data_frames_hold_every_number(monkeypatch):
+    assert SMALL._repr_html_() == SMALL.to_html().partition("</h1>\n")[2].rstrip("\n")
+    monkeypatch.setattr(formats, "to_dataframe", dict)
+    columns = SMALL.to_dataframe()
+    assert columns["estimator"] == ["a_1", "b", "c"]
+    assert columns["mse"] == [0.5, 0.8125, None]
+    assert columns["unbiased"] == [True, False, False]
+
+
+def test_infinite_variances_are_text_in_json():
+    table = replace(SMALL, rows=(replace(SMALL.rows[0], total_variance=math.inf),))
+    assert json.loads(table.to_json())["rows"][0]["total_variance"] == "inf"
+
+
+def test_a_walk_through_a_maze_has_rows_where_it_may_fail():
+    maze = mx.tasks.Maze(["S.G"], horizon=2)
+    law = maze.at(mx.policies.SoftmaxPolicy(mx.policies.Tabular(maze.cells, 4)), np.zeros(4 * maze.cells))
+    row, refused = mx.bias_variance_table({"maze": law}, ["rloo", "vimco"], 4).rows
+    assert (row.method, row.unbiased) == ("closed form", True)
+    assert (refused.method, refused.note) == ("none", "needs l > 0")

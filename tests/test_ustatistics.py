@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import maxrl_est as mx
-from maxrl_est.estimates.groups import as_groups
+from maxrl_est.estimates.groups import groups_of
 from maxrl_est.objectives import Objective
 from maxrl_est.selftest import reference
 from maxrl_est.selftest.adversarial import FAMILIES
@@ -264,7 +264,7 @@ def test_results_are_the_callers_own():
     mx.advantages(values, 1, baseline="none")[:] = 7
     mx.estimators.get("reinforce")(values)[:] = 7
     assert values.tolist() == [[0.5, 0.25]]
-    assert not as_groups(values).values.flags.writeable
+    assert not groups_of(values).values.flags.writeable
 
 
 def test_a_masked_array_without_masked_entries_is_an_array():
@@ -324,12 +324,12 @@ READ_ONLY.flags.writeable = False
 @pytest.mark.parametrize(
     ("out", "message"),
     [
-        (np.zeros((3, 2)), "out is float64 (3, 2): it must be an array of float64 and shape (2, 3)"),
-        (np.zeros(6), "out is float64 (6,): it must be an array of float64 and shape (2, 3)"),
-        (np.zeros((2, 3), np.float32), "out is float32 (2, 3): it must be an array of float64 and shape (2, 3)"),
-        (np.zeros((2, 3), int), f"out is {np.dtype(int)} (2, 3): it must be an array of float64 and shape (2, 3)"),
-        ([[0.0] * 3] * 2, "out is list: it must be an array of float64 and shape (2, 3)"),
-        (READ_ONLY, "out is read-only: it must be writeable"),
+        (np.zeros((3, 2)), "out must be an array of float64 and shape (2, 3), got float64 (3, 2)"),
+        (np.zeros(6), "out must be an array of float64 and shape (2, 3), got float64 (6,)"),
+        (np.zeros((2, 3), np.float32), "out must be an array of float64 and shape (2, 3), got float32 (2, 3)"),
+        (np.zeros((2, 3), int), f"out must be an array of float64 and shape (2, 3), got {np.dtype(int)} (2, 3)"),
+        ([[0.0] * 3] * 2, "out must be an array of float64 and shape (2, 3), got list"),
+        (READ_ONLY, "out must be writeable, got a read-only array"),
     ],
 )
 def test_out_of_the_wrong_kind_is_refused_and_left_alone(out, message):
@@ -341,55 +341,58 @@ def test_out_of_the_wrong_kind_is_refused_and_left_alone(out, message):
 # What is refused, and what is said.
 
 
-RANGE = "likelihoods lie in [0, 1]"
-KINDS = "likelihoods are bool, int or float up to 64 bits"
-OBJECTS = "object arrays hold Fraction or int"
-SIZES = "groups in one array have the same number of rollouts"
+RANGE = "must lie in [0, 1]"
+KINDS = "likelihoods must be bool, int or float of up to 64 bits"
+OBJECTS = "must be a Fraction or int in an object array"
 ABOVE, BELOW = np.nextafter(1.0, 2.0), -5e-324
 REFUSED = {
-    "NaN": ([[0.5, 0.2], [math.nan, 0.1]], ValueError, f"likelihoods[1, 0] is nan: {RANGE}"),
-    "infinite": ([0.5, math.inf], ValueError, f"likelihoods[1] is inf: {RANGE}"),
-    "minus infinite": ([-math.inf, 0.5], ValueError, f"likelihoods[0] is -inf: {RANGE}"),
-    "just above 1": ([0.5, 1.0, ABOVE], ValueError, f"likelihoods[2] is {ABOVE}: {RANGE}"),
-    "just below 0": ([0.5, BELOW], ValueError, f"likelihoods[1] is {BELOW}: {RANGE}"),
-    "above 1 in float32": (np.float32([0.5, 1.5]), ValueError, f"likelihoods[1] is 1.5: {RANGE}"),
-    "an integer above 1": ([[[0, 1]], [[2, 0]]], ValueError, f"likelihoods[1, 0, 0] is 2: {RANGE}"),
-    "the least integer": (np.array([0, -128], np.int8), ValueError, f"likelihoods[1] is -128: {RANGE}"),
-    "a Fraction above 1": ([Fraction(1, 2), Fraction(3, 2)], ValueError, f"likelihoods[1] is 3/2: {RANGE}"),
-    "the second of two": ([0.5, math.nan, 7.0], ValueError, f"likelihoods[1] is nan: {RANGE}"),
-    "complex": ([0.5, 0j], TypeError, f"likelihoods[0] is (0.5+0j) of dtype complex128: {KINDS}"),
-    "text": (["0.5"], TypeError, f"likelihoods[0] is 0.5 of dtype <U3: {KINDS}"),
-    "bytes": ([b"0.5"], TypeError, f"likelihoods[0] is b'0.5' of dtype |S3: {KINDS}"),
+    "NaN": ([[0.5, 0.2], [math.nan, 0.1]], ValueError, f"likelihoods[1, 0] {RANGE}, got nan"),
+    "infinite": ([0.5, math.inf], ValueError, f"likelihoods[1] {RANGE}, got inf"),
+    "minus infinite": ([-math.inf, 0.5], ValueError, f"likelihoods[0] {RANGE}, got -inf"),
+    "just above 1": ([0.5, 1.0, ABOVE], ValueError, f"likelihoods[2] {RANGE}, got {ABOVE}"),
+    "just below 0": ([0.5, BELOW], ValueError, f"likelihoods[1] {RANGE}, got {BELOW}"),
+    "above 1 in float32": (np.float32([0.5, 1.5]), ValueError, f"likelihoods[1] {RANGE}, got 1.5"),
+    "an integer above 1": ([[[0, 1]], [[2, 0]]], ValueError, f"likelihoods[1, 0, 0] {RANGE}, got 2"),
+    "the least integer": (np.array([0, -128], np.int8), ValueError, f"likelihoods[1] {RANGE}, got -128"),
+    "a Fraction above 1": ([Fraction(1, 2), Fraction(3, 2)], ValueError, f"likelihoods[1] {RANGE}, got 3/2"),
+    "the second of two": ([0.5, math.nan, 7.0], ValueError, f"likelihoods[1] {RANGE}, got nan"),
+    "complex": ([0.5, 0j], TypeError, f"{KINDS}, got dtype complex128"),
+    "text": (["0.5"], TypeError, f"{KINDS}, got dtype <U3"),
+    "bytes": ([b"0.5"], TypeError, f"{KINDS}, got dtype |S3"),
     "dates": (
         np.zeros(2, "M8[s]"),
         TypeError,
-        f"likelihoods[0] is 1970-01-01T00:00:00 of dtype datetime64[s]: {KINDS}",
+        f"{KINDS}, got dtype datetime64[s]",
     ),
-    "None among numbers": ([0.5, None], TypeError, f"likelihoods[1] is None of type NoneType: {OBJECTS}"),
-    "None": (None, TypeError, "likelihoods is None and log_likelihoods is too: give one of the two"),
-    "a set": ({0.5}, TypeError, f"likelihoods is {{0.5}} of type set: {OBJECTS}"),
-    "decimals": ([Decimal("0.5")], TypeError, f"likelihoods[0] is Decimal('0.5') of type Decimal: {OBJECTS}"),
+    "None among numbers": ([0.5, None], TypeError, f"likelihoods[1] {OBJECTS}, got None of type NoneType"),
+    "None": (None, TypeError, "likelihoods or log_likelihoods must be given, one of the two, got neither"),
+    "a set": ({0.5}, TypeError, f"likelihoods {OBJECTS}, got {{0.5}} of type set"),
+    "decimals": ([Decimal("0.5")], TypeError, f"likelihoods[0] {OBJECTS}, got Decimal('0.5') of type Decimal"),
     "None among Fractions": (
         [[Fraction(1), None]],
         TypeError,
-        f"likelihoods[0, 1] is None of type NoneType: {OBJECTS}",
+        f"likelihoods[0, 1] {OBJECTS}, got None of type NoneType",
     ),
     "masked": (
         np.ma.array([[0.5, 0.2], [0.1, 0.3]], mask=[[0, 0], [0, 1]]),
         ValueError,
-        "likelihoods[1, 1] is masked: every rollout needs a likelihood",
+        "likelihoods[1, 1] must be a number for every rollout, got a masked entry",
     ),
-    "ragged": ([[0.5], [0.5, 0.2]], ValueError, f"likelihoods is ragged: {SIZES}"),
-    "one number": (0.5, ValueError, "likelihoods is the single number 0.5: groups are arrays (..., N)"),
+    "ragged": (
+        [[0.5], [0.5, 0.2]],
+        ValueError,
+        "likelihoods must have groups of one size in one array, got ragged ones",
+    ),
+    "one number": (0.5, ValueError, "likelihoods must be an array (..., N), got the single number 0.5"),
     "one Fraction": (
         Fraction(1, 2),
         ValueError,
-        "likelihoods is the single number 1/2: groups are arrays (..., N)",
+        "likelihoods must be an array (..., N), got the single number 1/2",
     ),
 }
 if np.dtype(np.longdouble).itemsize > 8:
     name = np.dtype(np.longdouble).name
-    REFUSED["longdouble"] = (np.longdouble([0.5]), TypeError, f"likelihoods[0] is 0.5 of dtype {name}: {KINDS}")
+    REFUSED["longdouble"] = (np.longdouble([0.5]), TypeError, f"{KINDS}, got dtype {name}")
 
 
 @every_function
@@ -402,7 +405,7 @@ def test_what_is_no_likelihood_is_refused_with_the_place_the_value_and_the_rule(
 @pytest.mark.parametrize("name", ["loo_weights", "objective_estimate", "loo_failure_powers", "advantages"])
 @pytest.mark.parametrize("shape", [(0,), (2, 0)])
 def test_groups_of_none_are_refused(name, shape):
-    message = f"likelihoods has shape {shape}: a group has N >= 1 rollouts on the last axis"
+    message = f"likelihoods must have groups of N >= 1 rollouts on the last axis, got shape {shape}"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         FUNCTIONS[name](np.zeros(shape))
 
@@ -413,17 +416,18 @@ def test_zero_and_one_are_likelihoods_whatever_their_sign_and_neighbours(functio
     assert np.array_equal(function([-0.0, 1.0]), function([0.0, 1.0]))
 
 
-NO_ESTIMATE = "no unbiased estimate exists for orders above"
+RULE = "objective must be an Objective, an int (the order of MaxRL) or None"
+TOO_LARGE = "objective must be of order T <= "
 WITHOUT_AN_ORDER = [
-    (0, ValueError, "objective is 0: the order of MaxRL is at least 1"),
-    (-3, ValueError, "objective is -3: the order of MaxRL is at least 1"),
-    (2.0, TypeError, "objective is 2.0: give an Objective, an int (the order of MaxRL) or None"),
-    ("2", TypeError, "objective is '2': give an Objective, an int (the order of MaxRL) or None"),
-    (True, TypeError, "objective is True: give an Objective, an int (the order of MaxRL) or None"),
-    (Fraction(2), TypeError, "objective is Fraction(2, 1): give an Objective, an int"),
-    ([1, 1], TypeError, "objective is [1, 1]: give an Objective, an int"),
-    (5, ValueError, f"objective has order 5 and groups have N = 3: {NO_ESTIMATE}"),
-    (Objective.pass_at(5), ValueError, f"objective has order 5 and groups have N = 3: {NO_ESTIMATE}"),
+    (0, ValueError, "objective must be an int of at least 1, got 0"),
+    (-3, ValueError, "objective must be an int of at least 1, got -3"),
+    (2.0, TypeError, f"{RULE}, got 2.0"),
+    ("2", TypeError, f"{RULE}, got '2'"),
+    (True, TypeError, f"{RULE}, got True"),
+    (Fraction(2), TypeError, f"{RULE}, got Fraction(2, 1)"),
+    ([1, 1], TypeError, f"{RULE}, got [1, 1]"),
+    (5, ValueError, TOO_LARGE),
+    (Objective.pass_at(5), ValueError, TOO_LARGE),
 ]
 
 
@@ -442,25 +446,26 @@ def test_the_largest_order_is_the_size_and_one_more_for_weights_of_others():
         assert mx.weight_estimate(values, n + 1) == mx.weight_estimate(values)
         assert mx.loo_weights(values, np.int64(n)).tolist() == mx.loo_weights(values).tolist()
         for function, largest in ((mx.loo_weights, n), (mx.weight_estimate, n + 1), (mx.objective_estimate, n)):
-            with pytest.raises(ValueError, match=f"{NO_ESTIMATE} {largest}, since"):
+            rule = f"T <= {largest} for groups of N = {n}, got T = {largest + 1}: no unbiased estimate exists"
+            with pytest.raises(ValueError, match=rule):
                 function(values, largest + 1)
 
 
 @pytest.mark.parametrize(
     ("power", "error", "message"),
     [
-        (-1, ValueError, "max_power is -1: it must lie in [0, "),
-        (4, ValueError, "max_power is 4: it must lie in [0, "),
-        (1.0, TypeError, "max_power is 1.0: it must be an int"),
-        ("1", TypeError, "max_power is '1': it must be an int"),
-        (None, TypeError, "max_power is None: it must be an int"),
+        (-1, ValueError, "max_power must be an int in [0, "),
+        (4, ValueError, "max_power must be an int in [0, "),
+        (1.0, TypeError, "max_power must be an int in [0, "),
+        ("1", TypeError, "max_power must be an int in [0, "),
+        (None, TypeError, "max_power must be an int in [0, "),
     ],
 )
 def test_powers_that_are_none_or_too_large_are_refused(power, error, message):
     for function in (mx.failure_powers, mx.loo_failure_powers):
         with pytest.raises(error, match="^" + re.escape(message)):
             function([0.5] * 3, power)
-    with pytest.raises(ValueError, match=re.escape("[0, N - 1] = [0, 2]")):
+    with pytest.raises(ValueError, match=re.escape("max_power must be an int in [0, 2], got 3")):
         mx.loo_failure_powers([0.5] * 3, 3)
 
 
@@ -755,25 +760,39 @@ def test_a_ceiling_is_a_scale_and_scales_the_objective():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({}, TypeError, "likelihoods is None and log_likelihoods is too"),
+        ({}, TypeError, "likelihoods or log_likelihoods must be given, one of the two, got neither"),
         (
             {"likelihoods": [0.5], "log_likelihoods": [0.0]},
             TypeError,
-            "likelihoods is given and log_likelihoods is too",
+            "likelihoods or log_likelihoods must be given, one of the two, got both",
         ),
         (
             {"log_likelihoods": [[0, -1], [-2, 0.5]]},
             ValueError,
-            r"log_likelihoods\[1, 1\] is 0.5: .* log_ceiling = 0.0",
+            r"log_likelihoods\[1, 1\] must be at most log_ceiling = 0.0, got 0.5",
         ),
-        ({"log_likelihoods": [-2, -1], "log_ceiling": -1.5}, ValueError, r"log_likelihoods\[1\] is -1: .* = -1.5"),
-        ({"log_likelihoods": [np.nan]}, ValueError, r"log_likelihoods\[0\] is nan"),
-        ({"log_likelihoods": [0.0], "log_ceiling": np.inf}, ValueError, "log_ceiling is inf: it is a finite number"),
-        ({"log_likelihoods": [0.0], "log_ceiling": "0"}, ValueError, "log_ceiling is '0'"),
-        ({"log_likelihoods": [Fraction(0)]}, TypeError, "log_likelihoods has dtype object: logarithms are floats"),
-        ({"log_likelihoods": [None, 0.0]}, TypeError, r"log_likelihoods\[0\] is None"),
+        (
+            {"log_likelihoods": [-2, -1], "log_ceiling": -1.5},
+            ValueError,
+            r"log_likelihoods\[1\] must be at most log_ceiling = -1.5, got -1",
+        ),
+        ({"log_likelihoods": [np.nan]}, ValueError, r"log_likelihoods\[0\] must be at most log_ceiling = 0.0, got nan"),
+        ({"log_likelihoods": [0.0], "log_ceiling": np.inf}, ValueError, "log_ceiling must be finite, got inf"),
+        ({"log_likelihoods": [0.0], "log_ceiling": "0"}, TypeError, "log_ceiling must be a finite number, got '0'"),
+        ({"log_likelihoods": [Fraction(0)]}, TypeError, "log_likelihoods must be floats, got dtype object"),
+        (
+            {"log_likelihoods": [None, 0.0]},
+            TypeError,
+            r"log_likelihoods\[0\] must be a Fraction or int in an object array, got None",
+        ),
+        ({"likelihoods": [1, 0], "log_ceiling": 3}, TypeError, "log_ceiling must come with log_likelihoods, got 3"),
+        ({"likelihoods": [1, 0], "log_ceiling": None}, TypeError, "log_ceiling must come with log_likelihoods"),
         ({"log_likelihoods": -1.0}, ValueError, "single number -1.0"),
-        ({"log_likelihoods": np.ma.array([0.0], mask=True)}, ValueError, r"log_likelihoods\[0\] is masked"),
+        (
+            {"log_likelihoods": np.ma.array([0.0], mask=True)},
+            ValueError,
+            r"log_likelihoods\[0\] must be a number for every rollout, got a masked entry",
+        ),
     ],
 )
 def test_logarithms_that_are_none_are_refused_by_name(arguments, error, message):

@@ -1,16 +1,25 @@
-"""Rewards of a trainer as what they stand for."""
+"""Rewards of a trainer as what they stand for: likelihoods, or log-likelihoods where there is a ceiling of them."""
 
 from __future__ import annotations
 
+from maxrl_est._arguments import finite
 from maxrl_est._typing import Array
-from maxrl_est.estimators.advantages import advantages
+from maxrl_est.estimates.baselines import Baseline, recipe
+from maxrl_est.estimators._advantages import advantages
 from maxrl_est.objectives import ObjectiveLike
 
 
+def check_settings(objective: ObjectiveLike, baseline: Baseline, log_ceiling: float | None, size: int) -> None:
+    """TypeError or ValueError for settings that have no advantages in groups of N = size, whatever the rewards are."""
+    recipe(objective, baseline, size)
+    if log_ceiling is not None:
+        finite("log_ceiling", log_ceiling)
+
+
 def advantages_of_rewards(
-    rewards: Array, objective: ObjectiveLike, baseline: str | float, log_ceiling: float | None
+    rewards: Array, objective: ObjectiveLike, baseline: Baseline, log_ceiling: float | None
 ) -> Array:
-    """Advantages (..., N) of rewards (..., N): likelihoods, or log-likelihoods where there is a ceiling of them."""
+    """Advantages (..., N) of rewards (..., N)."""
     if log_ceiling is None:
         return advantages(rewards, objective, baseline=baseline)
     return advantages(None, objective, baseline=baseline, log_likelihoods=rewards, log_ceiling=log_ceiling)

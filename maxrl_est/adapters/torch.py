@@ -5,27 +5,31 @@ logarithms, as for `maxrl_est.loo_weights`, which raises the same errors. Lists 
 CPU. Results are on the device of the likelihoods and in their dtype, but in float32 for bfloat16 and float16, and in
 torch's default dtype for bool and int. What is computed in float64 is rounded once.
 
-On the CPU these are the compiled kernels, on the memory of the tensor: 10 us a call more than `maxrl_est` itself takes,
-20 us in all for 32 groups of 8, where `maxrl_est.adapters.array_api` takes 140 us, or 30 us once compiled. They are
-operators that ``torch.compile`` does not look into (``fullgraph=True`` works), and wrong numbers raise their error
-there too. On other devices they are the functions of `maxrl_est.adapters.array_api`. Use those directly to have them
-fused by the compiler on a GPU, where operators wait for the check of the numbers, and under ``torch.func.grad`` or for
-forward-mode derivatives, which operators do not have.
+On the CPU the compiled kernels compute on the tensor's own memory: the numbers are those of `maxrl_est`, for little
+more time than it takes. They are operators that ``torch.compile`` does not look into (``fullgraph=True`` works), so
+wrong numbers raise their error in compiled code too. On other devices they compute in the operations of
+`maxrl_est.adapters.array_api`.
+
+Use `maxrl_est.adapters.array_api` itself on a GPU, where its functions can be fused by the compiler and operators wait
+for the check of the numbers, and under ``torch.func`` or for forward-mode derivatives, which operators do not have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from maxrl_est._arguments import finite, name_of
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.adapters import _torch_ops as ops
 from maxrl_est.adapters._judged import judged
-from maxrl_est.estimates.groups import groups_of
+from maxrl_est.estimates.baselines import Baseline, recipe
+from maxrl_est.estimates.groups import groups_of, need_one
 from maxrl_est.objectives import Objective, ObjectiveLike, order_of
 
 
@@ -46,28 +50,30 @@ def loo_weights(
     tensor([4., 2., 2., 2.])
     """
     values, dtype = _given(likelihoods, log_likelihoods, log_ceiling)
-    return ops.loo_weights(values, _coefficients(objective)).to(dtype)
+    return ops.loo_weights(values, *_asked(objective, "none")).to(dtype)
 
 
 def advantages(
     likelihoods: Tensor | None = None,
     objective: ObjectiveLike = None,
     *,
-    baseline: str | float = "one",
+    baseline: Baseline = None,
     log_likelihoods: Tensor | None = None,
     log_ceiling: float = 0.0,
 ) -> Tensor:
     """Advantages ``omega_i l_i - b_i (..., N)``, those of `maxrl_est.advantages`, with its baselines.
 
-    They are constants, even if likelihoods require grad: an advantage multiplies the gradient of a log-probability, and
-    is not differentiated itself. Not enough where likelihoods depend on parameters: then the gradient has a second
-    term, which `maxrl_loss` has.
+    The default baseline is ``"mean_loo"``, in groups of one ``"none"``. Advantages are constants, even if likelihoods
+    require grad: an advantage multiplies the gradient of a log-probability, and is not differentiated itself. Not
+    enough where likelihoods depend on parameters: then the gradient has a second term, which `maxrl_loss` has.
 
     >>> advantages(torch.tensor([1, 0, 0, 0]))
+    tensor([ 4.0000, -0.6667, -0.6667, -0.6667])
+    >>> advantages(torch.tensor([1, 0, 0, 0]), baseline="one")
     tensor([ 3., -1., -1., -1.])
     """
     values, dtype = _given(likelihoods, log_likelihoods, log_ceiling)
-    return ops.advantages(values.detach(), _coefficients(objective), *_named(baseline)).to(dtype)
+    return ops.advantages(values.detach(), *_asked(objective, baseline)).to(dtype)
 
 
 def objective_estimate(
@@ -86,7 +92,7 @@ def objective_estimate(
     tensor(-0.5000)
     """
     values, dtype = _given(likelihoods, log_likelihoods, log_ceiling)
-    return ops.objective_estimate(values, _coefficients(objective)).to(dtype)
+    return ops.objective_estimate(values, *_asked(objective, "none")).to(dtype)
 
 
 def maxrl_loss(
@@ -94,51 +100,53 @@ def maxrl_loss(
     likelihoods: Tensor | None = None,
     objective: ObjectiveLike = None,
     *,
-    baseline: str | float = "one",
+    baseline: Baseline = None,
     log_likelihoods: Tensor | None = None,
     log_ceiling: float = 0.0,
 ) -> Tensor:
-    """Minus the mean objective estimate of B groups, a scalar, with minus the unbiased gradient of the objective.
+    """Minus the mean estimate of J(p) over B groups: a scalar whose gradient is an unbiased estimate of that of -J.
 
-    Its gradient is ``-(1/B) sum_groups (1/N) sum_i (A_i grad logprobs_i + omega_i grad l_i)``, with the advantages A of
-    `advantages`. The second term is there where likelihoods require grad: rewards that are a model's probability of
-    the right answer, say. No baseline multiplies it, since its mean is not zero. In the dtype of ``logprobs``, or in
-    float32 if that has fewer bits.
-
-    Parameters
-    ----------
-    logprobs : (..., N) log-probability of each rollout given its prompt, summed over its tokens, with its graph
-    likelihoods, objective, baseline, log_likelihoods, log_ceiling : as for `advantages`. ``log_ceiling`` is a constant:
-        with one that depends on parameters, objectives would change as these do. ``"pass_loo"`` without an objective
-        is of order N - 1, in both terms
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `advantages` does, for logprobs that are not finite, and where the two tensors have different shapes, are on
-        different devices, or have no groups.
+    The gradient is ``-(1/B) sum_groups (1/N) sum_i (A_i grad logprobs_i + omega_i grad l_i)`` with the advantages A of
+    `advantages`. The second term is there where likelihoods require grad, as a model's probability of the right answer
+    does; no baseline is subtracted from it, because the mean of ``grad l_i`` is not zero.
 
     Not for losses that are means over tokens, nor with logprobs divided by lengths: rollouts then count by their
     length, which is a bias. Not for rollouts of another policy than the one differentiated, and so not with ratios,
     clipped or not: one gradient step for each batch of rollouts. Groups are whole; where a batch is taken in parts,
     weight the losses by their numbers of groups.
 
+    Parameters
+    ----------
+    logprobs : (..., N) log-probability of each rollout given its prompt, summed over its tokens, with its graph
+    likelihoods, objective, log_likelihoods : as for `advantages`
+    baseline : as for `advantages`: by default ``"mean_loo"``, and ``"none"`` in groups of one. ``"pass_loo"`` without
+        an objective is of order N - 1, in both terms
+    log_ceiling : as for `advantages`, and a constant: if it depended on parameters, the objective would change with
+        them
+
+    Returns
+    -------
+    a scalar in the dtype of ``logprobs``, or in float32 if that has fewer bits
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `advantages` does; for logprobs that are not finite; where the two tensors have different shapes, are on
+        different devices, or have no groups.
+
     Source: MaxRL (arXiv 2602.02710), by U-statistics for graded rewards; with likelihoods that are differentiated,
     VeriFree (arXiv 2505.21493) at order 1.
 
     >>> logprobs = torch.tensor([-1.0, -2.0], requires_grad=True)
-    >>> loss = maxrl_loss(logprobs, torch.tensor([1.0, 0.0]))
+    >>> loss = maxrl_loss(logprobs, torch.tensor([1.0, 0.0]), baseline="one")
     >>> loss.backward()
     >>> loss.item(), logprobs.grad
     (0.5, tensor([-0.5000,  0.5000]))
     """
     values, _ = _given(likelihoods, log_likelihoods, log_ceiling)
     _check_logprobs(logprobs, values)
-    if objective is None and baseline == "pass_loo":
-        objective = max(1, values.shape[-1] - 1)
-    coefficients = _coefficients(objective)
-    estimates = ops.objective_estimate(values, coefficients)
-    scores = ops.advantages(values.detach(), coefficients, *_named(baseline)) * ops.zeros(logprobs)
+    estimates, found = ops.estimate_and_advantages(values, *_asked(objective, baseline))
+    scores = found.detach() * ops.zeros(logprobs)
     return -(estimates + scores.mean(-1)).mean().to(_result_dtype(logprobs))
 
 
@@ -154,7 +162,7 @@ def as_estimator(function: Callable[[Tensor], Tensor]) -> Estimator:
     >>> as_estimator(centred)(np.array([1.0, 0.0, 0.0, 0.0]))
     array([ 0.75, -0.25, -0.25, -0.25])
     """
-    name = getattr(function, "__name__", repr(function))
+    name = name_of(function)
 
     def call(groups: Array) -> Array:
         found: Array = function(torch.tensor(groups)).double().numpy(force=True)
@@ -165,13 +173,16 @@ def as_estimator(function: Callable[[Tensor], Tensor]) -> Estimator:
 
 def _given(likelihoods: Any, log_likelihoods: Any, log_ceiling: float) -> tuple[Tensor, torch.dtype]:
     """Likelihoods (..., N), which the operators check, and the dtype of results."""
-    given = likelihoods if log_likelihoods is None else log_likelihoods
+    need_one(likelihoods, log_likelihoods, log_ceiling)
+    name, given = ("likelihoods", likelihoods) if log_likelihoods is None else ("log_likelihoods", log_likelihoods)
     if isinstance(given, torch.masked.MaskedTensor):
-        raise TypeError("likelihoods are a MaskedTensor: every rollout needs a likelihood, in a plain tensor")
-    if not isinstance(given, Tensor) or (likelihoods is None) == (log_likelihoods is None):
+        raise TypeError(f"{name} must be a plain tensor with a number for every rollout, got a MaskedTensor")
+    if not isinstance(given, Tensor):
         groups = groups_of(likelihoods, log_likelihoods, log_ceiling)
         values = groups.values.astype(np.float64).reshape(*groups.batch, groups.size)
         return torch.tensor(values), torch.float64
+    if not _is_number(log_ceiling):
+        finite("log_ceiling", log_ceiling)  # refuses it; values are left to the operator, since compiled code has none
     values = given if log_likelihoods is None else ops.exponentials(given, log_ceiling)
     return values, _result_dtype(given)
 
@@ -180,29 +191,36 @@ def _result_dtype(given: Tensor) -> torch.dtype:
     return torch.promote_types(given.dtype if given.is_floating_point() else torch.get_default_dtype(), torch.float32)
 
 
+def _asked(objective: ObjectiveLike, baseline: Baseline) -> tuple[Tensor | None, str | None, float | None]:
+    """An objective and a baseline as operators take them, which make the recipe where N and the numbers are."""
+    if baseline is None or isinstance(baseline, str):
+        return _coefficients(objective), baseline, None
+    if not _is_number(baseline):
+        recipe(None, baseline, 2)  # refuses it
+    return _coefficients(objective), None, float(baseline)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def _coefficients(objective: ObjectiveLike) -> Tensor | None:
-    """The coefficients (T,) as operators take them: in a tensor, which compiled functions do not take for constant."""
+    """The coefficients (T,): in a tensor, which compiled functions do not take for constant."""
     if objective is None:
         return None
-    order = order_of(objective)
     if isinstance(objective, Objective):
         return torch.from_numpy(objective.coefficients.copy())
-    return torch.ones(order, dtype=torch.float64)
-
-
-def _named(baseline: str | float) -> tuple[str | None, float]:
-    """A baseline as operators take it: by its name, or as a constant."""
-    if isinstance(baseline, str):
-        return baseline, 0.0
-    return None, float(baseline)
+    return torch.ones(order_of(objective), dtype=torch.float64, device="cpu")
 
 
 def _check_logprobs(logprobs: Any, likelihoods: Tensor) -> None:
     if not isinstance(logprobs, Tensor) or not logprobs.is_floating_point():
-        kind = logprobs.dtype if isinstance(logprobs, Tensor) else type(logprobs).__name__
-        raise TypeError(f"logprobs is {kind}: it is a tensor (..., N) of floats")
+        found = f"dtype {logprobs.dtype}" if isinstance(logprobs, Tensor) else type(logprobs).__name__
+        raise TypeError(f"logprobs must be a tensor (..., N) of floats, got {found}")
     if logprobs.device != likelihoods.device:
-        raise ValueError(f"logprobs is on {logprobs.device} and likelihoods on {likelihoods.device}: give both on one")
+        raise ValueError(f"logprobs must be on the device {likelihoods.device} of likelihoods, got {logprobs.device}")
     shape, other = tuple(logprobs.shape), tuple(likelihoods.shape)
-    if shape != other or not shape or 0 in shape:
-        raise ValueError(f"logprobs has shape {shape} and likelihoods {other}: both are (..., N), one group or more")
+    if shape != other:
+        raise ValueError(f"logprobs must have the shape {other} of likelihoods, got {shape}")
+    if not shape or 0 in shape:
+        raise ValueError(f"logprobs must have one group or more on axes (..., N), got shape {shape}")

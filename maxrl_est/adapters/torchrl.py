@@ -10,9 +10,11 @@ import torch
 from tensordict import TensorDict, TensorDictBase
 from torchrl.objectives.llm import MCAdvantage
 
+from maxrl_est._arguments import name_of
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.adapters._judged import judged
-from maxrl_est.adapters._rewards import advantages_of_rewards
+from maxrl_est.adapters._rewards import advantages_of_rewards, check_settings
+from maxrl_est.estimates.baselines import Baseline
 from maxrl_est.objectives import ObjectiveLike
 
 _SELECTIVE = ("keep_return_bounds", "candidate_group_size", "candidate_selection_min_size", "candidate_selector")
@@ -28,12 +30,12 @@ class MaxRLAdvantage(MCAdvantage):  # type: ignore[misc]
     Parameters
     ----------
     objective : an `Objective`, an int T for MaxRL of order T, or None for MaxRL of order N
-    baseline : as for `maxrl_est.advantages`
+    baseline : as for `maxrl_est.advantages`: None is ``"mean_loo"``
     log_ceiling : None where rewards are likelihoods; a number where they are log-likelihoods, which it bounds
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         At once, for orders above N, for N = 1 (as torchrl does), for ``trajectory_return`` other than ``"sum"``, and
         for what keeps or drops trajectories by their returns (``keep_return_bounds``, ``candidate_...``): what is left
         is a biased sample. When a group is complete, for a likelihood outside [0, 1] or NaN, with the group's
@@ -54,19 +56,24 @@ class MaxRLAdvantage(MCAdvantage):  # type: ignore[misc]
         grpo_size: int,
         *keys: Any,
         objective: ObjectiveLike = None,
-        baseline: str | float = "one",
+        baseline: Baseline = None,
         log_ceiling: float | None = None,
         trajectory_return: str = "sum",
         **options: Any,
     ) -> None:
         for name in _SELECTIVE:
             if options.get(name) is not None:
-                raise ValueError(f"{name} is {options[name]!r}: it chooses trajectories by their returns, a bias")
+                raise ValueError(
+                    f"{name} must be None, since a choice of trajectories by their returns is a bias, "
+                    f"got {options[name]!r}"
+                )
         if trajectory_return != "sum":
-            raise ValueError(f"trajectory_return is {trajectory_return!r}: the likelihood is the sum of the rewards")
+            raise ValueError(
+                f"trajectory_return must be 'sum', since that is the likelihood, got {trajectory_return!r}"
+            )
         super().__init__(grpo_size, *keys, trajectory_return="sum", **options)
         self._objective, self._baseline, self._log_ceiling = objective, baseline, log_ceiling
-        self._advantages(np.full(grpo_size, 0.0 if log_ceiling is None else -np.inf))
+        check_settings(objective, baseline, log_ceiling, grpo_size)
 
     def _advantages(self, scores: Array) -> Array:
         """Advantages (N,) of likelihoods or log-likelihoods (N,)."""
@@ -82,7 +89,7 @@ class MaxRLAdvantage(MCAdvantage):  # type: ignore[misc]
         except ValueError as error:
             group = trajs[0][0][self.prompt_key]
             shown = group.tolist() if isinstance(group, torch.Tensor) else group
-            raise ValueError(f"group {shown!r}: {error}") from None
+            raise ValueError(f"{error} (group {shown!r})") from None
         self.selected_trajectories += len(trajs)
         for traj, reward, advantage in zip(trajs, rewards, found.tolist(), strict=True):
             traj.set(self.advantage_key, torch.full_like(reward, advantage, dtype=dtype))
@@ -117,5 +124,5 @@ def as_estimator(transform: Callable[..., MCAdvantage] = MCAdvantage, **settings
         return found
 
     shown = "".join(f", {name}={value!r}" for name, value in settings.items())
-    name = transform.__name__
+    name = name_of(transform)
     return judged(call, f"torchrl.{name}({shown[2:]})", f"as_estimator({name}{shown})")

@@ -17,9 +17,11 @@ from tokenizers.models import WordLevel
 from transformers import GenerationConfig, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 from trl import GRPOConfig, GRPOTrainer
 
+from maxrl_est._arguments import name_of
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.adapters._judged import judged
-from maxrl_est.adapters._rewards import advantages_of_rewards
+from maxrl_est.adapters._rewards import advantages_of_rewards, check_settings
+from maxrl_est.estimates.baselines import Baseline
 from maxrl_est.objectives import ObjectiveLike
 
 EXACT = ("dr_grpo", "luspo")  # loss types whose gradient is that of the advantages, up to a constant
@@ -73,18 +75,18 @@ class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
         - 1 for ``loss_type="luspo"``;
         - 1 / ``max_completion_length`` for ``"dr_grpo"``, a constant that the learning rate can take back;
         - for ``"dapo"``, ``"cispo"`` and ``"vespo"``, a factor that depends on how long the batch's completions are:
-          a warning, since each step has the right direction, but their mean need not have it.
+          that is a warning, since each step has the right direction, but their mean need not have it.
 
         Gradient accumulation and several processes change nothing in that. Clipping does: ``max_grad_norm``, 1 by
         default in GRPOConfig and off at 0, scales long steps down, and the mean of steps need not keep its direction.
     objective : an `Objective`, an int T for MaxRL of order T, or None for MaxRL of order N
-    baseline : as for `maxrl_est.advantages`
+    baseline : as for `maxrl_est.advantages`: None is ``"mean_loo"``, and in evaluation with groups of one ``"none"``
     log_ceiling : None where rewards are likelihoods; a number where they are log-likelihoods, whose weighted sum it
         bounds. -inf is then the likelihood 0, and means of rewards in TRL's logs are -inf, their deviations not finite.
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         For settings that bend the gradient: loss types ``"grpo"`` and ``"sapo"`` (divide each rollout by its length)
         and ``"bnpo"`` (divides each micro-batch by its own tokens); a second use of rollouts (``num_iterations``,
         ``steps_per_generation`` that does not divide ``gradient_accumulation_steps``); masks of rollouts or tokens;
@@ -116,7 +118,7 @@ class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
         args: GRPOConfig | None = None,
         *others: Any,
         objective: ObjectiveLike = None,
-        baseline: str | float = "one",
+        baseline: Baseline = None,
         log_ceiling: float | None = None,
         **options: Any,
     ) -> None:
@@ -125,18 +127,17 @@ class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
         _warn_of_changes(args)
         for name, size in (("", args.num_generations), ("_eval", args.num_generations_eval or args.num_generations)):
             try:
-                never = np.full(size, 0.0 if log_ceiling is None else -np.inf)
-                advantages_of_rewards(never, objective, baseline, log_ceiling)
+                check_settings(objective, baseline, log_ceiling, size)
             except ValueError as error:
-                raise ValueError(f"args.num_generations{name} is {size}: {error}") from None
+                raise ValueError(f"{error} (args.num_generations{name} = {size})") from None
         super().__init__(model, reward_funcs, args, *others, **options)
         self._objective, self._baseline, self._log_ceiling = objective, baseline, log_ceiling
         if not args.use_vllm:
             _check_model(self.model.generation_config, self.generation_config)
         if self.aux_loss_enabled:
             warnings.warn(
-                f"args.router_aux_loss_coef is {args.router_aux_loss_coef!r}: for this model it is "
-                f"{self.router_aux_loss_coef} and adds a term to the gradient of the objective; 0.0 does not",
+                f"args.router_aux_loss_coef = {args.router_aux_loss_coef!r} stands for {self.router_aux_loss_coef} "
+                "with this model and adds a term to the gradient of the objective; 0.0 does not",
                 stacklevel=2,
             )
 
@@ -172,24 +173,24 @@ def _check_gradient(args: GRPOConfig) -> None:
     """Refuse what bends the gradient of a step away from the sum of advantages times scores."""
     if args.loss_type not in EXACT + SCALED:
         raise ValueError(
-            f"args.loss_type is {args.loss_type!r}: it bends the gradient; {' and '.join(EXACT)} keep it, "
-            f"{', '.join(SCALED)} its direction"
+            f"args.loss_type must be one of {', '.join(EXACT)}, which keep the gradient, or {', '.join(SCALED)}, which "
+            f"keep its direction, got {args.loss_type!r}"
         )
     for name, (neutral, effect) in _NEUTRAL.items():
         value = getattr(args, name)
         if value not in neutral:
-            raise ValueError(f"args.{name} is {value!r}: it {effect}; the gradient needs {neutral[0]!r}")
+            raise ValueError(f"args.{name} must be {neutral[0]!r}, since another value {effect}, got {value!r}")
     _check_generation(args)
     every, steps = args.steps_per_generation, args.gradient_accumulation_steps
     if steps % every:
         raise ValueError(
-            f"args.steps_per_generation is {every}: rollouts would be used after the policy has moved on from them, "
-            f"unless it divides gradient_accumulation_steps = {steps}"
+            f"args.steps_per_generation must divide gradient_accumulation_steps = {steps}, since otherwise rollouts "
+            f"are used after the policy has moved on from them, got {every}"
         )
     if args.loss_type in SCALED and steps != every:
         raise ValueError(
-            f"args.steps_per_generation is {every}: loss_type {args.loss_type!r} scales each generation batch by its "
-            f"own tokens, which bends their sum unless it equals gradient_accumulation_steps = {steps}"
+            f"args.steps_per_generation must be gradient_accumulation_steps = {steps}, since loss_type "
+            f"{args.loss_type!r} scales each generation batch by its own tokens, got {every}"
         )
 
 
@@ -201,11 +202,14 @@ def _check_generation(args: GRPOConfig) -> None:
     for name, value in (args.generation_kwargs or {}).items():
         if name not in known:
             raise ValueError(
-                f"args.generation_kwargs[{name!r}] is {value!r}: only what is known to leave the policy that draws "
-                "completions as it is may be there"
+                f"args.generation_kwargs[{name!r}] must be left out, since it is not known to leave the policy that "
+                f"draws completions as it is, got {value!r}"
             )
         if value not in known[name]:
-            raise ValueError(f"args.generation_kwargs[{name!r}] is {value!r}: the gradient needs {known[name][0]!r}")
+            neutral = known[name][0]
+            raise ValueError(
+                f"args.generation_kwargs[{name!r}] must be {neutral!r}, since another value {_SAMPLES}, got {value!r}"
+            )
 
 
 def _check_model(shipped: GenerationConfig, given: GenerationConfig) -> None:
@@ -213,25 +217,27 @@ def _check_model(shipped: GenerationConfig, given: GenerationConfig) -> None:
     for name, neutral in {**_ELSEWHERE, "min_p": _TRUNCATING["min_p"]}.items():
         value = getattr(shipped, name, None)
         if value not in neutral and getattr(given, name, None) is None:
-            raise ValueError(f"model.generation_config.{name} is {value!r}: it {_SAMPLES}")
+            raise ValueError(
+                f"model.generation_config.{name} must be {neutral[0]!r}, since another value {_SAMPLES}, got {value!r}"
+            )
 
 
 def _warn_of_changes(args: GRPOConfig) -> None:
     """Warn of what leaves the direction of the advantages' gradient, but not its scale, or adds to it."""
     if args.loss_type in SCALED:
         warnings.warn(
-            f"args.loss_type is {args.loss_type!r}: it scales each step by the tokens of its completions; "
+            f"args.loss_type = {args.loss_type!r} scales each step by the tokens of its completions; "
             f"{' and '.join(EXACT)} do not",
             stacklevel=3,
         )
     for name, neutral in _ADDED.items():
         if getattr(args, name) != neutral:
             warnings.warn(
-                f"args.{name} is {getattr(args, name)!r}: it adds a term to the gradient of the objective", stacklevel=3
+                f"args.{name} = {getattr(args, name)!r} adds a term to the gradient of the objective", stacklevel=3
             )
     if args.max_grad_norm:
         warnings.warn(
-            f"args.max_grad_norm is {args.max_grad_norm!r}: it scales each longer gradient down; 0.0 does not",
+            f"args.max_grad_norm = {args.max_grad_norm!r} scales each longer gradient down; 0.0 does not",
             stacklevel=3,
         )
 
@@ -283,8 +289,8 @@ def as_estimator(trainer: Callable[..., Any], config: Callable[..., Any], **sett
 
     shown = ", ".join(f"{name}={value}" for name, value in settings.items())
     typed = "".join(f", {name}={value!r}" for name, value in settings.items())
-    kind = trainer.__name__.removesuffix("Trainer").lower()
-    return judged(call, f"trl.{kind}({shown})", f"as_estimator({trainer.__name__}, {config.__name__}{typed})")
+    kind = name_of(trainer).removesuffix("Trainer").lower()
+    return judged(call, f"trl.{kind}({shown})", f"as_estimator({name_of(trainer)}, {name_of(config)}{typed})")
 
 
 def _tiny_policy() -> tuple[Any, Any]:

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from maxrl_est._arguments import name_of
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.adapters._judged import judged
-from maxrl_est.adapters._rewards import advantages_of_rewards
-from maxrl_est.estimates.baselines import BASELINES
+from maxrl_est.adapters._rewards import advantages_of_rewards, check_settings
+from maxrl_est.estimates.baselines import BASELINES, Baseline
 from maxrl_est.objectives import ObjectiveLike, order_of
 
-ORDERS = (2, 4, 8, 16, 32, 64)  # that have names of their own, since verl's configuration has no place for a number
+ORDERS = (2, 4, 8, 16, 32, 64)  # that have names of their own
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,14 @@ class TokenAdvantages:
     Parameters
     ----------
     objective : an `Objective`, an int T for MaxRL of order T, or None for MaxRL of each group's own order N
-    baseline : as for `maxrl_est.advantages`
+    baseline : as for `maxrl_est.advantages`: None is ``"mean_loo"``, and ``"none"`` in groups of one
     log_ceiling : None where rewards are likelihoods; a number where they are log-likelihoods, which it bounds
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         At once, for what no group could satisfy; when called, for a response whose likelihood is outside [0, 1] or
-        NaN, and for a group with fewer rollouts than the objective (or ``"pass_loo"``) needs, which the uid names.
+        NaN, and for a group with fewer rollouts than the objective or the baseline needs, which the uid names.
 
     Not with a KL penalty in the rewards (``algorithm.use_kl_in_reward``), whose sums are no likelihoods; use the KL
     loss. Not for agents with several outputs a trajectory, of which verl spreads only GRPO's advantages: each output
@@ -54,12 +55,12 @@ class TokenAdvantages:
     """
 
     objective: ObjectiveLike = None
-    baseline: str | float = "one"
+    baseline: Baseline = None
     log_ceiling: float | None = None
 
     def __post_init__(self) -> None:
         size = 2 if self.objective is None else order_of(self.objective) + 1
-        self._of(np.zeros(size) if self.log_ceiling is None else np.full(size, -np.inf))
+        check_settings(self.objective, self.baseline, self.log_ceiling, size)
 
     def __call__(
         self, token_level_rewards: torch.Tensor, response_mask: torch.Tensor, index: Array, **_: Any
@@ -74,13 +75,13 @@ class TokenAdvantages:
             rows_of.setdefault(uid, []).append(row)
         groups = [rows for rows in rows_of.values() if has_tokens[rows].any()]
         found = np.zeros_like(scores)
-        for size, same in groupby(sorted(groups, key=len), key=len):
+        for _size, same in groupby(sorted(groups, key=len), key=len):
             rows = np.array(list(same))  # (B, N)
             self._check(scores, rows, index)
             try:
                 found[rows] = self._of(scores[rows])
             except ValueError as error:
-                raise ValueError(f"uid {index[rows[0, 0]]!r} has N = {size} rollouts: {error}") from None
+                raise ValueError(f"{error} (uid {index[rows[0, 0]]!r})") from None
         spread = torch.from_numpy(found).to(token_level_rewards.device)[:, None] * response_mask
         return spread, spread
 
@@ -92,40 +93,41 @@ class TokenAdvantages:
         """Refuse the first response whose score is no likelihood, by its row in the batch and its uid."""
         if self.log_ceiling is None:
             right = (scores[rows] >= 0) & (scores[rows] <= 1)
-            rule = "likelihoods lie in [0, 1], which a KL penalty in the rewards leaves"
+            rule = "have a sum in [0, 1], which a KL penalty in the rewards leaves"
         else:
             right = scores[rows] <= scores.dtype.type(self.log_ceiling)
-            rule = f"log-likelihoods are at most log_ceiling = {self.log_ceiling}"
+            rule = f"have a sum of at most log_ceiling = {self.log_ceiling}"
         if not right.all():
             row = int(rows[~right][0])
-            raise ValueError(f"token_level_rewards[{row}] of uid {index[row]!r} has the sum {scores[row]}: {rule}")
+            raise ValueError(f"token_level_rewards[{row}] must {rule}, got {scores[row]} (uid {index[row]!r})")
 
 
 def _uids(index: Any, size: int) -> list[Any]:
     """The uids (B N,) as values that are equal where they look equal, which tensors of one number and NaN are not."""
     uids: Array = np.asarray(index)
     if uids.shape != (size,):
-        raise ValueError(f"index has shape {uids.shape}: a uid for each of the {size} responses")
+        raise ValueError(f"index must have a uid for each of the {size} responses, got shape {uids.shape}")
     values: list[Any] = uids.tolist()
     for row, uid in enumerate(values):
         if uid != uid:  # NaN, which is no group's
-            raise ValueError(f"index[{row}] is {uid}: a uid is equal to itself")
+            raise ValueError(f"index[{row}] must be equal to itself, got {uid}")
     return values
 
 
 def register(
-    name: str, objective: ObjectiveLike = None, *, baseline: str | float = "one", log_ceiling: float | None = None
+    name: str, objective: ObjectiveLike = None, *, baseline: Baseline = None, log_ceiling: float | None = None
 ) -> None:
     """Give `TokenAdvantages` of these parameters a name in verl, for ``algorithm.adv_estimator=name``.
 
-    Twice is once; a name that means something else already is verl's ValueError. Every process that computes
-    advantages has to do it, so put it into a module that ``VERL_USE_EXTERNAL_MODULES`` names.
+    To register the same twice is harmless; a name that already means something else is verl's ValueError. Every
+    process that computes advantages has to do it, so put it into a module that ``VERL_USE_EXTERNAL_MODULES`` names.
+    Not needed for the names that `load` registers, which verl finds by itself.
 
     verl's gradient is that of the advantages for ``actor.loss_agg_mode`` ``"seq-mean-token-sum"`` and, up to the
     constant length of responses, ``"seq-mean-token-sum-norm"``. Its default ``"token-mean"`` divides by the tokens of
-    the batch, which is random; ``"seq-mean-token-mean"`` divides each rollout by its own length, which bends it.
+    the batch, which is random; ``"seq-mean-token-mean"`` divides each rollout by its own length, which is a bias.
 
-    >>> register("my_order_3", 3, baseline="mean_loo")
+    >>> register("my_order_3", 3, baseline="one")
     """
     from verl.trainer.ppo.core_algos import register_adv_est
 
@@ -133,13 +135,18 @@ def register(
 
 
 def load() -> None:
-    """Register ``maxrl_est`` (MaxRL of order N), ``maxrl_est_t2``, ``_t4``, ... and ``maxrl_est_mean_loo``, ..."""
+    """Register names for verl's configuration, which has no place for a number.
+
+    ``maxrl_est`` is MaxRL of order N with the default baseline, ``"mean_loo"`` (``"none"`` in groups of one);
+    ``maxrl_est_t2``, ``_t4``, ... up to ``_t64`` are MaxRL of these orders with the same; ``maxrl_est_none``, ``_one``,
+    ``_one_over_n``, ``_pass_loo`` and ``_mean_loo`` are MaxRL of order N, or N - 1 with ``pass_loo``, with these.
+    For all else there is `register`.
+    """
     register("maxrl_est")
     for order in ORDERS:
         register(f"maxrl_est_t{order}", order)
     for baseline in BASELINES:
-        if baseline != "one":
-            register(f"maxrl_est_{baseline}", baseline=baseline)
+        register(f"maxrl_est_{baseline}", baseline=baseline)
 
 
 def as_estimator(shipped: str | Callable[..., Any], *, dtype: torch.dtype = torch.float64, **options: Any) -> Estimator:
@@ -164,7 +171,7 @@ def as_estimator(shipped: str | Callable[..., Any], *, dtype: torch.dtype = torc
 
         name, function, given = shipped, get_adv_estimator_fn(shipped), {"config": AlgoConfig(), **options}
     else:
-        name, function, given = getattr(shipped, "__name__", repr(shipped)), shipped, options
+        name, function, given = name_of(shipped), shipped, options
 
     def call(groups: Array) -> Array:
         rewards = torch.from_numpy(groups.reshape(-1, 1)).to(dtype)

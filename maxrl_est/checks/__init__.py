@@ -4,10 +4,10 @@ Nothing is sampled unless asked for: the objective is read off 0/1 groups exactl
 is a finite sum.
 """
 
-from maxrl_est.checks.bias import BINARY, GRADED
-from maxrl_est.checks.cases import parametrize_with_checks
-from maxrl_est.checks.report import Check, CheckFailure, CheckReport, VarianceRow
-from maxrl_est.checks.runner import CHECKS, check_estimator
+from maxrl_est.checks._bias import BINARY, GRADED
+from maxrl_est.checks._cases import parametrize_with_checks
+from maxrl_est.checks._report import Check, CheckFailure, CheckReport, VarianceRow
+from maxrl_est.checks._runner import CHECKS, check_estimator
 
 __all__ = [
     "BINARY",

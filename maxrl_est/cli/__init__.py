@@ -6,12 +6,12 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 
 from maxrl_est.cli import bench, check, prove, table, train, verify, weights
-from maxrl_est.cli.console import Misuse, check_folder
+from maxrl_est.cli.console import Misuse, check_folder, writes_any_text
 from maxrl_est.files.whole import FileError
 
 OUTPUTS = ("json", "markdown", "csv", "latex", "html")
@@ -19,13 +19,11 @@ OUTPUTS = ("json", "markdown", "csv", "latex", "html")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    with suppress(ValueError):  # outside the main thread
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that files are tidied up
+    options = _parser().parse_args(arguments)
     try:
-        _check_outputs(options)
-        return int(options.run(options))
+        with writes_any_text(), _tidy_at_termination():
+            _check_outputs(options)
+            return int(options.run(options))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read the output has left
         return 128 + signal.SIGPIPE
@@ -38,6 +36,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\nmaxrl-est {options.command}: interrupted", file=sys.stderr)
         return 130
+
+
+@contextmanager
+def _tidy_at_termination() -> Iterator[None]:
+    """Have SIGTERM raise SystemExit, so that files half written are removed; the caller's handler comes back."""
+    earlier = signal.getsignal(signal.SIGTERM)
+    try:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    except ValueError:  # outside the main thread, where handlers cannot be set
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if earlier is None else earlier)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,4 +72,4 @@ def _check_outputs(options: argparse.Namespace) -> None:
         check_folder(name, path)
     streams = [f"--{name}" for name, path in paths.items() if path == "-"]
     if len(streams) > 1:
-        raise Misuse(f"{' and '.join(streams)} cannot both go to standard output")
+        raise Misuse(f"{' and '.join(streams)} must not both be -, which is standard output")

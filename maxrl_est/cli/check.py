@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from maxrl_est._arguments import closest
-from maxrl_est._typing import Estimator
-from maxrl_est.cli.console import Misuse, write_json
+from maxrl_est.cli.console import Misuse, as_misuse, at_least, write_json
+from maxrl_est.cli.loading import estimator
 from maxrl_est.cli.parsing import Commands, add_json
-from maxrl_est.objectives import Objective
+
+if TYPE_CHECKING:
+    from maxrl_est.objectives import Objective
 
 
 def add(commands: Commands) -> None:
@@ -52,92 +50,63 @@ def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
     from maxrl_est.checks import check_estimator
 
+    at_least(options, group_sizes=1, monte_carlo=2)
     objective = _objective(options.objective, max(options.group_sizes))
-    try:
-        with redirect_stdout(sys.stderr):  # what the user's code prints is no part of the report
-            function = _load(options.target)
-            report = check_estimator(
-                function,
-                objective=objective,
-                group_sizes=options.group_sizes,
-                binary_only=options.binary or getattr(function, "binary_only", False),
-                name=options.target,
-                monte_carlo=options.monte_carlo,
-                on_fail=None,
-            )
-    except ValueError as error:
-        raise Misuse(str(error)) from None
+    with as_misuse(), redirect_stdout(sys.stderr):  # what the user's code prints is no part of the report
+        function = _loaded(options.target)
+        report = check_estimator(
+            function,
+            objective=objective,
+            group_sizes=options.group_sizes,
+            binary_only=options.binary or getattr(function, "binary_only", False),
+            name=options.target,
+            monte_carlo=options.monte_carlo,
+            on_fail=None,
+        )
     if not write_json(options.json, report.to_dict()):
         print(report)
     return 0 if report.passed else 1
 
 
-def _load(target: str) -> Estimator:
-    """The function that a TARGET names; importing it runs the user's code."""
-    from maxrl_est import estimators
+def _loaded(target: str) -> Any:
+    from maxrl_est.estimators import SequentialEstimator
 
-    place, colon, name = target.rpartition(":")
-    if not colon:
-        try:
-            row = estimators.get(target)
-        except ValueError as error:
-            raise Misuse(f"TARGET {error}; a function of yours is path/to/file.py:function") from None
-        if not isinstance(row, estimators.NamedEstimator):
-            raise Misuse(f"TARGET {target}: it draws rollouts itself, so it has no advantages to check")
-        return row
-    path, argv = Path(place), sys.argv
-    try:
-        sys.argv = [place]  # a script that reads its arguments finds none
-        if place.endswith(".py"):
-            if not path.is_file():
-                raise Misuse(f"TARGET {target}: no file {place}")
-            alias = f"maxrl_est_target_{path.stem}"  # a file may be called random.py
-            spec = importlib.util.spec_from_file_location(alias, path)
-            assert spec is not None
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[alias] = module
-            sys.path.append(str(path.resolve().parent))
-            spec.loader.exec_module(module)
-        else:
-            module = importlib.import_module(place)
-    except Misuse:
-        raise
-    except (Exception, SystemExit) as error:
-        raise Misuse(f"TARGET {target}: importing {place} raised {type(error).__name__}: {error}") from error
-    finally:
-        sys.argv = argv
-    function: Any = getattr(module, name, None)
-    if not callable(function):
-        functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        hint = closest(name, functions) or f"it has {', '.join(functions) or 'none'}"
-        raise Misuse(f"TARGET {target}: {place} has no function {name!r}; {hint}")
-    return function  # type: ignore[no-any-return]
+    function = estimator(target)
+    if isinstance(function, SequentialEstimator):
+        raise Misuse(f"TARGET must be a function of likelihoods, got {target}, which draws rollouts itself")
+    return function
 
 
 def _objective(text: str | None, largest: int) -> Objective | Callable[[int], Objective] | None:
     """The objective that --objective names; its order is at most the largest group size."""
+    from maxrl_est.objectives import Objective
+
     if text is None:
         return None
-    try:
-        match text.split(":"):
-            case ["expected"]:
-                return Objective.expected()
-            case ["maxrl"]:
-                return Objective.maxrl
-            case ["maxrl", order]:
-                return Objective.maxrl(_order(order, largest))
-            case ["pass", k]:
-                return Objective.pass_at(_order(k, largest))
-            case ["tsallis", q, order]:
-                return Objective.tsallis(Fraction(q), _order(order, largest))
-    except (ValueError, ZeroDivisionError) as error:
-        raise Misuse(f"--objective {text}: {error}") from None
-    raise Misuse(f"--objective is {text!r}: it is expected, maxrl, maxrl:T, pass:K or tsallis:Q:T")
+    match text.split(":"):
+        case ["expected"]:
+            return Objective.expected()
+        case ["maxrl"]:
+            return Objective.maxrl
+        case ["maxrl", order]:
+            return Objective.maxrl(_order(order, largest))
+        case ["pass", k]:
+            return Objective.pass_at(_order(k, largest))
+        case ["tsallis", q, order]:
+            with as_misuse():
+                return Objective.tsallis(_fraction(q), _order(order, largest))
+    raise Misuse(f"--objective must be expected, maxrl, maxrl:T, pass:K or tsallis:Q:T, got {text!r}")
 
 
 def _order(text: str, largest: int) -> int:
-    order = int(text)
-    if order > largest:
-        raise ValueError(f"order {order} needs groups of {order}, and the largest of --group-sizes is {largest}")
-    return order
+    if not (text.isdecimal() and 1 <= int(text) <= largest):
+        rule = f"an int in [1, {largest}], as no group of --group-sizes is larger"
+        raise Misuse(f"the order in --objective must be {rule}, got {text!r}")
+    return int(text)
+
+
+def _fraction(text: str) -> Fraction:
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise Misuse(f"Q in --objective must be a number such as 0.3 or 3/10, got {text!r}") from None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
+import codecs
+import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from maxrl_est._arguments import closest
+from maxrl_est._arguments import one_of, whole
 from maxrl_est.files.formats import aligned, plain
 from maxrl_est.files.whole import replacing
 
@@ -17,12 +21,56 @@ class Misuse(Exception):
     """What the user has to change, in one line."""
 
 
+@contextmanager
+def as_misuse() -> Iterator[None]:
+    """Make a Misuse of the ValueError that a rule raises for what the user gave."""
+    try:
+        yield
+    except ValueError as error:
+        raise Misuse(str(error)) from None
+
+
 def named(option: str, value: str, known: Sequence[str]) -> str:
     """The value of an option that is one of some names; Misuse for any other."""
-    if value not in known:
-        hint = closest(value, known)
-        raise Misuse(f"{option} must be one of {', '.join(known)}, got {value!r}{hint and '; '}{hint}")
-    return value
+    with as_misuse():
+        return one_of(option, value, known)
+
+
+def at_least(options: argparse.Namespace, **least: int) -> None:
+    """Misuse unless these options, where they are given, are ints of at least so much."""
+    for name, number in least.items():
+        given = getattr(options, name)
+        for value in given if isinstance(given, list) else [given]:
+            if value is not None:
+                with as_misuse():
+                    whole(f"--{name.replace('_', '-')}", value, number)
+
+
+def _spelt_out(error: UnicodeError) -> tuple[str | bytes, int]:
+    """What stands for characters that an encoding has not: +- for the sign, escapes for others."""
+    assert isinstance(error, UnicodeEncodeError)
+    if error.object[error.start] == "\N{PLUS-MINUS SIGN}":
+        return "+-", error.start + 1
+    first = UnicodeEncodeError(error.encoding, error.object, error.start, error.start + 1, error.reason)
+    return codecs.backslashreplace_errors(first)
+
+
+codecs.register_error("maxrl_est.spelt_out", _spelt_out)
+
+
+@contextmanager
+def writes_any_text() -> Iterator[None]:
+    """Let standard output take any text, whatever the terminal's encoding; afterwards it is as strict as before."""
+    stream = sys.stdout
+    if not isinstance(stream, io.TextIOWrapper):  # closed, or a stream in memory, which takes any text
+        yield
+        return
+    earlier = stream.errors
+    stream.reconfigure(errors="maxrl_est.spelt_out")
+    try:
+        yield
+    finally:
+        stream.reconfigure(errors=earlier)
 
 
 def progress(text: str | None) -> None:
@@ -35,7 +83,8 @@ def progress(text: str | None) -> None:
 def check_folder(option: str, path: str | None) -> None:
     """Say that a report cannot be written before the work and not after it."""
     if path not in (None, "-") and not Path(str(path)).resolve().parent.is_dir():
-        raise Misuse(f"--{option} {path}: there is no folder {str(Path(str(path)).resolve().parent)!r}")
+        folder = str(Path(str(path)).resolve().parent)
+        raise Misuse(f"--{option} must be in a folder that exists, got {path}; there is no folder {folder!r}")
 
 
 def write_text(path: str | None, text: str) -> bool:
@@ -46,7 +95,7 @@ def write_text(path: str | None, text: str) -> bool:
         sys.stdout.write(text)
         return True
     with replacing(Path(path)) as stream:
-        stream.write(text.encode())
+        stream.write(text.encode(errors="backslashreplace"))  # names of files may be no text
     return False
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from contextlib import redirect_stdout
+from typing import Any
 
-from maxrl_est.cli.console import Misuse, named, progress, write_text
+from maxrl_est.cli.console import as_misuse, at_least, named, progress, write_text
+from maxrl_est.cli.loading import estimator
 from maxrl_est.cli.parsing import Commands, add_json
 
 FORMATS = ("markdown", "csv", "latex", "html", "json")
@@ -19,7 +23,13 @@ def add(commands: Commands) -> None:
         "or a closed form exists, and with standard errors where they are sampled.",
     )
     parser.add_argument("--problems", metavar="NAME", nargs="+", help="default: all six")
-    parser.add_argument("--estimators", metavar="NAME", nargs="+", help="default: all; ustat(T), passk(K), maxk(K) too")
+    parser.add_argument(
+        "--estimators",
+        metavar="NAME",
+        nargs="+",
+        help="names, also ustat(T), passk(K), maxk(K), and functions: path/to/file.py:function or "
+        "package.module:function; default: all names",
+    )
     parser.add_argument("--group-sizes", metavar="N", type=int, nargs="+", help="default: 4 8 16")
     parser.add_argument("--groups", metavar="COUNT", type=int, help="drawn for each sampled row (262144)")
     parser.add_argument("--seed", type=int, default=0, help="of the sampled rows (0)")
@@ -32,31 +42,33 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
     from maxrl_est.files import formats
-    from maxrl_est.tables import measured as tables
-    from maxrl_est.tables import rows as report
+    from maxrl_est.tables import GROUP_SIZES, GROUPS, PROBLEMS, bias_variance_table
 
-    known = list(tables.PROBLEMS)
+    at_least(options, group_sizes=1, groups=2, seed=0)
     for name in options.problems or ():
-        named("--problems", name, known)
+        named("--problems", name, list(PROBLEMS))
     try:
-        table = tables.bias_variance_table(
-            {name: tables.PROBLEMS[name] for name in options.problems or known},
-            options.estimators,
-            options.group_sizes or tables.GROUP_SIZES,
-            groups=tables.GROUPS if options.groups is None else options.groups,
-            seed=options.seed,
-            progress=progress,
-        )
-    except ValueError as error:
-        raise Misuse(str(error)) from None
+        with as_misuse(), redirect_stdout(sys.stderr):  # what the user's code prints is no part of the table
+            table = bias_variance_table(
+                {name: PROBLEMS[name] for name in options.problems or PROBLEMS},
+                _estimators(options.estimators),
+                options.group_sizes or GROUP_SIZES,
+                groups=GROUPS if options.groups is None else options.groups,
+                seed=options.seed,
+                progress=progress,
+            )
     finally:
         progress(None)
     written = [write_text(getattr(options, name), getattr(table, f"to_{name}")()) for name in FORMATS]
     if not any(written):
-        paint = formats.terminal_painter()
-        for title, rows in table.sections():
-            head, rule, *body = formats.aligned(report.HEAD, list(map(report.cells, rows)))
-            lines = (paint(line, report.tone(row)) for line, row in zip(body, rows, strict=True))
-            print("\n".join((title, head, rule, *lines, "")))
-        print(report.LEGEND)
+        print(table.to_text(formats.terminal_painter()))
     return 0
+
+
+def _estimators(given: list[str] | None) -> dict[str, Any] | None:
+    """What is measured, by the words it was asked for with."""
+    from maxrl_est.tables._contents import OPTIMAL
+
+    if given is None:
+        return None
+    return {text: text if text == OPTIMAL else estimator(text) for text in given}

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from maxrl_est.cli.console import Misuse, check_folder, named, print_table, progress, write_text
+from maxrl_est.cli.console import Misuse, check_folder, named, progress, write_text
+from maxrl_est.cli.loading import LoadedFunction
 from maxrl_est.cli.parsing import Commands, add_json
-from maxrl_est.files.whole import replacing
+from maxrl_est.files.whole import FileError, replacing
 
 if TYPE_CHECKING:
     from maxrl_est.training import Training
-    from maxrl_est.training.plan import Plan
-    from maxrl_est.training.presets import Preset
+    from maxrl_est.training._presets import Preset
+    from maxrl_est.training.policies import Policy
 
 _BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -32,7 +34,13 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--problem", metavar="NAME", default="bandits", help="bandits, maze, regression or digits")
     parser.add_argument("--policy", metavar="NAME", help="tabular, linear or mlp; default: the first that fits")
-    parser.add_argument("--estimators", metavar="NAME", nargs="+", default=["rloo", "maxrl_shipped", "ustat_one"])
+    parser.add_argument(
+        "--estimators",
+        metavar="NAME",
+        nargs="+",
+        default=["rloo", "maxrl_shipped", "ustat_mean_loo"],
+        help="names, path/to/file.py:function or package.module:function (rloo maxrl_shipped ustat_mean_loo)",
+    )
     parser.add_argument("--group-size", metavar="N", type=int, default=16, help="rollouts of a prompt in a step (16)")
     parser.add_argument("--order", metavar="T", type=int, help="of the ustat estimators and of J_T (the group size)")
     parser.add_argument("--batch", metavar="B", type=int, help="prompts in a step (all)")
@@ -56,17 +64,16 @@ def run(options: argparse.Namespace) -> int:
     for name in ("csv", "json", "checkpoint", "figure"):
         _check_target(name, getattr(options, name))
     if options.figure and Path(options.figure).suffix not in (".svg", ".png", ".pdf"):
-        raise Misuse(f"--figure {options.figure}: its name ends in .svg, .png or .pdf")
+        raise Misuse(f"--figure must end in .svg, .png or .pdf, got {options.figure}")
     if options.workers < 1:
-        raise Misuse(f"--workers is {options.workers}: at least 1")
-    planned = _planned(options)
+        raise Misuse(f"--workers must be an int of at least 1, got {options.workers}")
     try:
-        result = _trained(planned, options)
+        result = _trained(options)
     finally:
         progress(None)
     result = replace(result, meta={"preset": options.problem, **result.meta})
     if not (write_text(options.csv, result.to_csv()) | write_text(options.json, result.to_json())):
-        print_table(*_summary(result))
+        print(result)
     if options.figure:
         _draw(result, Path(options.figure))
     return 0
@@ -84,34 +91,60 @@ def _check_target(option: str, path: str | None) -> None:
         raise Misuse(f"--{option} {path}: the folder {str(target.parent)!r} cannot be written to")
 
 
-def _planned(options: argparse.Namespace) -> Plan:
+def _trained(options: argparse.Namespace) -> Training:
+    from maxrl_est.training import Diverged, train, workers
     from maxrl_est.training.optimisers import SGD, Adam
-    from maxrl_est.training.plan import EXACT, plan
 
-    preset = _preset(options.problem)
-    policy = options.policy or next(iter(preset.policies))
-    if policy not in preset.policies:
-        raise Misuse(f"--policy is {policy!r}: for {options.problem} there is {', '.join(preset.policies)}")
+    preset, begun = _preset(options.problem), []
+
+    def told(text: str) -> None:
+        begun.append(text)
+        progress(text)
+
     try:
-        return plan(
-            preset.task,
-            preset.policies[policy],
-            list(dict.fromkeys([*options.estimators, *EXACT])),
-            n=options.group_size,
-            order=options.order,
-            steps=options.steps,
-            optimiser=(Adam if options.optimiser == "adam" else SGD)(options.learning_rate),
-            batch=options.batch,
-            seeds=options.seeds,
-            evaluate_every=options.evaluate_every,
-            test=preset.test,
-        )
+        with workers(options.workers) if options.workers > 1 else nullcontext() as executor:
+            return train(
+                preset.task,
+                _policy(preset, options),
+                _estimators(options.estimators),
+                n=options.group_size,
+                order=options.order,
+                steps=options.steps,
+                optimiser=(Adam if options.optimiser == "adam" else SGD)(options.learning_rate),
+                batch=options.batch,
+                seeds=options.seeds,
+                evaluate_every=options.evaluate_every,
+                test=preset.test,
+                executor=executor,
+                checkpoint=options.checkpoint,
+                progress=told,
+            )
+    except FileError:
+        raise
+    except Diverged as error:
+        raise Misuse(f"diverged: {error}") from None
     except (ValueError, TypeError) as error:
+        if begun:  # no argument: a fault of this package
+            raise
         raise Misuse(str(error)) from None
+    except BrokenExecutor:
+        kept = f"; what was done is in {options.checkpoint}" if options.checkpoint else ""
+        raise Misuse(f"a worker process was killed, perhaps for want of memory{kept}") from None
+
+
+def _policy(preset: Preset, options: argparse.Namespace) -> Policy:
+    return preset.policies[named("--policy", options.policy or next(iter(preset.policies)), list(preset.policies))]
+
+
+def _estimators(texts: Sequence[str]) -> list[Any]:
+    """What they name, and the exact gradients after them."""
+    from maxrl_est.training._arguments import EXACT
+
+    return [LoadedFunction(text) if ":" in text else text for text in dict.fromkeys([*texts, *EXACT])]
 
 
 def _preset(name: str) -> Preset:
-    from maxrl_est.training.presets import PRESETS
+    from maxrl_est.training._presets import PRESETS
 
     named("--problem", name, list(PRESETS))
     try:
@@ -120,36 +153,8 @@ def _preset(name: str) -> Preset:
         raise Misuse(str(error)) from None
 
 
-def _trained(planned: Plan, options: argparse.Namespace) -> Training:
-    from maxrl_est.training import Diverged
-    from maxrl_est.training.loop import follow
-    from maxrl_est.training.processes import workers
-
-    try:
-        with workers(options.workers) if options.workers > 1 else nullcontext() as executor:
-            return follow(planned, executor=executor, checkpoint=options.checkpoint, progress=progress)
-    except Diverged as error:
-        raise Misuse(f"diverged: {error}") from None
-    except BrokenExecutor:
-        kept = f"; what was done is in {options.checkpoint}" if options.checkpoint else ""
-        raise Misuse(f"a worker process was killed, perhaps for want of memory{kept}") from None
-
-
 def _draw(result: Training, path: Path) -> None:
-    from maxrl_est.training.plots import learning_curves
+    from maxrl_est.training._plots import learning_curves
 
     with replacing(path) as stream:
         learning_curves(result).savefig(stream, format=path.suffix[1:])
-
-
-def _summary(result: Training) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """The last point of each estimator, the mean over seeds."""
-    columns = {"pass_rate": "p", "log_pass_rate": "log p", "objective": f"J_{result.meta['order'] or result.meta['n']}"}
-    if result.curves[0].points[0].test_pass_rate is not None:
-        columns |= {"test_pass_rate": "test p", "test_log_pass_rate": "test log p"}
-    head = ("estimator", "steps", "rollouts", *columns.values())
-    rows = []
-    for name in result.estimators:
-        last = [f"{result.values(name, quantity)[0, -1]:.0f}" for quantity in ("step", "rollouts")]
-        rows.append((name, *last, *(f"{result.values(name, column)[:, -1].mean():.4f}" for column in columns)))
-    return head, rows

@@ -8,12 +8,14 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maxrl_est.cli.console import Misuse, progress
+from maxrl_est._arguments import finite
+from maxrl_est.cli.console import Misuse, as_misuse, at_least, named, progress
 from maxrl_est.cli.parsing import Commands
-from maxrl_est.files.rollouts import write_weights
 
 if TYPE_CHECKING:
-    from maxrl_est._typing import Array, FloatArray
+    from maxrl_est._typing import FloatArray
+    from maxrl_est.estimates.baselines import Baseline
+    from maxrl_est.files.rollouts import Weigh
 
 
 def add(commands: Commands) -> None:
@@ -33,7 +35,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("--group", metavar="COLUMN", default="group", help="default: group")
     parser.add_argument("--order", metavar="T", type=int, help="order of MaxRL; default: the size of each group")
     parser.add_argument(
-        "--baseline", default="one", help="one (default), none, one_over_n, pass_loo, mean_loo, or a number"
+        "--baseline",
+        metavar="NAME",
+        help="mean_loo (default; none in groups of one), pass_loo, one, one_over_n, none, or a number",
     )
     parser.add_argument(
         "--max-group", metavar="N", type=int, default=1_000_000, help="largest group held in memory (10^6)"
@@ -43,42 +47,20 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
-    from maxrl_est.estimators import BASELINES, weights_and_advantages
+    from maxrl_est.files.rollouts import write_weights
 
-    baseline = options.baseline
-    if baseline not in BASELINES:
-        try:
-            baseline = float(baseline)
-        except ValueError:
-            raise Misuse(f"--baseline must be a number or one of {', '.join(BASELINES)}, got {baseline!r}") from None
-        if not abs(baseline) < float("inf"):
-            raise Misuse(f"--baseline is {options.baseline}: it is finite")
-    if options.order is not None and options.order < 1:
-        raise Misuse(f"--order is {options.order}: the order is at least 1")
-    ceiling = options.log_ceiling or 0.0
-    if not abs(ceiling) < inf:
-        raise Misuse(f"--log-ceiling is {ceiling}: it is finite")
-    if options.log_ceiling is not None and options.log_likelihood is None:
-        raise Misuse(f"--log-ceiling is {ceiling}: it goes with --log-likelihood")
-    if options.max_group < 1:
-        raise Misuse(f"--max-group is {options.max_group}: it is at least 1")
-
-    def weigh(groups: FloatArray) -> tuple[Array, Array]:
-        if options.log_likelihood is None:
-            return weights_and_advantages(groups, options.order, baseline=baseline)
-        return weights_and_advantages(
-            None, options.order, baseline=baseline, log_likelihoods=groups, log_ceiling=ceiling
-        )
-
+    _check(options)
+    column = options.likelihood if options.log_likelihood is None else options.log_likelihood
+    bounds = (0.0, 1.0) if options.log_likelihood is None else (-inf, options.log_ceiling or 0.0)
     try:
         summary = write_weights(
             options.file,
             options.output,
-            likelihood=options.likelihood if options.log_likelihood is None else options.log_likelihood,
+            likelihood=column,
             group=options.group,
-            weigh=weigh,
+            weigh=_weigh(options),
             max_group=options.max_group,
-            bounds=(0.0, 1.0) if options.log_likelihood is None else (-inf, ceiling),
+            bounds=bounds,
             progress=lambda rows: progress(f"{rows:,} rows"),
         )
     finally:
@@ -86,3 +68,43 @@ def run(options: argparse.Namespace) -> int:
     if options.output is not None:
         print(f"{options.output}: {summary.rows:,} rollouts in {summary.groups:,} groups", file=sys.stderr)
     return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    at_least(options, order=1, max_group=1)
+    if options.log_ceiling is not None:
+        with as_misuse():
+            finite("--log-ceiling", options.log_ceiling)
+        if options.log_likelihood is None:
+            raise Misuse(f"--log-ceiling must come with --log-likelihood, got {options.log_ceiling} without")
+
+
+def _weigh(options: argparse.Namespace) -> Weigh:
+    """Weights and advantages of groups (B, N) of likelihoods, or of logarithms, by these options."""
+    from maxrl_est.estimators import weights_and_advantages
+
+    baseline, ceiling = _baseline(options.baseline), options.log_ceiling or 0.0
+
+    def of_likelihoods(groups: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return weights_and_advantages(groups, options.order, baseline=baseline)
+
+    def of_logarithms(groups: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return weights_and_advantages(
+            None, options.order, baseline=baseline, log_likelihoods=groups, log_ceiling=ceiling
+        )
+
+    return of_likelihoods if options.log_likelihood is None else of_logarithms
+
+
+def _baseline(text: str | None) -> Baseline:
+    """The number or the name."""
+    from maxrl_est.estimators import BASELINES
+
+    if text is None:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return named("--baseline", text, BASELINES)
+    with as_misuse():
+        return finite("--baseline", number)

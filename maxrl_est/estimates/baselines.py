@@ -1,9 +1,9 @@
 """Recipes: what the advantages of a group are made of, for an objective, a baseline and N; worked out once and kept.
 
-NumPy, the array API and torch compute from the same recipe, so that a baseline means one thing. With weights omega_i,
-those of the others and a mean over the others,
+NumPy, the array API and torch compute from the same recipe, so that a baseline means one thing. With the leave-one-out
+weights omega_i of an objective and E_k of the other rollouts,
 
-    A_i = omega_i l_i - b_i,   b_i = constant,  or  omega_i mean(l_{-i}),  or  sum_k s_k E_k(q_{-i}).
+    A_i = omega_i l_i - b_i,   b_i = constant,  or  omega_i (1 - E_1),  or  sum_k s_k E_k.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from __future__ import annotations
 import functools
 from fractions import Fraction
 from numbers import Real
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from maxrl_est._arguments import finite, one_of
 from maxrl_est._typing import Array
 from maxrl_est.estimates import checked
-from maxrl_est.estimates.means import mean_of_others
-from maxrl_est.objectives import Objective, ObjectiveLike, order_of, resolve
+from maxrl_est.estimates.groups import need_size
+from maxrl_est.objectives import Objective, ObjectiveLike, exact_number, order_of, resolve
 
 BASELINES = ("none", "one", "one_over_n", "pass_loo", "mean_loo")
 
@@ -27,16 +27,21 @@ Baseline: TypeAlias = str | float | Fraction | None
 
 
 class Recipe(NamedTuple):
-    """How advantages are made; one of the three baselines is there, the constant as 0 where it is none."""
+    """How advantages are made: the weights, and one of three baselines, the constant 0 where there is none."""
 
-    weights: Objective | None  # of omega; None: MaxRL of order N
-    constant: Fraction | float = Fraction(0)
+    weights: Objective | None  # of omega; None is MaxRL of order N
+    constant: Fraction = Fraction(0)
     mean: bool = False  # omega_i times the mean of the others
-    others: Objective | None = None  # its leave-one-out estimate: for w of c, that of p w(p)
+    others: Objective | None = None  # the others' estimate of p w(p), as an objective whose weight that is
+    one_below: bool = False  # MaxRL of order N - 1 less the others' pass@(N-1): there is a way in O(N) as well
 
 
 def recipe(objective: ObjectiveLike, baseline: Baseline, size: int) -> Recipe:
-    """The recipe for groups of N = size; TypeError or ValueError for what is no baseline, or none of such groups."""
+    """The recipe for groups of N = size; TypeError or ValueError for what is no baseline, or none of such groups.
+
+    >>> recipe(2, "pass_loo", 4).others.coefficients  # 1 - q^2, that is p (1 + q)
+    array([ 1.,  0., -1.])
+    """
     if isinstance(baseline, str):
         one_of("baseline", baseline, BASELINES)
     elif baseline is not None:
@@ -53,13 +58,7 @@ def _recipe(objective: ObjectiveLike, baseline: Baseline, size: int) -> Recipe:
     if baseline is None:
         baseline = "mean_loo" if size > 1 else "none"
     if baseline == "pass_loo":
-        order = max(1, size - 1) if objective is None else order_of(objective)
-        if order > size - 1:
-            raise ValueError(f"baseline 'pass_loo' must have groups of N >= T + 1 = {order + 1}, got N = {size}")
-        weights = resolve(objective or order, size, size)
-        assert weights is not None
-        steps = np.diff(np.array((0, *weights.rational_coefficients, 0), dtype=object))
-        return Recipe(weights, others=Objective.from_coefficients(steps))
+        return _less_pass(objective, size)
     weights = resolve(objective, size, size)
     match baseline:
         case "none":
@@ -69,21 +68,43 @@ def _recipe(objective: ObjectiveLike, baseline: Baseline, size: int) -> Recipe:
         case "one_over_n":
             return Recipe(weights, Fraction(1, size))
         case "mean_loo":
-            if size < 2:
-                raise ValueError(f"baseline 'mean_loo' must have groups of N >= 2, got N = {size}")
+            need_size(size, 2, "baseline 'mean_loo'")
             return Recipe(weights, mean=True)
-    number: Any = baseline
-    return Recipe(weights, number if isinstance(number, Fraction) else Fraction(number))
+    return Recipe(weights, exact_number("baseline", baseline))
+
+
+def _less_pass(objective: ObjectiveLike, size: int) -> Recipe:
+    """What the others estimate of p w(p) = sum_k (c_k - c_{k-1}) q^k, which for MaxRL is 1 - q^T."""
+    order = max(1, size - 1) if objective is None else order_of(objective)
+    need_size(size, order + 1, f"baseline 'pass_loo' of order {order}")
+    weights = resolve(objective or order, size, size)
+    assert weights is not None  # only order N is None
+    others = Objective.from_coefficients(np.diff(np.array((0, *weights.rational_coefficients, 0), dtype=object)))
+    return Recipe(weights, others=others, one_below=1 < order == size - 1 and weights == Objective.maxrl(order))
 
 
 def weights_and_advantages(values: Array, made_of: Recipe) -> tuple[Array, Array]:
     """Leave-one-out weights (B, N) and advantages (B, N) of checked groups (B, N)."""
+    if made_of.one_below:
+        return _one_below(values)
     weights = checked.loo_weights(values, made_of.weights)
     advantages = weights * values
     if made_of.mean:
-        advantages -= weights * mean_of_others(values)
+        advantages -= weights * checked.mean_of_others(values)
     elif made_of.others is not None:
         advantages -= checked.loo_weights(values, made_of.others)
     elif made_of.constant:
         advantages -= made_of.constant if values.dtype == object else float(made_of.constant)
     return weights, advantages
+
+
+def _one_below(values: Array) -> tuple[Array, Array]:
+    """MaxRL of order N - 1 less the others' pass@(N-1), in O(N).
+
+    Order N has one term more, that all the others fail, and it is the least of N: so for N > 2 the difference has at
+    most 3/2 the relative error of the weights of order N.
+    """
+    all_fail = checked.failure_of_others(values)
+    weights = checked.loo_weights(values, None)
+    weights -= all_fail
+    return weights, weights * values - (1 - all_fail)

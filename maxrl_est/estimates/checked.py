@@ -13,6 +13,7 @@ import numpy as np
 
 from maxrl_est._typing import Array, FloatArray
 from maxrl_est.estimates._kernels import Kernels, generic, load
+from maxrl_est.estimates.groups import need_size
 from maxrl_est.objectives import Objective
 
 _POWERS_AT_ONCE = 1 << 20  # estimates of powers held at once, 8 MiB
@@ -69,6 +70,21 @@ def objective_estimate(values: Array, objective: Objective | None) -> Array:
     kernels.full_order_objective_estimate(values[~by_powers], harmonic_number, by_integral)
     estimates[~by_powers] = by_integral
     return estimates
+
+
+def mean_of_others(values: Array) -> Array:
+    """Mean of the other rollouts (B, N), for each of the N >= 2."""
+    need_size(values.shape[1], 2, "the mean of the others")
+    means = np.empty(values.shape, dtype=values.dtype)
+    (generic if values.dtype == object else load()).mean_of_others(values, means)
+    return means
+
+
+def failure_of_others(values: Array) -> Array:
+    """Chance (B, N) that all the other rollouts fail: their E_{N-1}, the product of 1 - l."""
+    products = np.empty(values.shape, dtype=values.dtype)
+    (generic if values.dtype == object else load()).failure_of_others(values, products)
+    return products
 
 
 def fill_failure_powers(values: Array, powers: Array) -> None:

@@ -30,10 +30,19 @@ class Groups(NamedTuple):
         """N."""
         return int(self.values.shape[1])
 
+    def need_positive(self) -> None:
+        """ValueError for the first likelihood of 0, which has no logarithm."""
+        if not self.values.all():
+            given = self.values.reshape(*self.batch, self.size)
+            _need("likelihoods", given, given > 0, "be above 0, since their logarithms are taken")
+
     def back(self, result: Array) -> Any:
-        """A result (B, ...) in the caller's batch axes and dtype; a Python number if it is a single one."""
+        """A result (B, ...) in the caller's batch axes and dtype; a Python number if it is a single one.
+
+        What is read-only is a view of the values, and so of the caller's memory: the caller gets a copy.
+        """
         shape = (*self.batch, *result.shape[1:])
-        shaped = result.reshape(shape).astype(self.returned, copy=False)
+        shaped = result.reshape(shape).astype(self.returned, copy=not result.flags.writeable)
         return shaped if shape else shaped.item()
 
     def fill(self, out: Array | None, compute: Callable[[Array], None], tail: tuple[int, ...]) -> Any:
@@ -88,7 +97,7 @@ def groups_of(
 
 
 def need_one(likelihoods: Any, log_likelihoods: Any, log_ceiling: Any) -> None:
-    """TypeError unless one of the two is given, and the ceiling with its logarithms."""
+    """TypeError unless one of the two is given, and a ceiling only with logarithms."""
     if (likelihoods is None) == (log_likelihoods is None):
         found = "neither" if likelihoods is None else "both"
         raise TypeError(f"likelihoods or log_likelihoods must be given, one of the two, got {found}")
@@ -96,13 +105,24 @@ def need_one(likelihoods: Any, log_likelihoods: Any, log_ceiling: Any) -> None:
         raise TypeError(f"log_ceiling must come with log_likelihoods, got {log_ceiling!r} with likelihoods")
 
 
+def need_size(size: int, least: int, purpose: str) -> None:
+    """ValueError for groups of too few rollouts.
+
+    >>> need_size(1, 2, "the mean of the others")
+    Traceback (most recent call last):
+    ValueError: likelihoods must have groups of N >= 2 for the mean of the others, got N = 1
+    """
+    if size < least:
+        raise ValueError(f"likelihoods must have groups of N >= {least} for {purpose}, got N = {size}")
+
+
 def _as_numbers(name: str, values: Any) -> Array:
     """The array that was given, or an error: bool, int and float as they are, exact numbers as objects."""
     _refuse_masked(name, values)
     try:
         given = np.asarray(values)
-    except ValueError as error:
-        raise ValueError(f"{name} must have as many rollouts in each group of one array, got {error}") from None
+    except ValueError:
+        raise ValueError(f"{name} must have groups of one size in one array, got ragged ones") from None
     if given.dtype == object:
         for allowed in (Number, Rational):  # None among floats is the culprit, and not the floats
             for index in np.ndindex(given.shape):
@@ -116,8 +136,7 @@ def _as_numbers(name: str, values: Any) -> Array:
             return given.astype(np.float64)
         return given if given.ndim == 0 else np.vectorize(_fraction, otypes=[object])(given)
     if given.dtype.kind not in "biuf" or given.dtype.itemsize > 8:
-        first = f", {given.flat[0]} first" if given.size else ""
-        raise TypeError(f"{name} must be bool, int or float of up to 64 bits, got dtype {given.dtype}{first}")
+        raise TypeError(f"{name} must be bool, int or float of up to 64 bits, got dtype {given.dtype}")
     return given
 
 

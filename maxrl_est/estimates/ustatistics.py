@@ -51,13 +51,18 @@ def loo_weights(
     log_ceiling : what no log-likelihood exceeds
     out : (..., N) array to fill and return; float64, or float32 for float32 input
 
+    Returns
+    -------
+    (..., N) float64; float32 for float32 input, Fractions for Fractions
+
     Raises
     ------
     TypeError, ValueError
-        For likelihoods outside [0, 1], NaN, complex, masked or ragged, and for T > N, where no unbiased
-        estimate exists: expectations from N values are polynomials of degree at most N in the law.
+        For likelihoods outside [0, 1], NaN, complex, masked or ragged; for both or neither of likelihoods and
+        logarithms, or a ceiling without logarithms; for T > N, where no unbiased estimate exists: expectations from N
+        values are polynomials of degree at most N in the law.
 
-    Source: R. Hoeffding's U-statistics (1948) applied to MaxRL (arXiv 2602.02710).
+    Source: W. Hoeffding's U-statistics (1948) applied to MaxRL (arXiv 2602.02710).
 
     >>> loo_weights([1, 0, 0, 0])  # one success: N/K for it, and what its absence would mean for the others
     array([4., 2., 2., 2.])
@@ -87,6 +92,21 @@ def weight_estimate(
     ``weight_estimate(peers)`` is the leave-one-out weight of the rollout whose N peers are given. Not for
     weighting the same rollouts: omega_i must not know l_i, use `loo_weights`. N = 0 gives c_0.
 
+    Parameters
+    ----------
+    likelihoods : (..., N) numbers in [0, 1], N >= 0
+    objective : an `Objective` of order T <= N + 1; an int T for MaxRL of order T; None for MaxRL of order N + 1
+    log_likelihoods, log_ceiling : as in `loo_weights`
+
+    Returns
+    -------
+    (...), a number for one group
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `loo_weights` does, and for T > N + 1.
+
     >>> weight_estimate([0, 0, 0])  # three peers failed: the weight of order 4
     4.0
     >>> weight_estimate([0.5, 0.25], 2)
@@ -109,7 +129,20 @@ def objective_estimate(
     For monitoring: it is the number whose expectation training with `loo_weights` ascends, and
     ``omega_i = N dJ/dl_i``. Not an estimate of log p: that has none, J_N lies above it.
 
-    None stands for MaxRL of order N, in O(N) (relative error of a few roundings); other orders cost O(N T).
+    Parameters
+    ----------
+    likelihoods : (..., N) numbers in [0, 1]
+    objective : as in `loo_weights`; None costs O(N), with a relative error of a few roundings, other orders O(N T)
+    log_likelihoods, log_ceiling : as in `loo_weights`
+
+    Returns
+    -------
+    (...), a number for one group
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `loo_weights` does.
 
     >>> objective_estimate([1, 0, 0])  # harmonic numbers H_1 - H_3
     -0.8333333333333333
@@ -133,6 +166,21 @@ def failure_powers(
     E_k is the mean of the product of 1 - l over all k-subsets. Cost O(N K). Use it to build estimates of
     other polynomials in p; for the weights themselves `loo_weights` is faster.
 
+    Parameters
+    ----------
+    likelihoods : (..., N) numbers in [0, 1], N >= 0
+    max_power : K, at most N
+    log_likelihoods, log_ceiling : as in `loo_weights`
+
+    Returns
+    -------
+    (..., K+1)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `loo_weights` does, and for K outside [0, N].
+
     >>> failure_powers([1, 0, 0], 3)
     array([1.        , 0.66666667, 0.33333333, 0.        ])
     """
@@ -153,6 +201,21 @@ def loo_failure_powers(
 
     Cost O(N K log N) time and the table itself in memory, each entry to a few roundings. Use it to study or
     combine powers; for any fixed combination `loo_weights` needs neither the table nor the logarithm.
+
+    Parameters
+    ----------
+    likelihoods : (..., N) numbers in [0, 1]
+    max_power : K, at most N - 1
+    log_likelihoods, log_ceiling : as in `loo_weights`
+
+    Returns
+    -------
+    (..., N, K+1)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `loo_weights` does, and for K outside [0, N - 1].
 
     >>> loo_failure_powers([1, 0, 0], 2)[0]
     array([1., 1., 1.])

@@ -2,17 +2,18 @@
 
 An estimator maps likelihoods ``(..., N)`` to advantages A ``(..., N)``; the gradient estimate it stands for is
 ``g = (1/N) sum_i A_i S_i`` with the scores S_i of the rollouts. What it *really* ascends is a question for
-`maxrl_est.effective_weight` and `maxrl_est.exact_moments`; ``target`` is what its authors intend.
+`maxrl_est.effective_weight` and `maxrl_est.exact_moments`; ``target`` is what its authors intend. (That an advantage
+has an objective, and which one, is also asked in arXiv 2510.23049 and 2510.13651.)
 
 Object arrays of ``fractions.Fraction`` are computed exactly where the formula is rational. The ``sequential`` ones
-draw as many rollouts as they need.
+draw as many rollouts as they need. ``registry`` lists the rows, ``rows`` says what one is.
 """
 
-from maxrl_est.estimators import expected, maxrl, ustat, passk, levels, logmean  # noqa: F401, I001  the order of the table
 from maxrl_est.estimates.baselines import BASELINES
-from maxrl_est.estimators.advantages import advantages, weights_and_advantages
-from maxrl_est.estimators.registry import NamedEstimator, chosen, get, names, sequential_names
-from maxrl_est.estimators.sequential import Draws, SequentialEstimator
+from maxrl_est.estimators._advantages import advantages, weights_and_advantages
+from maxrl_est.estimators._registry import chosen, get, names, sequential_names
+from maxrl_est.estimators._rows import NamedEstimator, Notes
+from maxrl_est.estimators._sequential import Draws, SequentialEstimator, SequentialMoments
 from maxrl_est.targets import LogMean, LogPassRate, OverLevels, Target
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "LogMean",
     "LogPassRate",
     "NamedEstimator",
+    "Notes",
     "OverLevels",
     "SequentialEstimator",
+    "SequentialMoments",
     "Target",
     "advantages",
     "chosen",

@@ -1,22 +1,23 @@
 """Mean and covariance of a gradient estimate, and what it ascends, in the order of evidence.
 
-`exact_moments` enumerates every group and `effective_weight` every count of successes; `closed_form_moments` needs a
-few moments of one rollout; `monte_carlo` draws, with stated error rates, where neither reaches. Where the problem's
-numbers are ``fractions.Fraction`` and the estimator can compute with them, what is not sampled is an exact rational;
-elsewhere it carries a few roundings of float64.
+`moments` is the door to all of it, and says what it used. `exact_moments` enumerates every group and `effective_weight`
+every count of successes; `closed_form_moments` needs a few moments of one rollout; `monte_carlo` draws, with stated
+error rates, where neither reaches. Where the problem's numbers are ``fractions.Fraction`` and the estimator can compute
+with them, what is not sampled is an exact rational; elsewhere it carries a few roundings of float64.
 """
 
-from maxrl_est.measures.closed_forms import NoClosedForm, closed_form_moments, closed_form_variance
-from maxrl_est.measures.effective import EffectiveWeight, Nearest, effective_weight
-from maxrl_est.measures.enumerated import MAX_ROLLOUTS, Moments, exact_moments
-from maxrl_est.measures.equivariant import equivariant_advantages
-from maxrl_est.measures.gradients import target_gradient
-from maxrl_est.measures.optimal import OptimalBaseline, optimal_baseline, ustat_optimal
-from maxrl_est.measures.sampled import Result, monte_carlo
+from maxrl_est.measures._closed_forms import NoClosedForm, closed_form_moments, closed_form_variance
+from maxrl_est.measures._effective import EffectiveWeight, Nearest, effective_weight
+from maxrl_est.measures._enumerated import MAX_ROLLOUTS, Moments, exact_moments
+from maxrl_est.measures._evidence import Evidence, moments
+from maxrl_est.measures._gradients import target_gradient
+from maxrl_est.measures._optimal import OptimalBaseline, optimal_baseline, ustat_optimal
+from maxrl_est.measures._sampled import Result, monte_carlo
 
 __all__ = [
     "MAX_ROLLOUTS",
     "EffectiveWeight",
+    "Evidence",
     "Moments",
     "Nearest",
     "NoClosedForm",
@@ -25,8 +26,8 @@ __all__ = [
     "closed_form_moments",
     "closed_form_variance",
     "effective_weight",
-    "equivariant_advantages",
     "exact_moments",
+    "moments",
     "monte_carlo",
     "optimal_baseline",
     "target_gradient",

@@ -1,9 +1,12 @@
 """Laws with known answers: pass rate, its gradient and every moment in closed form, of a policy as it is."""
 
-from maxrl_est.problems.bandit import Bandit
-from maxrl_est.problems.bernoulli import Bernoulli
-from maxrl_est.problems.chain import Chain
-from maxrl_est.problems.contextual import Contextual
-from maxrl_est.problems.gaussian import Gaussian
+from maxrl_est.problems._bandit import Bandit
+from maxrl_est.problems._bernoulli import Bernoulli
+from maxrl_est.problems._chain import Chain
+from maxrl_est.problems._contextual import Contextual
+from maxrl_est.problems._finite import Finite
+from maxrl_est.problems._gaussian import Gaussian
+from maxrl_est.problems._mapped import Mapped, reparametrised
+from maxrl_est.problems._shared import Shared
 
-__all__ = ["Bandit", "Bernoulli", "Chain", "Contextual", "Gaussian"]
+__all__ = ["Bandit", "Bernoulli", "Chain", "Contextual", "Finite", "Gaussian", "Mapped", "Shared", "reparametrised"]

@@ -1,7 +1,7 @@
 """Wrong estimators, each a mistake that has been made or is easily made, from the definition and slowly.
 
 Weights and advantages take likelihoods ``(..., N)``, floats or Fractions, and the coefficients c of the objective.
-The relative biases are those of `RELATIVE_BIAS`, for MaxRL at N = T = 4 and p = 1/2; test_exact.py computes them.
+The relative biases are those of `RELATIVE_BIAS`, for MaxRL at N = T = 4 and p = 1/2; test_enumerated.py computes them.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from maxrl_est.training.processes import workers
+from maxrl_est.training import workers
 
 _MOST_WORKERS = 4  # each imports sympy, which takes as long as a few proofs
 

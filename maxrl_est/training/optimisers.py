@@ -1,6 +1,7 @@
 """Two optimisers, in the shape of optax: ``init(theta)`` and ``update(gradient of a loss, state, theta)``.
 
-Whatever has these two methods serves in their place, ``optax.adamw(1e-3)`` for one. An update is what is added.
+Whatever has these two methods serves in their place, ``optax.adamw(1e-3)`` for one. An update is what is added to the
+parameters.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import numpy as np
 
 from maxrl_est._arguments import positive
 from maxrl_est._typing import FloatArray
+
+__all__ = ["SGD", "Adam", "Optimiser"]
 
 
 class Optimiser(Protocol):
@@ -26,9 +29,16 @@ class Optimiser(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SGD:
-    """Plain steepest descent.
+    """Plain steepest descent: -learning_rate times the gradient of a loss.
 
-    >>> SGD(0.1).update(np.array([2.0]), (), np.zeros(1))
+    Not for objectives of unknown scale: the step is as large as the gradient says.
+
+    Parameters
+    ----------
+    learning_rate : above 0
+
+    >>> import maxrl_est as mx
+    >>> mx.optimisers.SGD(0.1).update(np.array([2.0]), (), np.zeros(1))
     (array([-0.2]), ())
     """
 
@@ -51,6 +61,17 @@ class Adam:
     """Adam (arXiv 1412.6980): each coordinate's mean gradient over the root of its mean square.
 
     It divides out the scale of the objective, so estimators of c J learn as those of J. Not for comparing step sizes.
+
+    Parameters
+    ----------
+    learning_rate : above 0: the size of the first step in each coordinate
+    b1, b2 : how much of the last means of gradients and of their squares is kept, in [0, 1)
+    eps : above 0, added to the root
+
+    >>> import maxrl_est as mx
+    >>> adam = mx.optimisers.Adam(0.1)
+    >>> adam.update(np.array([2.0]), adam.init(np.zeros(1)), np.zeros(1))[0].round(6).tolist()
+    [-0.1]
     """
 
     learning_rate: float
@@ -63,7 +84,7 @@ class Adam:
             object.__setattr__(self, name, positive(name, getattr(self, name)))
         for name in ("b1", "b2"):
             if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}: it lies in [0, 1)")
+                raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
 
     def init(self, params: FloatArray, /) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return the number of steps, and means of gradients and of their squares."""

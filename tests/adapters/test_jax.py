@@ -19,6 +19,7 @@ from maxrl_est.adapters.jax import (  # noqa: E402
     maxrl_loss,
     objective_estimate,
 )
+from maxrl_est.estimates.baselines import BASELINES  # noqa: E402
 
 TOLERANCE = 4e-15  # absolute, for numbers up to N; measured worst: 1e-15
 
@@ -40,7 +41,7 @@ def close(got, expected):
 # The loss.
 
 
-@pytest.mark.parametrize("baseline", ["none", "one", "one_over_n", "pass_loo", "mean_loo", 0.3])
+@pytest.mark.parametrize("baseline", [None, *BASELINES, 0.3])
 @pytest.mark.parametrize("objective", [None, 2, mx.Objective.pass_at(3)], ids=str)
 def test_the_loss_is_minus_the_estimate_and_its_gradient_the_sum_that_it_stands_for(baseline, objective):
     loss = jax.jit(jax.value_and_grad(lambda m, l: maxrl_loss(m, l, objective, baseline=baseline), argnums=(0, 1)))
@@ -49,6 +50,17 @@ def test_the_loss_is_minus_the_estimate_and_its_gradient_the_sum_that_it_stands_
     assert close(value, -mx.objective_estimate(LIKELIHOODS, ascended).mean())
     assert close(-15 * by_logprobs, mx.advantages(LIKELIHOODS, ascended, baseline=baseline))
     assert close(-15 * by_likelihoods, mx.loo_weights(LIKELIHOODS, ascended))
+
+
+@pytest.mark.parametrize("baseline", [None, "none", "one", "one_over_n", 0.3])
+def test_groups_of_one_have_the_loss_of_their_likelihood(baseline):
+    """Its gradient by likelihoods is -1, that of the expected likelihood; by default nothing is subtracted."""
+    value, (by_logprobs, by_likelihoods) = jax.value_and_grad(
+        lambda m, l: maxrl_loss(m, l, baseline=baseline), argnums=(0, 1)
+    )(LOGPROBS[:, :1], LIKELIHOODS[:, :1])
+    assert close(value, (1 - LIKELIHOODS[:, 0]).mean())
+    assert close(-3 * by_logprobs, mx.advantages(LIKELIHOODS[:, :1], baseline=baseline))
+    assert close(by_likelihoods, -1 / 3)
 
 
 def test_a_baseline_that_multiplies_the_gradient_of_likelihoods_is_rejected():
@@ -121,16 +133,20 @@ def test_the_loss_is_mapped_over_axes_and_needs_no_batch():
 @pytest.mark.parametrize(
     ("logprobs", "arguments", "message"),
     [
-        (np.zeros((3, 4)), {}, r"logprobs has shape \(3, 4\) and likelihoods \(3, 5\): both are"),
-        (np.where(np.eye(3, 5), np.nan, 0), {}, r"logprobs\[0, 0\] is nan: a logprob is finite"),
-        (np.full((3, 5), -np.inf), {}, r"logprobs\[0, 0\] is -inf: a logprob is finite"),
-        (np.zeros((0, 5)), {"likelihoods": np.zeros((0, 5))}, "one group or more"),
-        (None, {}, "logprobs is None: it is an array"),
-        (np.zeros((3, 5), int), {}, "logprobs is int64: it is an array"),
-        (np.zeros((3, 5), complex), {}, "logprobs is complex128"),
-        (LOGPROBS, {"objective": 6}, "objective has order 6 and groups have N = 5"),
-        (LOGPROBS, {"baseline": "best"}, "baseline is 'best'"),
-        (LOGPROBS, {"likelihoods": 2 * LIKELIHOODS}, r"likelihoods\[0, 0\] is 1\.27"),
+        (np.zeros((3, 4)), {}, r"^logprobs must have the shape \(3, 5\) of likelihoods, got \(3, 4\)$"),
+        (np.where(np.eye(3, 5), np.nan, 0), {}, r"^logprobs\[0, 0\] must be finite, got nan"),
+        (np.full((3, 5), -np.inf), {}, r"^logprobs\[0, 0\] must be finite, got -inf"),
+        (
+            np.zeros((0, 5)),
+            {"likelihoods": np.zeros((0, 5))},
+            r"one group or more, got shape \(0, 5\)$",
+        ),
+        (None, {}, r"^logprobs must be an array \(..., N\) of floats, got None$"),
+        (np.zeros((3, 5), int), {}, r"^logprobs must be an array \(..., N\) of floats, got dtype int64$"),
+        (np.zeros((3, 5), complex), {}, "^logprobs must be .*, got dtype complex128$"),
+        (LOGPROBS, {"objective": 6}, "^objective .*6.*N = 5"),
+        (LOGPROBS, {"baseline": "best"}, "^baseline must be one of none, .*, got 'best'"),
+        (LOGPROBS, {"likelihoods": 2 * LIKELIHOODS}, r"^likelihoods\[0, 0\] must lie in \[0, 1\], got 1\.27"),
     ],
     ids=str,
 )
@@ -141,9 +157,9 @@ def test_bad_arguments_of_the_loss_are_errors_that_name_them(logprobs, arguments
 
 def test_errors_name_the_value_under_a_derivative_too():
     logprobs, likelihoods = jnp.array([0.0, jnp.nan, 0.0]), jnp.array([1.0, 0.0, 0.5])
-    with pytest.raises(ValueError, match=r"logprobs\[1\] is nan: a logprob is finite"):
+    with pytest.raises(ValueError, match=r"^logprobs\[1\] must be finite, got nan"):
         jax.value_and_grad(maxrl_loss)(logprobs, likelihoods)
-    with pytest.raises(ValueError, match=r"likelihoods\[0\] is 2.0: likelihoods lie in"):
+    with pytest.raises(ValueError, match=r"^likelihoods\[0\] must lie in \[0, 1\], got 2.0"):
         jax.grad(lambda l: loo_weights(l).sum())(likelihoods + 1)
 
 
@@ -194,9 +210,9 @@ def test_derivatives_of_the_kernel_are_exact(objective):
 
 
 def test_the_kernel_refuses_what_is_no_likelihood_in_compiled_code_too():
-    with pytest.raises(ValueError, match=r"likelihoods\[0\] is 1.5: likelihoods lie in \[0, 1\]"):
+    with pytest.raises(ValueError, match=r"likelihoods\[0\] must lie in \[0, 1\], got 1.5"):
         kernel_loo_weights(jnp.array([1.5, 0.0]))
-    with pytest.raises(jax.errors.JaxRuntimeError, match=r"likelihoods\[0\] is 1.5: likelihoods lie in \[0, 1\]"):
+    with pytest.raises(jax.errors.JaxRuntimeError, match=r"likelihoods\[0\] must lie in \[0, 1\], got 1.5"):
         jax.jit(kernel_loo_weights)(jnp.array([1.5, 0.0])).block_until_ready()
 
 
@@ -222,7 +238,7 @@ def test_a_wrong_function_of_jax_is_found_out():
 
 
 def test_a_function_that_returns_another_shape_is_no_advantage_function():
-    with pytest.raises(ValueError, match=r"returned shape \(5, 3\): advantages have that of likelihoods, \(3, 5\)"):
+    with pytest.raises(ValueError, match=r"^<lambda> must return advantages of shape \(3, 5\), got \(5, 3\)$"):
         as_estimator(lambda rewards: rewards.T)(LIKELIHOODS)
 
 

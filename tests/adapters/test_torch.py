@@ -15,6 +15,8 @@ torch = pytest.importorskip("torch", reason="needs torch")
 import maxrl_est as mx  # noqa: E402
 from maxrl_est.adapters import _torch_ops as ops  # noqa: E402
 from maxrl_est.adapters import torch as adapter  # noqa: E402
+from maxrl_est.estimates import groups as door  # noqa: E402
+from maxrl_est.estimates.baselines import BASELINES  # noqa: E402
 from maxrl_est.selftest.adversarial import FAMILIES  # noqa: E402
 
 SLOPES = 2e-15  # of derivatives of weights, relative to the weights; measured worst: 5.6e-16 on all families
@@ -25,7 +27,7 @@ OBJECTIVES = {
     "pass@3": lambda n: mx.Objective.pass_at(min(n, 3)),
     "signs": lambda n: mx.Objective.from_coefficients([0.5, -2.0, 0.0, 0.25][:n]),
 }
-BASELINES = ("none", "one", "one_over_n", "mean_loo", 0.25, "pass_loo")
+EVERY = (None, *BASELINES, 0.25)
 every_objective = pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
 compiles = pytest.mark.filterwarnings(
     "ignore:.*torch.jit.script.*:DeprecationWarning",
@@ -56,11 +58,48 @@ def test_results_are_those_of_the_package_to_the_last_bit(name, objective):
                 assert np.array_equal(got, expected)
 
 
-@pytest.mark.parametrize("baseline", BASELINES, ids=str)
-def test_advantages_have_all_baselines(baseline):
-    values = groups(3, 2, 6)
-    got = adapter.advantages(values, 4, baseline=baseline).numpy()
-    assert np.array_equal(got, mx.advantages(values.numpy(), 4, baseline=baseline))
+def least(baseline):
+    """The smallest group that has the baseline."""
+    return 2 if baseline in ("pass_loo", "mean_loo") else 1
+
+
+@every_objective
+@pytest.mark.parametrize("baseline", EVERY, ids=str)
+def test_advantages_have_all_baselines_of_the_package(baseline, objective):
+    for n in (least(baseline), 2, 6):
+        values, chosen = groups(3, 2, n), objective(n - (baseline == "pass_loo"))
+        got = adapter.advantages(values, chosen, baseline=baseline).numpy()
+        assert np.array_equal(got, mx.advantages(values.numpy(), chosen, baseline=baseline))
+
+
+def test_the_baseline_is_the_mean_of_the_others_and_groups_of_one_have_none():
+    values = groups(2, 3)
+    assert torch.equal(adapter.advantages(values), adapter.advantages(values, baseline="mean_loo"))
+    assert torch.equal(adapter.advantages(values[:, :1]), values[:, :1])
+    wrong = adapter.advantages(values, baseline="one")
+    assert abs(adapter.advantages(values) - wrong).max() > 0.05
+
+
+def times_checked(monkeypatch, call):
+    """How often the numbers of groups go through the door."""
+    seen = []
+    as_numbers = door._as_numbers
+    monkeypatch.setattr(door, "_as_numbers", lambda name, values: seen.append(values) or as_numbers(name, values))
+    call()
+    monkeypatch.undo()
+    return seen
+
+
+def test_an_operator_has_its_numbers_checked_once_and_on_the_memory_of_the_tensor(monkeypatch):
+    values, asked = groups(2, 4), (None, "mean_loo", None)
+    for operator in (ops.loo_weights, ops.objective_estimate, ops.advantages, ops.estimate_and_advantages):
+        (seen,) = times_checked(monkeypatch, lambda operator=operator: operator(values, *asked))
+        assert np.shares_memory(seen, values.numpy())
+    (seen,) = times_checked(monkeypatch, lambda: ops.exponentials(values - 1, 0.0))
+    for call in (adapter.loo_weights, adapter.advantages, lambda l: adapter.maxrl_loss(groups(2, 4), l)):
+        assert len(times_checked(monkeypatch, lambda call=call: call(values))) == 1
+    separate = times_checked(monkeypatch, lambda: (adapter.objective_estimate(values), adapter.advantages(values)))
+    assert len(separate) == 2  # the wrong version of the loss
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
@@ -78,7 +117,7 @@ def test_half_precision_is_computed_as_what_it_stands_for_and_comes_back_in_floa
 @pytest.mark.parametrize("dtype", [torch.bool, torch.int64, torch.uint8], ids=str)
 def test_bool_and_int_rewards_give_the_default_dtype(dtype):
     given = torch.tensor([[1, 0, 0, 0], [0, 0, 0, 0]]).to(dtype)
-    got = adapter.advantages(given)
+    got = adapter.advantages(given, baseline="one")
     assert got.dtype == torch.get_default_dtype()
     assert got.tolist() == [[3, -1, -1, -1], [-1, -1, -1, -1]]
     assert adapter.objective_estimate(given).dtype == torch.get_default_dtype()
@@ -115,7 +154,9 @@ def test_the_ceiling_is_rounded_as_the_logarithms_are():
     peak = 0.3995  # rounds up to bfloat16
     logs = torch.tensor([peak, peak - 1]).bfloat16()
     assert ops.exponentials(logs, peak)[0] == 1
-    with pytest.raises(ValueError, match=r"log_likelihoods\[0\] is 0.400390625"):
+    with pytest.raises(
+        ValueError, match=r"^log_likelihoods\[0\] must be at most log_ceiling = 0.3995, got 0.400390625"
+    ):
         mx.loo_weights(log_likelihoods=logs.double().numpy(), log_ceiling=peak)
 
 
@@ -126,11 +167,14 @@ def test_the_ceiling_is_rounded_as_the_logarithms_are():
 @pytest.mark.parametrize(
     ("operator", "others"),
     [
-        (ops.loo_weights, (None,)),
-        (ops.loo_weights, (torch.tensor([1.0, 0.5, -2.0], dtype=torch.float64),)),
-        (ops.objective_estimate, (None,)),
-        (ops.objective_estimate, (torch.tensor([1.0, 0.5, -2.0], dtype=torch.float64),)),
-        (ops.advantages, (None, "mean_loo", 0.0)),
+        (ops.loo_weights, (None, "none", None)),
+        (ops.loo_weights, (torch.tensor([1.0, 0.5, -2.0], dtype=torch.float64), "none", None)),
+        (ops.objective_estimate, (None, "none", None)),
+        (ops.objective_estimate, (torch.tensor([1.0, 0.5, -2.0], dtype=torch.float64), "none", None)),
+        (ops.advantages, (None, "mean_loo", None)),
+        (ops.advantages, (None, None, 0.25)),
+        (ops.estimate_and_advantages, (None, "pass_loo", None)),
+        (ops.estimate_and_advantages, (torch.tensor([1.0, 0.5], dtype=torch.float64), None, None)),
         (ops.exponentials, (1.0,)),
         (ops.zeros, ()),
     ],
@@ -151,6 +195,7 @@ def test_derivatives_are_those_of_difference_quotients(n, objective):
         lambda l: adapter.loo_weights(l, mx.Objective.pass_at(objective or n)),
         lambda l: adapter.objective_estimate(l, objective),
         lambda l: adapter.maxrl_loss(groups(2, n), l, objective),
+        *([lambda l: adapter.maxrl_loss(groups(2, n), l, baseline="pass_loo")] if n > 1 else []),
     ):
         assert torch.autograd.gradcheck(function, given)
     assert torch.autograd.gradcheck(
@@ -163,6 +208,8 @@ def test_second_derivatives_are_too(objective):
     given = groups(2, 4).requires_grad_()
     assert torch.autograd.gradgradcheck(lambda l: adapter.loo_weights(l, objective), given)
     assert torch.autograd.gradgradcheck(lambda l: adapter.objective_estimate(l, objective), given)
+    assert torch.autograd.gradgradcheck(lambda l: adapter.maxrl_loss(groups(2, 4), l, objective), given)
+    assert torch.autograd.gradgradcheck(lambda l: adapter.maxrl_loss(groups(2, 4), l, baseline="pass_loo"), given)
 
 
 def test_difference_quotients_tell_weights_from_constants():
@@ -206,9 +253,10 @@ def test_the_loss_is_minus_the_mean_objective_estimate():
 
 
 @every_objective
-@pytest.mark.parametrize("baseline", BASELINES[:-1], ids=str)
+@pytest.mark.parametrize("baseline", EVERY, ids=str)
 def test_the_gradient_of_the_loss_is_the_sum_it_stands_for(baseline, objective):
     chosen = objective(5)
+    ascended = 4 if baseline == "pass_loo" and chosen is None else chosen
     theta = torch.tensor([0.3, -0.2, 0.1], dtype=torch.float64, requires_grad=True)
     features = groups(4, 3, seed=2, low=-1.0, high=1.0)
     arms = torch.randint(3, (4, 5), generator=torch.Generator().manual_seed(3))
@@ -222,7 +270,8 @@ def test_the_gradient_of_the_loss_is_the_sum_it_stands_for(baseline, objective):
     outer = torch.sigmoid(features @ theta).detach().numpy()[:, None, None]
     slopes = l[..., None] * ((1 - outer) * features.numpy()[:, None, :] + hot * (1 - s))
     expected = -(
-        mx.advantages(l, chosen, baseline=baseline)[..., None] * scores + mx.loo_weights(l, chosen)[..., None] * slopes
+        mx.advantages(l, chosen, baseline=baseline)[..., None] * scores
+        + mx.loo_weights(l, ascended)[..., None] * slopes
     ).mean(axis=(0, 1))
     assert abs(got.numpy() - expected).max() <= GRADIENTS * abs(expected).max()
 
@@ -257,9 +306,7 @@ def truth(objective):
 
 
 @every_objective
-@pytest.mark.parametrize(
-    ("n", "baseline"), [(n, b) for b in BASELINES for n in range(2 if b in ("pass_loo", "mean_loo") else 1, 5)]
-)
+@pytest.mark.parametrize(("n", "baseline"), [(n, baseline) for baseline in EVERY for n in range(least(baseline), 5)])
 def test_the_loss_has_the_exact_gradient_on_average_over_all_groups(n, baseline, objective):
     largest = n - 1 if baseline == "pass_loo" else n
     chosen = objective(largest)
@@ -273,7 +320,9 @@ def leave_nothing_out(l):
 
 
 WRONG = {
-    "baseline on the likelihood's gradient": lambda logp, l: -(adapter.advantages(l) * (logp + l.log())).mean(),
+    "baseline on the likelihood's gradient": lambda logp, l: (
+        -(adapter.advantages(l, baseline="one") * (logp + l.log())).mean()
+    ),
     "no gradient of the likelihood": lambda logp, l: adapter.maxrl_loss(logp, l.detach()),
     "no gradient of the log-probability": lambda logp, l: adapter.maxrl_loss(logp.detach(), l),
     "advantages differentiated": lambda logp, l: -((adapter.loo_weights(l) * l - 1) * logp).mean(),
@@ -346,16 +395,32 @@ def test_a_compiled_function_follows_the_objective_it_is_given():
 
 
 @compiles
+def test_a_compiled_loss_follows_the_baseline_and_the_ceiling_it_is_given():
+    compiled = torch.compile(
+        lambda logs, baseline, ceiling: adapter.maxrl_loss(
+            logs, log_likelihoods=logs, baseline=baseline, log_ceiling=ceiling
+        ),
+        fullgraph=True,
+        backend="aot_eager",
+    )
+    logs = (groups(2, 4) - 1).requires_grad_()
+    for baseline, ceiling in ((None, 0.0), ("pass_loo", 0.0), (0.25, 0.0), (0.5, 0.25), (0.75, 0.5)):
+        got = torch.autograd.grad(compiled(logs, baseline, ceiling), logs)[0]
+        loss = adapter.maxrl_loss(logs, log_likelihoods=logs, baseline=baseline, log_ceiling=ceiling)
+        assert torch.allclose(got, torch.autograd.grad(loss, logs)[0], rtol=1e-12, atol=0)
+
+
+@compiles
 def test_wrong_numbers_are_errors_in_compiled_functions_too():
     loss = torch.compile(lambda logp, l: adapter.maxrl_loss(logp, l), fullgraph=True, backend="aot_eager")
     values = groups(2, 4)
     loss(values, values)
     wrong = values.clone()
     wrong[1, 2] = 1.5
-    with pytest.raises(ValueError, match=re.escape("likelihoods[1, 2] is 1.5: likelihoods lie in [0, 1]")):
+    with pytest.raises(ValueError, match=re.escape("likelihoods[1, 2] must lie in [0, 1], got 1.5")):
         loss(values, wrong)
     wrong[1, 2] = -math.inf
-    with pytest.raises(ValueError, match=re.escape("logprobs[1, 2] is -inf")):
+    with pytest.raises(ValueError, match=re.escape("logprobs[1, 2] must be finite, got -inf")):
         loss(wrong, values)
 
 
@@ -374,68 +439,92 @@ def changed(value, dtype=torch.float32):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"likelihoods": changed(1.5)}, ValueError, "likelihoods[1, 0] is 1.5: likelihoods lie in [0, 1]"),
-        ({"likelihoods": changed(-1e-9)}, ValueError, "likelihoods[1, 0] is -"),
-        ({"likelihoods": changed(math.nan)}, ValueError, "likelihoods[1, 0] is nan"),
-        ({"likelihoods": changed(1.5, torch.bfloat16)}, ValueError, "likelihoods[1, 0] is 1.5"),
-        ({"likelihoods": changed(2, torch.int64)}, ValueError, "likelihoods[1, 0] is 2"),
-        ({"likelihoods": changed(1j, torch.complex64)}, TypeError, "dtype complex64"),
-        ({"likelihoods": torch.zeros(3, 0)}, ValueError, "likelihoods has shape (3, 0)"),
-        ({"likelihoods": torch.tensor(0.5)}, ValueError, "likelihoods is the single number 0.5"),
-        ({"likelihoods": VALUES, "objective": 3}, ValueError, "objective has order 3 and groups have N = 2"),
-        ({"likelihoods": VALUES, "objective": 1.0}, TypeError, "objective is 1.0"),
-        ({"likelihoods": [[1.0, None]]}, TypeError, "likelihoods[0, 1] is None"),
-        ({"likelihoods": [[1.0, 0.5], [1.0]]}, ValueError, "likelihoods is ragged"),
-        ({"likelihoods": np.ma.masked_array([0.5, 0.5], [False, True])}, ValueError, "likelihoods[1] is masked"),
-        ({"log_likelihoods": changed(0.5) - 0.25}, ValueError, "log_likelihoods[0, 0] is 0.25: log-likelihoods are at"),
-        ({"log_likelihoods": changed(math.nan) - 1}, ValueError, "log_likelihoods[1, 0] is nan"),
-        ({"log_likelihoods": -VALUES, "log_ceiling": math.inf}, ValueError, "log_ceiling is inf"),
-        ({}, TypeError, "likelihoods is None and log_likelihoods is too"),
-        ({"likelihoods": VALUES, "log_likelihoods": -VALUES}, TypeError, "likelihoods is given and log_likelihoods is"),
+        ({"likelihoods": changed(1.5)}, ValueError, "likelihoods[1, 0] must lie in [0, 1], got 1.5"),
+        ({"likelihoods": changed(-1e-9)}, ValueError, "likelihoods[1, 0] must lie in [0, 1], got -"),
+        ({"likelihoods": changed(math.nan)}, ValueError, "likelihoods[1, 0] must lie in [0, 1], got nan"),
+        ({"likelihoods": changed(1.5, torch.bfloat16)}, ValueError, "likelihoods[1, 0] must lie in [0, 1], got 1.5"),
+        ({"likelihoods": changed(2, torch.int64)}, ValueError, "likelihoods[1, 0] must lie in [0, 1], got 2"),
+        ({"likelihoods": changed(1j, torch.complex64)}, TypeError, "likelihoods must be bool, int or float"),
+        ({"likelihoods": torch.zeros(3, 0)}, ValueError, "likelihoods must have groups of N >= 1"),
+        (
+            {"likelihoods": torch.tensor(0.5)},
+            ValueError,
+            "likelihoods must be an array (..., N), got the single number",
+        ),
+        ({"likelihoods": VALUES, "objective": 1.0}, TypeError, "objective "),
+        ({"likelihoods": [[1.0, None]]}, TypeError, "likelihoods[0, 1] must be "),
+        ({"likelihoods": [[1.0, 0.5], [1.0]]}, ValueError, "likelihoods must have as many rollouts in each group"),
+        ({"likelihoods": np.ma.masked_array([0.5, 0.5], [False, True])}, ValueError, "likelihoods[1] must be a number"),
+        ({"likelihoods": VALUES, "log_ceiling": 1.0}, TypeError, "log_ceiling must come with log_likelihoods"),
+        ({"log_likelihoods": changed(0.5) - 0.25}, ValueError, "log_likelihoods[0, 0] must be at most log_ceiling"),
+        ({"log_likelihoods": changed(math.nan) - 1}, ValueError, "log_likelihoods[1, 0] must be at most"),
+        ({"log_likelihoods": -VALUES, "log_ceiling": math.inf}, ValueError, "log_ceiling must be finite, got inf"),
+        ({"log_likelihoods": -VALUES, "log_ceiling": "0"}, TypeError, "log_ceiling must be a finite number, got '0'"),
+        ({}, TypeError, "likelihoods or log_likelihoods must be given, one of the two, got neither"),
+        (
+            {"likelihoods": VALUES, "log_likelihoods": -VALUES},
+            TypeError,
+            "likelihoods or log_likelihoods must be given",
+        ),
     ],
 )
 def test_bad_likelihoods_are_errors_that_say_where(arguments, error, message):
     for function in (adapter.loo_weights, adapter.advantages, adapter.objective_estimate):
-        with pytest.raises(error, match=re.escape(message)):
+        with pytest.raises(error, match="^" + re.escape(message)):
             function(**arguments)
+
+
+def test_orders_above_n_are_errors_that_say_both():
+    for function in (adapter.loo_weights, adapter.advantages, adapter.objective_estimate):
+        with pytest.raises(ValueError, match=r"^objective .*3.*N = 2"):
+            function(VALUES, 3)
 
 
 @pytest.mark.filterwarnings("ignore:The PyTorch API of MaskedTensors is in prototype stage:UserWarning")
 def test_masked_tensors_are_errors():
     masked = torch.masked.masked_tensor(VALUES, VALUES > 0.3)
-    with pytest.raises(TypeError, match="MaskedTensor: every rollout needs a likelihood"):
-        adapter.loo_weights(masked)
+    for name in ("likelihoods", "log_likelihoods"):
+        with pytest.raises(TypeError, match=f"^{name} must be a plain tensor with a number for every rollout, got a "):
+            adapter.loo_weights(**{name: masked})
 
 
 @pytest.mark.parametrize(
-    ("baseline", "error"), [("two", ValueError), (math.nan, ValueError), (None, TypeError), ([1.0], TypeError)], ids=str
+    ("baseline", "error"), [("two", ValueError), (math.nan, ValueError), (True, TypeError), ([1.0], TypeError)], ids=str
 )
 def test_bad_baselines_are_errors_that_show_them(baseline, error):
-    with pytest.raises(error, match=re.escape(f"baseline is {baseline!r}")):
+    with pytest.raises(error, match=rf"^baseline must be .*, got {re.escape(repr(baseline))}$"):
         adapter.advantages(VALUES, baseline=baseline)
-    with pytest.raises(ValueError, match=r"'pass_loo'.* N = 1"):
-        adapter.maxrl_loss(VALUES[:, :1], VALUES[:, :1], baseline="pass_loo")
+
+
+@pytest.mark.parametrize("baseline", ["pass_loo", "mean_loo"])
+def test_groups_of_one_have_no_others(baseline):
+    for call in (
+        lambda l: adapter.advantages(l, baseline=baseline),
+        lambda l: adapter.maxrl_loss(l, l, baseline=baseline),
+    ):
+        with pytest.raises(ValueError, match=f"^baseline '{baseline}' must have groups of .*, got N = 1$"):
+            call(VALUES[:, :1])
 
 
 @pytest.mark.parametrize(
     ("logprobs", "error", "message"),
     [
-        (changed(-math.inf), ValueError, "logprobs[1, 0] is -inf: log-probabilities of rollouts are finite"),
-        (changed(math.nan), ValueError, "logprobs[1, 0] is nan"),
-        (VALUES[0], ValueError, "logprobs has shape (2,) and likelihoods (2, 2)"),
-        (VALUES[..., None], ValueError, "logprobs has shape (2, 2, 1) and likelihoods (2, 2)"),
-        (VALUES.long(), TypeError, "logprobs is torch.int64"),
-        ([[0.0, 0.0], [0.0, 0.0]], TypeError, "logprobs is list"),
-        (VALUES.to("meta"), ValueError, "logprobs is on meta and likelihoods on cpu"),
+        (changed(-math.inf), ValueError, "logprobs[1, 0] must be finite, got -inf"),
+        (changed(math.nan), ValueError, "logprobs[1, 0] must be finite, got nan"),
+        (VALUES[0], ValueError, "logprobs must have the shape (2, 2) of likelihoods, got (2,)"),
+        (VALUES[..., None], ValueError, "logprobs must have the shape (2, 2) of likelihoods, got (2, 2, 1)"),
+        (VALUES.long(), TypeError, "logprobs must be a tensor (..., N) of floats, got dtype torch.int64"),
+        ([[0.0, 0.0], [0.0, 0.0]], TypeError, "logprobs must be a tensor (..., N) of floats, got list"),
+        (VALUES.to("meta"), ValueError, "logprobs must be on the device cpu of likelihoods, got meta"),
     ],
 )
 def test_bad_logprobs_are_errors_that_say_where(logprobs, error, message):
-    with pytest.raises(error, match=re.escape(message)):
+    with pytest.raises(error, match=rf"^{re.escape(message)}$"):
         adapter.maxrl_loss(logprobs, VALUES)
 
 
 def test_no_groups_have_no_loss_but_no_advantages_either():
-    with pytest.raises(ValueError, match=re.escape("logprobs has shape (0, 4) and likelihoods (0, 4)")):
+    with pytest.raises(ValueError, match=r"^logprobs must have one group or more .*, got shape \(0, 4\)$"):
         adapter.maxrl_loss(torch.zeros(0, 4), torch.zeros(0, 4))
     assert adapter.advantages(torch.zeros(0, 4)).shape == (0, 4)
 
@@ -480,7 +569,7 @@ def test_a_function_of_another_shape_is_an_error_that_names_it():
     def per_group(rewards):
         return rewards.sum(-1)
 
-    with pytest.raises(ValueError, match=re.escape("per_group returned shape (3,): advantages have that")):
+    with pytest.raises(ValueError, match=re.escape("per_group must return advantages of shape (3, 4), got (3,)")):
         adapter.as_estimator(per_group)(np.zeros((3, 4)))
 
 
@@ -493,12 +582,20 @@ class Elsewhere(torch.Tensor):
     is_cpu = False
 
 
+def numbers(found):
+    """All of them in one plain tensor."""
+    parts = found if isinstance(found, tuple) else (found,)
+    return torch.cat([part.as_subclass(torch.Tensor).ravel() for part in parts])
+
+
 def test_other_devices_have_the_functions_of_the_array_api():
     pytest.importorskip("array_api_compat", reason="needs array-api-compat")
-    given = groups(3, 5).as_subclass(Elsewhere)
-    for name in ("loo_weights", "objective_estimate", "advantages"):
-        got = ops._estimate(getattr(mx, name), given, None).as_subclass(torch.Tensor)
-        assert torch.allclose(got, getattr(adapter, name)(groups(3, 5)), rtol=1e-12)
+    for baseline, coefficients in itertools.product(EVERY, (None, torch.tensor([1.0, 0.5], dtype=torch.float64))):
+        asked = (coefficients, *adapter._asked(None, baseline)[1:])
+        for operator in (ops.loo_weights, ops.objective_estimate, ops.advantages, ops.estimate_and_advantages):
+            compute = operator._init_fn  # torch's own call would take the subclass off
+            got = numbers(compute(groups(3, 5).as_subclass(Elsewhere), *asked))
+            assert torch.allclose(got, numbers(compute(groups(3, 5), *asked)), rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -513,7 +610,7 @@ def test_on_a_gpu_results_stay_there_and_are_those_of_the_cpu():
     assert torch.allclose(
         got.cpu(), torch.autograd.grad(adapter.maxrl_loss(groups(3, 5), values), values)[0], rtol=1e-12
     )
-    with pytest.raises(ValueError, match=r"logprobs is on cpu and likelihoods on cuda:0"):
+    with pytest.raises(ValueError, match=r"^logprobs must be on the device cuda:0 of"):
         adapter.maxrl_loss(groups(3, 5), moved)
-    with pytest.raises(ValueError, match=re.escape("likelihoods[0] is 1.5")):
+    with pytest.raises(ValueError, match=re.escape("likelihoods[0] must lie in [0, 1], got 1.5")):
         adapter.loo_weights(torch.tensor([1.5, 0.0]).cuda())

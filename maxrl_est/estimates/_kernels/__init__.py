@@ -20,25 +20,25 @@ class Kernels(NamedTuple):
     loo_weights: Callable[..., None]  # likelihoods (B, N), coefficients (T,), out (B, N)
     failure_powers: Callable[..., None]  # likelihoods (B, N), out (B, K+1)
     loo_failure_powers: Callable[..., None]  # likelihoods (B, N), out (B, N, K+1)
+    mean_of_others: Callable[..., None]  # likelihoods (B, N), out (B, N)
+    failure_of_others: Callable[..., None]  # likelihoods (B, N), out (B, N)
 
 
 @functools.cache
 def load() -> Kernels:
     """The fastest kernels that this installation can run."""
-    try:
-        from maxrl_est.estimates._kernels import quadrature, recurrence
-    except ImportError:  # numba, or the LLVM it needs, is missing or does not fit this NumPy
-        from maxrl_est.estimates._kernels import generic
+    return _compiled() or _in_arrays()
 
-        return Kernels(
-            False,
-            generic.full_order_weights,
-            generic.full_order_weight_estimate,
-            generic.full_order_objective_estimate,
-            generic.loo_weights,
-            generic.failure_powers,
-            generic.loo_failure_powers,
-        )
+
+def _compiled() -> Kernels | None:
+    try:
+        from numba import config
+
+        if config.DISABLE_JIT:  # type: ignore[attr-defined]  # and instructions of LLVM cannot be interpreted
+            return None
+        from maxrl_est.estimates._kernels import others, quadrature, recurrence
+    except ImportError:  # numba, or the LLVM it needs, is missing or does not fit this NumPy
+        return None
     return Kernels(
         True,
         quadrature.full_order_weights,
@@ -47,4 +47,22 @@ def load() -> Kernels:
         recurrence.loo_weights,
         recurrence.failure_powers,
         recurrence.loo_failure_powers,
+        others.mean_of_others,
+        others.failure_of_others,
+    )
+
+
+def _in_arrays() -> Kernels:
+    from maxrl_est.estimates._kernels import generic
+
+    return Kernels(
+        False,
+        generic.full_order_weights,
+        generic.full_order_weight_estimate,
+        generic.full_order_objective_estimate,
+        generic.loo_weights,
+        generic.failure_powers,
+        generic.loo_failure_powers,
+        generic.mean_of_others,
+        generic.failure_of_others,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -77,6 +78,27 @@ def loo_weights(likelihoods: Array, coefficients: Array, out: Array) -> None:
     """Fill out (B, N) with sum_k c_k E_k of the others, for coefficients (T,), T <= N."""
     for i, table in _leave_one_out(likelihoods, len(coefficients) - 1):
         out[:, i] = (table * coefficients).sum(axis=-1)
+
+
+def mean_of_others(likelihoods: Array, out: Array) -> None:
+    """Fill out (B, N) with the mean of the others, for N >= 2: the sum less l_i would lose what is far below l_i."""
+    before, after = _from_both_sides(np.add, likelihoods, likelihoods.dtype.type(0))
+    out[:] = (before + after) / (likelihoods.shape[1] - 1)
+
+
+def failure_of_others(likelihoods: Array, out: Array) -> None:
+    """Fill out (B, N) with the product of 1 - l over the others."""
+    q = 1 - _extended(likelihoods)
+    before, after = _from_both_sides(np.multiply, q, q.dtype.type(1))
+    out[:] = before * after
+
+
+def _from_both_sides(operation: np.ufunc, values: Array, start: Any) -> tuple[Array, Array]:
+    """What the operation makes of the values before each one, and of those after it, (B, N) both."""
+    before, after = np.full_like(values, start), np.full_like(values, start)
+    operation.accumulate(values[:, :-1], axis=1, out=before[:, 1:])
+    operation.accumulate(values[:, :0:-1], axis=1, out=after[:, -2::-1])
+    return before, after
 
 
 def _cut(decay: FloatArray) -> FloatArray:

@@ -14,6 +14,9 @@ log prod (1 - t l_j) = -sum_k t^k s_k / k, and their weights are a polynomial in
 both series are cut where 2^-55 is left.
 
 So truncation costs less than two units in the last place at any N; rounding adds about as many.
+
+Prior art: nlyu1/maxrl-statistics has the integral with ceil(N/2) nodes, which are exact for a polynomial of degree
+N - 1 but take O(N^2) steps.
 """
 
 from __future__ import annotations

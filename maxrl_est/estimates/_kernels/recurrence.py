@@ -12,6 +12,8 @@ f is kept times 2^-L and g times 2^L with 2^L near C(i, k), which keeps both nea
 each sum hands what it rounds off to a carry, so errors do not grow with N. (The textbook alternative, dividing
 one value back out of e_k of the whole group, loses all digits: 10^7 units in the last place at N = 32.)
 
+Prior art: nlyu1/maxrl-statistics has the scan forwards and backwards.
+
 The steps do not depend on the data, so WIDTH groups can take them side by side; where T is large, or groups are
 few, the vectors hold neighbouring k of one group instead. Both are one code: entry k of the group in a lane is
 column WIDTH + lanes k + lane of a table, for 1 or WIDTH lanes, and e_{k-1} is so many lanes to its left.

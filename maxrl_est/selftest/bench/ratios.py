@@ -4,7 +4,7 @@ Times on shared machines wander, ratios hardly do. So each speed is the time of 
 stated NumPy computation in the same process: after a warm-up of both (compilation, caches) they take turns,
 A B A B, with garbage collection off, and the median of the paired ratios counts. Both use one thread, float64
 and memory that the process already holds; the package is called by its public function, validation and a new
-result array included.
+result array included. Of small batches, where a call takes microseconds, many are timed at once, in CPU time.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 
 from maxrl_est._typing import FloatArray
 from maxrl_est.estimates.ustatistics import loo_weights
+from maxrl_est.estimators import BASELINES, advantages, get
 from maxrl_est.selftest import definition
 from maxrl_est.selftest.bench.figures import Progress, Row, at_least, at_most, silent
 from maxrl_est.selftest.bench.processes import scratch_memory
@@ -36,16 +37,20 @@ LIKELIHOODS_ANY_ORDER = 4096
 ANY_ORDER_SHAPES = ((8, 4), (16, 8), (64, 32), (256, 128), (1024, 16), (1024, 512), (4096, 2048))
 ANY_ORDER_LIMIT = 3.0
 VECTOR = 2048  # doubles in one of NumPy's multiply-adds: 16 KiB, in first-level cache
+SMALL_BATCH = (32, 8)
+CALLS, TURNS = 20, 10  # calls timed at once, and how often for each repeat: short turns are often left in peace
+BASELINE_LIMIT, USUAL_LIMIT = 2.0, 1.6
 
 
 def speed(*, quick: bool, progress: Progress = silent) -> list[Row]:
-    """Time and memory of `loo_weights` beside what NumPy needs; ``quick`` repeats less often."""
+    """What `loo_weights` takes beside NumPy, and advantages beside it; ``quick`` repeats less often."""
     repeats = 11 if quick else 25
     return [
         *full_order_speed((*FULL_ORDER_LIMITS, *UNLIMITED), repeats, progress),
         *growth(repeats, progress),
         *speed_up(repeats, progress),
         *any_order_speed(ANY_ORDER_SHAPES, repeats, progress),
+        *advantages_speed(repeats, progress),
         scratch_memory(progress),
     ]
 
@@ -115,6 +120,27 @@ def any_order_speed(shapes: Iterable[tuple[int, int]], repeats: int, progress: P
     return rows
 
 
+def advantages_speed(repeats: int, progress: Progress = silent) -> list[Row]:
+    """CPU time of advantages of a small batch over that of weights of the same order, by baseline."""
+    groups = np.random.default_rng(0).random(SMALL_BATCH)
+    n, some = SMALL_BATCH[1], SMALL_BATCH[1] // 2
+    calls: dict[str, tuple[Callable[[], object], int | None, float]] = {
+        "default": (partial(advantages, groups), None, USUAL_LIMIT),
+        "ustat_one": (partial(get("ustat_one"), groups), None, USUAL_LIMIT),
+    }
+    for baseline in BASELINES:
+        order = n - 1 if baseline == "pass_loo" else None
+        calls[baseline] = partial(advantages, groups, baseline=baseline), order, BASELINE_LIMIT
+        calls[f"{baseline} T={some}"] = partial(advantages, groups, some, baseline=baseline), some, BASELINE_LIMIT
+    rows = []
+    for name, (call, order, limit) in calls.items():
+        case = "{} groups of N={}, ".format(*SMALL_BATCH) + name
+        progress(f"advantages, {case}")
+        ratio = _cpu_ratio(call, partial(loo_weights, groups, order), repeats)
+        rows.append(at_most("advantages: CPU time / loo_weights", case, ratio, limit, "times"))
+    return rows
+
+
 def normalise(rewards: FloatArray) -> FloatArray:
     """Return the groups (..., N) with mean 0 and standard deviation 1: the measure of cheapness."""
     return np.asarray((rewards - rewards.mean(-1, keepdims=True)) / rewards.std(-1, keepdims=True))
@@ -138,6 +164,22 @@ def _ratio(a: Callable[[], object], b: Callable[[], object], repeats: int) -> fl
         function()
     with _no_garbage_collection():
         return statistics.median(_seconds(a) / _seconds(b) for _ in range(repeats))
+
+
+def _cpu_ratio(a: Callable[[], object], b: Callable[[], object], repeats: int) -> float:
+    """Least CPU time of many calls of a over that of b, the two taking turns after a warm-up of both."""
+    for function in (a, b, a, b):
+        function()
+    with _no_garbage_collection():
+        turns = [(_cpu_seconds(a), _cpu_seconds(b)) for _ in range(TURNS * repeats)]
+    return min(seconds for seconds, _ in turns) / min(seconds for _, seconds in turns)
+
+
+def _cpu_seconds(function: Callable[[], object]) -> float:
+    start = time.process_time()
+    for _ in range(CALLS):
+        function()
+    return time.process_time() - start
 
 
 def _seconds(function: Callable[[], object]) -> float:

@@ -1,0 +1,78 @@
+"""The estimates of checked groups in operations of the array API standard, which compilers trace.
+
+The namesakes of `maxrl_est.estimates.checked`, from the same recipes, for arrays of any framework.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from maxrl_est.adapters import _product_tree, _quadrature
+from maxrl_est.adapters._arrays import size_of, static
+from maxrl_est.adapters._groups import Groups
+from maxrl_est.estimates import baselines
+from maxrl_est.estimates.baselines import Baseline
+from maxrl_est.objectives import Objective, ObjectiveLike
+
+_POWERS = 64  # E_k <= 2^-k where the mean failure mass is at most 1/2, so that further terms round off
+
+Coefficients = tuple[float, ...] | None  # (T,); None: MaxRL of order N > 1
+
+
+class Recipe(NamedTuple):
+    """`maxrl_est.estimates.baselines.Recipe` in floats, which torch.compile takes for constants."""
+
+    weights: Coefficients
+    constant: float
+    mean: bool
+    others: Coefficients
+
+
+@static
+def recipe_of(objective: ObjectiveLike, baseline: Baseline, size: int) -> Recipe:
+    """The recipe for groups of N = size, with the errors of the one that it is made from."""
+    made_of = baselines.recipe(objective, baseline, size)
+    weights = _floats(made_of.weights) or ((1.0,) if size == 1 else None)
+    return Recipe(weights, float(made_of.constant), made_of.mean, _floats(made_of.others))
+
+
+def _floats(objective: Objective | None) -> Coefficients:
+    return None if objective is None else tuple(objective.coefficients.tolist())
+
+
+def loo_weights(groups: Groups, coefficients: Coefficients) -> Any:
+    """Leave-one-out weights (..., N)."""
+    if coefficients is None:
+        return _quadrature.loo_weights(groups.xp, groups.values)
+    return _product_tree.loo_weights(groups.xp, groups.values, coefficients)
+
+
+def weights_and_advantages(groups: Groups, made_of: Recipe) -> tuple[Any, Any]:
+    """Leave-one-out weights (..., N) and advantages (..., N)."""
+    weights = loo_weights(groups, made_of.weights)
+    ascended = weights * groups.values
+    if made_of.mean:
+        return weights, ascended - weights * _mean_of_others(groups.xp, groups.values)
+    if made_of.others is not None:
+        return weights, ascended - loo_weights(groups, made_of.others)
+    return weights, ascended - made_of.constant
+
+
+def objective_estimate(groups: Groups, coefficients: Coefficients) -> Any:
+    """Estimate (...) of the objective."""
+    xp, values, size = groups.xp, groups.values, groups.size
+    terms = (1.0,) * min(size, _POWERS) if coefficients is None else coefficients
+    by_powers = _product_tree.combined_powers(xp, values, (0.0, *(-c / k for k, c in enumerate(terms, 1))))
+    if coefficients is not None or size <= _POWERS:
+        return by_powers
+    by_integral = _quadrature.objective_estimate(xp, values)
+    return xp.where(xp.mean(values, axis=-1) >= 0.5, by_powers, by_integral)  # powers are accurate even near 0
+
+
+def _mean_of_others(xp: Any, values: Any) -> Any:
+    """Mean of the other rollouts (..., N), from both sides: the sum less l_i would lose likelihoods far below l_i."""
+    zero = xp.zeros_like(values[..., :1])
+    before = xp.cumulative_sum(xp.concat([zero, values[..., :-1]], axis=-1), axis=-1)
+    reversed_values = xp.flip(values, axis=-1)
+    after = xp.cumulative_sum(xp.concat([zero, reversed_values[..., :-1]], axis=-1), axis=-1)
+    return (before + xp.flip(after, axis=-1)) / (size_of(values) - 1)

@@ -1,0 +1,84 @@
+"""Each check of each function as a pytest case."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from maxrl_est._arguments import name_of, one_of
+from maxrl_est._typing import Estimator
+from maxrl_est.checks._asked import Wanted, subject_of
+from maxrl_est.checks._runner import CHECKS, Reasons, known, run
+from maxrl_est.estimators import chosen
+
+
+def parametrize_with_checks(
+    estimators: Iterable[str | Estimator],
+    *,
+    objective: Wanted | Mapping[str, Wanted] = None,
+    expected_failed_checks: Mapping[str, Reasons] | Callable[[Any], Reasons] | None = None,
+    **options: Any,
+) -> Any:
+    """A pytest decorator that makes each check of each estimator a case, called ``estimator`` and ``check``.
+
+    Needs pytest. Not where one report of all checks is wanted: that is `check_estimator`. ::
+
+        @parametrize_with_checks(["rloo", my_advantages], objective=Objective.maxrl)
+        def test_advantages(estimator, check):
+            check(estimator)
+
+    Parameters
+    ----------
+    estimators : functions, or names of rows; a case is called by the function's name and the check's,
+        ``my_advantages-leave-one-out``
+    objective : as in `check_estimator`, or one for each function that has one, by name
+    expected_failed_checks : for each function that has known faults, by name, the reasons by check; or a function that
+        has them for an estimator. Strict: such a case fails the day that the check passes
+    options : those of `check_estimator` that say what is checked
+
+    Returns
+    -------
+    The mark ``pytest.mark.parametrize`` of these cases
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad arguments, when the decorator is made and not in a case.
+    """
+    import pytest
+
+    if isinstance(estimators, str):
+        raise TypeError(f"estimators must be a list of functions or names, got {estimators!r}")
+    functions = [chosen(estimator) for estimator in estimators]
+    names = [name_of(function) for function in functions]
+    for argument, given in (("objective", objective), ("expected_failed_checks", expected_failed_checks)):
+        for name in given if isinstance(given, Mapping) else ():
+            one_of(f"a name in {argument}", name, names)
+    cases = []
+    for function, name in zip(functions, names, strict=True):
+        reasons = known(_reasons(expected_failed_checks, function))
+        wanted = objective.get(name) if isinstance(objective, Mapping) else objective
+        subject_of(function, objective=wanted, **options)  # bad arguments are an error here, not a case that fails
+        for title in CHECKS:
+            marks = [pytest.mark.xfail(strict=True, reason=reasons[title])] if title in reasons else []
+            case = functools.partial(_case, title, {**options, "objective": wanted})
+            cases.append(pytest.param(function, case, id=f"{name}-{title}", marks=marks))
+    return pytest.mark.parametrize(("estimator", "check"), cases)
+
+
+def _reasons(expected: Mapping[str, Reasons] | Callable[[Any], Reasons] | None, function: Estimator) -> Reasons:
+    if isinstance(expected, Mapping):
+        return expected.get(name_of(function), {})
+    return expected(function) if expected else {}
+
+
+def _case(title: str, options: Mapping[str, Any], estimator: Estimator) -> None:
+    """One check as a test: fails with its message, or is skipped."""
+    import pytest
+
+    check = run(title, subject_of(estimator, **options))
+    if check.status == "skipped":
+        pytest.skip(check.message)
+    if check.status == "failed":
+        pytest.fail(check.message, pytrace=False)

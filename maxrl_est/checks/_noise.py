@@ -1,0 +1,167 @@
+"""Checks of the noise: exact variance beside that of known estimators, and, if asked for, a bias test by sampling."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from maxrl_est import estimators
+from maxrl_est._typing import FloatArray
+from maxrl_est.checks._bias import BINARY, POSITIVE, enumerable, expression
+from maxrl_est.checks._report import VarianceRow
+from maxrl_est.checks._subject import Failed, Skipped, Subject, on_binary_rewards
+from maxrl_est.estimators import NamedEstimator
+from maxrl_est.files.formats import plain
+from maxrl_est.measures import Moments, exact_moments, target_gradient
+from maxrl_est.measures._sampled import monte_carlo
+from maxrl_est.problems import Bandit, Bernoulli
+from maxrl_est.targets import Target
+
+OWN = "this function"
+LARGEST = 8  # group size at which variances are compared
+UNBIASED = 1e-9  # known estimators with a larger relative bias are not compared with
+
+
+def variances(subject: Subject) -> Iterator[VarianceRow]:
+    """Exact variance of this function, then of the known unbiased estimators of its target, the least first."""
+    n = _size(subject)
+    target = subject.target(n)
+    if target is None:
+        return
+    for problem in _problems(subject):
+        yield _row(OWN, exact_moments(_in_floats(problem), subject.function, n), problem)
+        yield from _rivals(problem, target, n)
+
+
+def compares_variance(subject: Subject) -> str:
+    """Says how many times the least known variance it has. Never fails, since noise is not a fault."""
+    enumerable(subject)
+    found = []
+    rows = list(variances(subject))
+    for problem in dict.fromkeys(row.problem for row in rows):
+        own, *rivals = (row for row in rows if row.problem == problem)
+        if rivals and rivals[0].total_variance:
+            ratio = own.total_variance / rivals[0].total_variance
+            found.append(f"{ratio:.3g} times that of {rivals[0].estimator} at N = {own.n} on {problem}")
+    if not found:
+        raise Skipped("no known unbiased estimator of the same target to compare with")
+    return "; ".join(found)
+
+
+def agrees_with_samples(subject: Subject) -> str:
+    """Sampled groups against the gradient of the target.
+
+    Fails only where estimates have known bounds: without them the chance of a false alarm is not known.
+    """
+    if subject.monte_carlo is None:
+        raise Skipped("only done if monte_carlo is given")
+    n = _size(subject)
+    target = subject.target(n)
+    if target is None:
+        raise Skipped("no objective is declared or ascended")
+    problem = BINARY if subject.binary_only else POSITIVE
+    truth = target_gradient(problem, target).astype(np.float64)
+    bounds = _bounds(subject, problem, n)
+    result = monte_carlo(
+        problem,
+        subject.function,
+        n,
+        replicates=subject.monte_carlo,
+        seed=subject.seed,
+        target=truth,
+        bounds=bounds,
+    )
+    text = f"{result.verdict} (N = {n}, {problem}, seed {subject.seed}; {result.plan})"
+    if result.failed:
+        low, high = map(_rounded, np.asarray(result.interval))
+        given = f"replicates={subject.monte_carlo}, seed={subject.seed}, target={truth.tolist()}"
+        raise Failed(
+            f"{text}: bias {_rounded(result.bias)}, between {low} and {high}",
+            f"maxrl_est.monte_carlo({expression(problem)}, {subject.label}, {n}, {given}, bounds={plain(bounds)})",
+        )
+    return text
+
+
+def _size(subject: Subject) -> int:
+    """The largest of the group sizes that are quick to enumerate, or the smallest of all."""
+    return max((n for n in subject.sizes if n <= LARGEST), default=subject.sizes[-1])
+
+
+def _rounded(values: Any) -> str:
+    return f"[{', '.join(f'{x:.4g}' for x in values)}]"
+
+
+def _bounds(subject: Subject, problem: Bandit | Bernoulli, n: int) -> tuple[FloatArray, FloatArray] | None:
+    """Bounds (d,) that no gradient estimate exceeds: the largest advantage in any group there can be, times scores.
+
+    None where advantages depend on more than the outcomes of their group, so that not all of them can be seen.
+    """
+    try:
+        enumerable(subject)
+    except Skipped:
+        return None
+    outcomes = len(problem.likelihoods)
+    counts = np.array(list(np.ndindex(*(n + 1,) * (outcomes - 1))))
+    counts = counts[counts.sum(axis=1) <= n]
+    counts = np.column_stack([counts, n - counts.sum(axis=1)])
+    l = problem.likelihoods.astype(np.float64)
+    largest = float(abs(subject(np.array([np.repeat(l, count) for count in counts]))).max()) * (1 + 1e-9)
+    bound = largest * abs(problem.scores.astype(np.float64)).max(axis=0)
+    return -bound, bound
+
+
+def _problems(subject: Subject) -> tuple[Bandit | Bernoulli, ...]:
+    if subject.binary_only:
+        return (BINARY,)
+    return (POSITIVE,) if subject.positive_only else (BINARY, POSITIVE)
+
+
+@functools.lru_cache(maxsize=64)
+def _rivals(problem: Bandit | Bernoulli, target: Target, n: int) -> tuple[VarianceRow, ...]:
+    rows = (_rival(row, problem, target, n) for row in _known(target, n))
+    return tuple(sorted((row for row in rows if row), key=lambda row: row.total_variance))
+
+
+def _known(target: Target, n: int) -> Iterator[NamedEstimator]:
+    """Rows of the table that are meant for the target, as they are or with its order as their parameter."""
+    objective = on_binary_rewards(target)
+    for name in estimators.names():
+        row = estimators.get(name)
+        if row.target(n) != target and objective:
+            try:
+                row = estimators.get(f"{name}({objective.order})")
+            except ValueError:  # it takes no parameter
+                continue
+        if row.target(n) == target:
+            yield row
+
+
+def _rival(row: NamedEstimator, problem: Bandit | Bernoulli, target: Target, n: int) -> VarianceRow | None:
+    """A known estimator's variance, if it estimates the target here without bias."""
+    if row.positive_only and not problem.likelihoods.all():
+        return None
+    try:
+        moments = exact_moments(_in_floats(problem), row, n)
+    except ValueError:  # it refuses groups of this size
+        return None
+    truth = target_gradient(problem, target).astype(np.float64)
+    if np.linalg.norm(moments.mean.astype(np.float64) - truth) > UNBIASED * np.linalg.norm(truth):
+        return None
+    return _row(row.name, moments, problem)
+
+
+def _in_floats(problem: Bandit | Bernoulli) -> Bandit | Bernoulli:
+    """The same problem in floats: variances are shown to six digits, and rationals take seconds at N = 16."""
+    if isinstance(problem, Bernoulli):
+        return Bernoulli(float(problem.pass_rate))
+    return Bandit(problem.probabilities.astype(np.float64), problem.likelihoods.astype(np.float64))
+
+
+def _row(name: str, moments: Moments, problem: Bandit | Bernoulli) -> VarianceRow:
+    return VarianceRow(str(problem), moments.n, name, float(np.trace(moments.covariance)))
+
+
+NOISE = {"variance": compares_variance, "Monte Carlo": agrees_with_samples}

@@ -1,0 +1,54 @@
+"""What the other rollouts are together, for each rollout: their mean, and the chance that all of them fail.
+
+From both sides, since the whole less one value, or divided by it, would lose all that is far below it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from maxrl_est.estimates._kernels._jit import fma, jit
+
+
+@jit
+def mean_of_others(likelihoods, out):
+    """Fill out (B, N) with the mean of the others, for N >= 2."""
+    groups, size = likelihoods.shape
+    for g in range(groups):
+        total = 0.0
+        for i in range(size):
+            out[g, i] = total
+            total += likelihoods[g, i]
+        total = 0.0
+        for i in range(size - 1, -1, -1):
+            out[g, i] = (out[g, i] + total) / (size - 1)
+            total += likelihoods[g, i]
+
+
+@jit
+def _times_failure(value, carry, likelihood):
+    """(value + carry) (1 - likelihood) as a value and a carry, errors and all."""
+    q = 1.0 - likelihood
+    product = value * q
+    return product, fma(value, q, -product) + carry * q + value * ((1.0 - q) - likelihood)
+
+
+@jit
+def failure_of_others(likelihoods, out):
+    """Fill out (B, N) with the product of 1 - l over the others: what comes before times what comes after.
+
+    Equal likelihoods round alike, so what rounding loses is carried along, or errors would grow with N.
+    """
+    groups, size = likelihoods.shape
+    carries = np.empty(size)
+    for g in range(groups):
+        value, carry = 1.0, 0.0
+        for i in range(size):
+            out[g, i], carries[i] = value, carry
+            value, carry = _times_failure(value, carry, likelihoods[g, i])
+        value, carry = 1.0, 0.0
+        for i in range(size - 1, -1, -1):
+            before, product = out[g, i], out[g, i] * value
+            lost = fma(before, value, -product) + (before * carry + carries[i] * value)
+            out[g, i] = product + lost
+            value, carry = _times_failure(value, carry, likelihoods[g, i])

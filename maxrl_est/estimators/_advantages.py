@@ -1,0 +1,106 @@
+"""Advantages from leave-one-out weights, less a baseline that leaves the expectation as it is."""
+
+from __future__ import annotations
+
+import numpy.typing as npt
+
+from maxrl_est._typing import Array
+from maxrl_est.estimates import baselines
+from maxrl_est.estimates.baselines import Baseline, recipe
+from maxrl_est.estimates.groups import groups_of
+from maxrl_est.objectives import ObjectiveLike
+
+
+def advantages(
+    likelihoods: npt.ArrayLike | None = None,
+    objective: ObjectiveLike = None,
+    *,
+    baseline: Baseline = None,
+    log_likelihoods: npt.ArrayLike | None = None,
+    log_ceiling: float = 0.0,
+) -> Array:
+    """Advantages ``A_i = omega_i l_i - b_i (..., N)`` with leave-one-out weights omega: unbiased for any likelihoods.
+
+    Drop-in for the advantages of a policy-gradient trainer: ``(1/N) sum_i A_i S_i`` with scores S_i is an unbiased
+    estimate of ``w(p) grad p``, since b_i does not depend on rollout i.
+
+    Cost per group: O(N) for MaxRL of order N and, with ``"pass_loo"``, of order N - 1; O(N T) otherwise.
+    Not for likelihoods far below 1/N on every rollout: all weights are then near T, and the gradient is that of
+    expected likelihood. Which baseline has least variance depends on the problem: each is a guess of the pass rate.
+
+    Parameters
+    ----------
+    likelihoods : (..., N) numbers in [0, 1]
+    objective : an `Objective` of order T <= N; an int T for MaxRL of order T; None for MaxRL of the largest order that
+        the baseline admits, N, or N - 1 with ``"pass_loo"``
+    baseline : what is subtracted, one of
+
+        - None, the default: ``"mean_loo"``; in groups of one, which have no others, ``"none"``
+        - ``"mean_loo"``: omega_i times the others' mean likelihood. Needs N >= 2; RLOO at order 1
+        - ``"pass_loo"``: the others' estimate of p w(p), which for MaxRL is their pass@T. Needs T <= N - 1. Advantages
+          of a group then sum to zero; order 1 is RLOO, and order N - 1 is MaxRL as trainers ship it, on 0/1 rewards. It
+          is a difference of numbers up to 1 and rounds as such, however small the likelihoods are
+        - ``"one"``: 1, the paper's control variate. For 0/1 rewards and T = N: N/K - 1 for successes, -1 for failures,
+          K = 0 included. It raises the variance of hard prompts, where nearly every advantage is -1
+        - ``"one_over_n"``: 1/N
+        - ``"none"``: 0
+        - a number: itself
+    log_likelihoods : (..., N) logarithms in their place, as in `maxrl_est.loo_weights`
+    log_ceiling : what no log-likelihood exceeds
+
+    Returns
+    -------
+    (..., N) float64; float32 for float32 input, Fractions for Fractions
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `maxrl_est.loo_weights` does; for a baseline that is none of these, is not finite, or needs more rollouts.
+
+    Source: MaxRL (arXiv 2602.02710) and W. Hoeffding's U-statistics (1948); ``"mean_loo"`` is in
+    nlyu1/maxrl-statistics, and the order N - 1 of what trainers ship in linjiw/curriculum-maxrl.
+
+    >>> advantages([1, 0, 0, 0])
+    array([ 4.        , -0.66666667, -0.66666667, -0.66666667])
+    >>> advantages([1, 0, 0, 0], baseline="one")
+    array([ 3., -1., -1., -1.])
+    >>> advantages([1, 0, 0, 0], 1, baseline="pass_loo")  # RLOO
+    array([ 1.        , -0.33333333, -0.33333333, -0.33333333])
+    """
+    groups = groups_of(likelihoods, log_likelihoods, log_ceiling)
+    made_of = recipe(objective, baseline, groups.size)
+    found: Array = groups.back(baselines.weights_and_advantages(groups.values, made_of)[1])
+    return found
+
+
+def weights_and_advantages(
+    likelihoods: npt.ArrayLike | None = None,
+    objective: ObjectiveLike = None,
+    *,
+    baseline: Baseline = None,
+    log_likelihoods: npt.ArrayLike | None = None,
+    log_ceiling: float = 0.0,
+) -> tuple[Array, Array]:
+    """The leave-one-out weights ``(..., N)`` and the `advantages` ``(..., N)`` made of them.
+
+    Not for one of the two alone: `maxrl_est.loo_weights` and `advantages` give that.
+
+    Parameters
+    ----------
+    likelihoods, objective, baseline, log_likelihoods, log_ceiling : as in `advantages`
+
+    Returns
+    -------
+    weights (..., N) of the objective that the baseline admits, and advantages (..., N)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `advantages` does.
+
+    >>> weights_and_advantages([1, 0])
+    (array([2., 1.]), array([ 2., -1.]))
+    """
+    groups = groups_of(likelihoods, log_likelihoods, log_ceiling)
+    weights, found = baselines.weights_and_advantages(groups.values, recipe(objective, baseline, groups.size))
+    return groups.back(weights), groups.back(found)

@@ -1,0 +1,98 @@
+"""MaxRL for 0/1 rewards, and what its formulas become where rewards are graded."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from maxrl_est._typing import Array
+from maxrl_est.estimates.means import mean, ratio
+from maxrl_est.estimators._rows import Notes, row
+from maxrl_est.objectives import Objective
+
+
+def _order_n(n: int) -> Objective:
+    return Objective.maxrl(n)
+
+
+def _order_below_n(n: int) -> Objective | None:
+    return Objective.maxrl(n - 1) if n > 1 else None
+
+
+@row(
+    _order_n,
+    Notes(
+        estimates="grad J_N",
+        how="averaging the scores of the K successes",
+        unbiased="for 0/1 rewards, N = 1 included",
+        cost="O(N)",
+        source="arXiv 2602.02710, Theorem 1",
+    ),
+    binary_only=True,
+)
+def maxrl(likelihoods: Array) -> Array:
+    """N l_i / sum(l), which is N/K for a success; zero if no rollout succeeds (K = 0)."""
+    return ratio(likelihoods.shape[-1] * likelihoods, likelihoods.sum(axis=-1, keepdims=True), 0)
+
+
+@row(
+    _order_n,
+    Notes(
+        estimates="grad J_N",
+        how="maxrl less the constant 1, a control variate",
+        unbiased="for 0/1 rewards, N = 1 included",
+        cost="O(N)",
+        source="arXiv 2602.02710",
+    ),
+    binary_only=True,
+)
+def maxrl_cv(likelihoods: Array) -> Array:
+    """N l_i / sum(l) - 1, and -1 for every rollout if none succeeds (K = 0)."""
+    return maxrl(likelihoods) - 1
+
+
+@row(
+    _order_below_n,
+    Notes(
+        estimates="grad J_{N-1}, one order less than maxrl_cv",
+        how="maxrl_cv with its control variate dropped at K = 0, which costs the last order",
+        unbiased="for 0/1 rewards; zero at N = 1",
+        cost="O(N)",
+        source="arXiv 2602.02710, as trainers ship it; its order N - 1 is in linjiw/curriculum-maxrl",
+    ),
+    binary_only=True,
+)
+def maxrl_shipped(likelihoods: Array) -> Array:
+    """(l_i - mean) / mean, and zero if no rollout succeeds (K = 0)."""
+    average = mean(likelihoods)
+    return ratio(likelihoods - average, average, 0)
+
+
+@row(
+    _order_n,
+    Notes(
+        estimates="grad J_N on 0/1 rewards",
+        how="the formula of maxrl on any likelihoods",
+        unbiased="for 0/1 rewards only",
+        cost="O(N)",
+        source="self-normalised importance sampling",
+    ),
+)
+def self_normalised(likelihoods: Array) -> Array:
+    """N l_i / sum(l), and zero if the sum is."""
+    return maxrl(likelihoods)
+
+
+@row(
+    _order_n,
+    Notes(
+        estimates="grad J_N from below: its weights are at most those of ustat, and at least 0.7 of them",
+        how="leaving l_i out of the sum and putting one success in",
+        unbiased="for 0/1 rewards only, where it is maxrl",
+        cost="O(N)",
+        source="the left side of N / (1 + L) <= omega_i <= N (1 - exp(-L)) / L, L the sum of the others",
+    ),
+)
+def plug_in_loo(likelihoods: Array) -> Array:
+    """N l_i / (1 + sum of the others)."""
+    others = likelihoods.sum(axis=-1, keepdims=True) - likelihoods
+    return np.asarray(likelihoods.shape[-1] * likelihoods / (1 + others))

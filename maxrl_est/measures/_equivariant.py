@@ -1,0 +1,76 @@
+"""Advantages of many groups at once, checked to be what an estimator of one group gives."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from maxrl_est._typing import Array, Estimator, FloatArray
+from maxrl_est.estimators import SequentialEstimator, chosen
+
+ROUNDING = 1e-10  # two advantages closer than this, relative to the largest, are the same number (more in float32)
+
+
+def of_groups(estimator: str | Estimator) -> Estimator:
+    """The advantage function that is meant, refused if it draws for itself."""
+    function: Estimator = chosen(estimator)
+    if isinstance(function, SequentialEstimator):
+        rule = "estimator must be a function of groups of rollouts"
+        raise TypeError(f"{rule}, got {function.name}, which draws rollouts itself")
+    return function
+
+
+def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, float]:
+    """Advantages (B, N) of groups (B, N), and their rounding: 0 if both are Fractions, else that of the floats.
+
+    Raises ValueError when the result has another shape, is not finite, or depends on the order of rollouts or on
+    the other groups: found by two more orders of each group, and by leaving out half of the groups.
+    """
+    plain = groups.astype(np.float64)
+    returned = np.asarray(estimator(plain.copy()))
+    rounding = max(ROUNDING, 64 * float(np.finfo(returned.dtype).eps)) if returned.dtype.kind == "f" else ROUNDING
+    advantages = returned.astype(np.float64)
+    if advantages.shape != groups.shape:
+        raise ValueError(f"estimator must return the shape of likelihoods, {groups.shape}, got {advantages.shape}")
+    if not np.isfinite(advantages).all():
+        row = int(np.isfinite(advantages).all(axis=1).argmin())
+        raise ValueError(f"estimator must be finite, got {advantages[row].tolist()} for {plain[row].tolist()}")
+    size = groups.shape[1]
+    for order in (np.arange(size)[::-1], np.random.default_rng(size).permutation(size)):
+        differs = _differs(estimator(plain[:, order].copy()), advantages[:, order], rounding)
+        if differs.any():
+            shown = plain[int(differs.any(axis=1).argmax()), order].tolist()
+            raise ValueError(
+                "estimator must treat rollouts alike, but this estimator depends on the order of rollouts: "
+                f"reordering to {shown} changes advantages"
+            )
+    half = len(groups) // 2
+    differs = _differs(estimator(plain[half:].copy()), advantages[half:], rounding)
+    if differs.any():
+        shown = plain[half + int(differs.any(axis=1).argmax())].tolist()
+        raise ValueError(
+            "estimator must judge each group by itself, but this estimator depends on the batch: "
+            f"{shown} has other advantages among fewer groups"
+        )
+    exact = _exactly(estimator, groups) if groups.dtype == object else None
+    if exact is None or _differs(exact, advantages, rounding).any():
+        return advantages, rounding
+    return exact, 0.0
+
+
+def _differs(advantages: Array, others: FloatArray, rounding: float) -> Array:
+    """Where they differ by more than rounding, NaN included."""
+    allowed = rounding * max(1.0, abs(others).max())
+    return np.asarray(~(abs(np.asarray(advantages, dtype=np.float64) - others) <= allowed))
+
+
+def _exactly(estimator: Estimator, groups: Array) -> Array | None:
+    """The estimator's Fractions, or None where it cannot compute with them."""
+    try:
+        got = np.asarray(estimator(groups.copy()))
+    except Exception:  # any failure on Fractions only means that floats are used
+        return None
+    if got.shape != groups.shape or not all(isinstance(x, Fraction | int) for x in got.flat):
+        return None
+    return np.asarray(np.frompyfunc(Fraction, 1, 1)(got))  # of ints too, whose quotients would be floats

@@ -1,0 +1,43 @@
+"""Numbers that objectives are given: coefficients without rounding, arrays of real numbers, probabilities."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from numbers import Integral, Rational
+from typing import Any
+
+import numpy as np
+
+from maxrl_est._arguments import at
+from maxrl_est._typing import Array
+
+
+def exact_number(name: str, value: Any) -> Fraction:
+    """An int, a float or a Fraction without rounding; TypeError or ValueError for all else."""
+    if isinstance(value, bool) or not isinstance(value, (Rational, float, np.floating)):
+        raise TypeError(f"{name} must be an int, a float or a Fraction, got {value!r}")
+    if not isinstance(value, Rational) and not np.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value}")
+    number: Any = int(value) if isinstance(value, Integral) else value  # NumPy's integers have no ratio
+    return Fraction(*number.as_integer_ratio())
+
+
+def real_numbers(name: str, values: Any, allowed: str) -> Array:
+    """A copy of values as an array, refused if masked or of a dtype whose kind is not allowed."""
+    if np.ma.is_masked(values):
+        index = np.argwhere(np.ma.getmaskarray(values))[0]
+        raise ValueError(f"{at(name, index)} must be a number, got a masked entry")
+    try:
+        array = np.array(values)
+    except ValueError:
+        raise ValueError(f"{name} must have rows of one length, got ragged ones") from None
+    if array.dtype.kind not in allowed:
+        raise TypeError(f"{name} must be real numbers, got dtype {array.dtype}")
+    return array
+
+
+def check_probabilities(p: Array) -> None:
+    outside = np.argwhere(~((p >= 0) & (p <= 1)))  # NaN is outside too
+    if len(outside):
+        index = tuple(outside[0].tolist())
+        raise ValueError(f"{at('p', index)} must lie in [0, 1], got {p[index]}")

@@ -1,0 +1,225 @@
+"""An objective of the pass rate, by its coefficients."""
+
+from __future__ import annotations
+
+import html
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import accumulate
+from typing import Any, overload
+
+import numpy as np
+
+from maxrl_est._arguments import whole
+from maxrl_est._typing import Array, FloatArray
+from maxrl_est.objectives._numbers import exact_number, real_numbers
+from maxrl_est.objectives._series import polynomial, series
+from maxrl_est.objectives._symbols import html_power, plain_power, symbols
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Objective:
+    """An objective of the pass rate; make one by a class method, such as :meth:`maxrl`.
+
+    Immutable and picklable; equal to another when the coefficients ``(T,)`` are equal without rounding, whatever the
+    names. A bad argument is a ValueError or TypeError that names the argument, the index, the rule and the value.
+
+    >>> print(Objective.maxrl(3))
+    J_3: J = -q - q^2/2 - q^3/3, w = 1 + q + q^2, q = 1 - p
+    """
+
+    name: str
+    coefficients: FloatArray  # (T,), read-only, the last one not zero
+    _exact: Array | Fraction | None = field(default=None, repr=False)  # unrounded numbers, or Tsallis' q
+    _bytes: bytes = field(init=False, repr=False)  # of the coefficients, to compare and to hash by
+
+    def __post_init__(self) -> None:
+        c = np.array(self.coefficients)
+        if c.ndim != 1:
+            raise ValueError(f"c must be one sequence (T,), got shape {c.shape}")
+        size = np.abs(c if c.dtype == object else c.astype(np.float64))
+        outside = ~((size == 0) | ((size >= 1e-100) & (size <= 1e100)))  # what series has room for
+        if outside.any():
+            k = int(outside.argmax())
+            raise ValueError(f"c[{k}] must be 0 or of size 1e-100 to 1e100, got {c[k]!s:.40}")
+        if not c.any():
+            raise ValueError(f"c must have an entry that is not 0, got {c.tolist()}")
+        c = c[: c.nonzero()[0][-1] + 1].astype(np.float64) + 0.0  # which makes -0.0 a 0.0
+        c.flags.writeable = False
+        object.__setattr__(self, "coefficients", c)
+        object.__setattr__(self, "_bytes", c.tobytes())
+
+    @classmethod
+    def maxrl(cls, order: int) -> Objective:
+        """MaxRL, c_k = 1 for k < T: the series of log p in 1 - p, cut after T terms.
+
+        T = 1 is the expected reward and T -> inf is maximum likelihood, log p. Not for groups of fewer than T
+        rollouts, which have no unbiased estimate. Source: arXiv 2602.02710.
+
+        >>> Objective.maxrl(4)
+        Objective(name='J_4', coefficients=array([1., 1., 1., 1.]))
+        """
+        order = whole("order", order)
+        return cls(f"J_{order}", np.ones(order))
+
+    @classmethod
+    def expected(cls) -> Objective:
+        """Expected reward, c = (1,), so J = p - 1: what REINFORCE and RLOO ascend.
+
+        Not for learning from prompts that nearly always fail: all prompts have the same weight, 1.
+
+        >>> Objective.expected().value([0.0, 0.25, 1.0]).tolist()
+        [-1.0, -0.75, 0.0]
+        """
+        return cls("expected", np.ones(1))
+
+    @classmethod
+    def pass_at(cls, k: int) -> Objective:
+        """pass@k, only c_{k-1} = k, so J = -(1 - p)^k, which is pass@k less 1. Source: arXiv 2505.15201.
+
+        Not for prompts that are solved often: their weight k (1 - p)^(k-1) vanishes.
+
+        >>> Objective.pass_at(3).coefficients.tolist()
+        [0.0, 0.0, 3.0]
+        """
+        k = whole("k", k)
+        return cls(f"pass@{k}", np.append(np.zeros(k - 1), k))
+
+    @classmethod
+    def tsallis(cls, q: float | Fraction, order: int) -> Objective:
+        """Tsallis' q-logarithm, c_k = C(q + k - 1, k) for k < T: the series of w = p^-q, cut after T terms.
+
+        q = 0 is the expected reward, q = 1 is MaxRL, and q between gives hard prompts less weight than MaxRL.
+        Not for q > 1 without need: c_k grows like k^(q-1), and the variance of estimates with it.
+        Source: C. Tsallis, "What are the numbers that experiments provide?", Quimica Nova 17 (1994) 468; for 0/1
+        rewards, one-parameter families of objectives are in RL2ML (arXiv 2605.30154).
+
+        Parameters
+        ----------
+        q : an int, a float or a Fraction of at least 0
+        order : T, at least 1
+
+        Raises
+        ------
+        TypeError, ValueError
+            For other q or T, and where a coefficient is above 1e100 or, but for 0, below 1e-100.
+
+        >>> Objective.tsallis(Fraction(1, 2), 4).rational_coefficients[1:]
+        (Fraction(1, 2), Fraction(3, 8), Fraction(5, 16))
+        """
+        order, exact_q = whole("order", order), exact_number("q", q)
+        if exact_q < 0:
+            raise ValueError(f"q must be at least 0, got {q}")
+        n, d = exact_q.as_integer_ratio()
+        # Integers in units of about q / 2^128: a product of floats would be off by hundreds of ulp at 10^6.
+        one = (d // max(n, 1) + 1) << 128
+        fixed = accumulate(range(1, order), lambda c, k: c * (n + (k - 1) * d) // (k * d), initial=one)
+        floats = (c / one if c < one << 1000 else np.inf for c in fixed)
+        return cls(f"tsallis({q}, {order})", np.fromiter(floats, np.float64, order), exact_q)
+
+    @classmethod
+    def from_coefficients(cls, c: Sequence[Any] | Array, name: str | None = None) -> Objective:
+        """The objective with w(p) = sum_{k<T} c_k (1 - p)^k, for c ``(T,)`` of ints, floats or Fractions.
+
+        Not for coefficients of large mixed signs: terms cancel, and J and w are then accurate relative to the sum of
+        the sizes of the terms only.
+
+        Parameters
+        ----------
+        c : (T,) numbers, of which trailing zeros are dropped
+        name : what reports and tables call it; "custom" by default
+
+        Raises
+        ------
+        TypeError, ValueError
+            For numbers that are not finite, all 0, or of a size above 1e100 or, but for 0, below 1e-100.
+
+        >>> Objective.from_coefficients([1, Fraction(1, 3)]).weight(Fraction(1, 2))
+        Fraction(7, 6)
+        """
+        exact = real_numbers("c", c, allowed="iufO")
+        if exact.dtype == object and exact.ndim == 1:
+            exact[:] = [exact_number(f"c[{k}]", x) for k, x in enumerate(exact)]
+        return cls(name or "custom", exact, None if exact.dtype == np.float64 else exact)
+
+    @property
+    def order(self) -> int:
+        """T, the number of coefficients: the size of the smallest group that estimates w without bias."""
+        return len(self.coefficients)
+
+    @property
+    def rational_coefficients(self) -> tuple[Fraction, ...]:
+        """The coefficients ``(T,)`` without rounding, made anew at each access; slow above order 1000.
+
+        >>> Objective.from_coefficients([2, 0.5]).rational_coefficients
+        (Fraction(2, 1), Fraction(1, 2))
+        """
+        return tuple(self._rationals())
+
+    def _rationals(self) -> Iterator[Fraction]:
+        exact = self.coefficients if self._exact is None else self._exact
+        if not isinstance(exact, Fraction):
+            return (exact_number(f"c[{k}]", x) for k, x in enumerate(exact[: self.order]))
+        ratios = ((exact + k - 1) / k for k in range(1, self.order))
+        return accumulate(ratios, operator.mul, initial=Fraction(1))
+
+    @overload
+    def value(self, p: Fraction) -> Fraction: ...
+    @overload
+    def value(self, p: float) -> float: ...
+    @overload
+    def value(self, p: Sequence[Any] | Array) -> FloatArray: ...
+    def value(self, p: Any) -> Any:
+        """J(p) = -sum_{k=1..T} c_{k-1} (1 - p)^k / k at pass rates p of any shape; float64 of the same shape.
+
+        Within 4 units in the last place at every p if all c >= 0; exact if p is a Fraction. O(T) for each p.
+
+        >>> Objective.pass_at(2).value(0.5), Objective.maxrl(3).value(Fraction(1, 2))
+        (-0.25, Fraction(-2, 3))
+        """
+        if isinstance(p, Fraction):
+            return -polynomial([0, *(c / k for k, c in enumerate(self.rational_coefficients, 1))], p)
+        return 0.0 - series(np.append(0.0, self.coefficients / np.arange(1, self.order + 1)), p)
+
+    @overload
+    def weight(self, p: Fraction) -> Fraction: ...
+    @overload
+    def weight(self, p: float) -> float: ...
+    @overload
+    def weight(self, p: Sequence[Any] | Array) -> FloatArray: ...
+    def weight(self, p: Any) -> Any:
+        """w(p) = J'(p) = sum_{k<T} c_k (1 - p)^k, so grad J = w(p) grad p; otherwise as :meth:`value`.
+
+        >>> Objective.maxrl(8).weight([0.0, 1.0]).tolist()
+        [8.0, 1.0]
+        """
+        if isinstance(p, Fraction):
+            return polynomial(self.rational_coefficients, p)
+        return series(self.coefficients, p)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Objective) or self._bytes != other._bytes:
+            return False
+        mine, yours = self._exact, other._exact
+        if mine is yours or (isinstance(mine, Fraction) and isinstance(yours, Fraction) and mine == yours):
+            return True
+        return all(a == b for a, b in zip(self._rationals(), other._rationals(), strict=True))
+
+    def __hash__(self) -> int:
+        return hash(self._bytes)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self._in_symbols(plain_power)}"
+
+    def _repr_html_(self) -> str:
+        return f"<b>{html.escape(self.name)}</b>: {self._in_symbols(html_power)}"
+
+    def _in_symbols(self, power: Callable[[int], str]) -> str:
+        integrated = -self.coefficients / np.arange(1, self.order + 1)
+        value, weight = symbols(np.append(0.0, integrated), power), symbols(self.coefficients, power)
+        return f"J = {value}, w = {weight}, {power(1)} = 1 - p"
+
+    def __reduce__(self) -> tuple[Any, ...]:  # by __init__, because arrays come out of a pickle writeable
+        return Objective, (self.name, self.coefficients, self._exact)

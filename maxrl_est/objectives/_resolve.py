@@ -1,0 +1,45 @@
+"""What callers give for an objective, and what is meant."""
+
+from __future__ import annotations
+
+import functools
+from numbers import Integral
+from typing import TypeAlias
+
+from maxrl_est._arguments import whole
+from maxrl_est.objectives._objective import Objective
+
+ObjectiveLike: TypeAlias = Objective | int | None
+"""How callers say what is ascended: an int T is MaxRL of order T, None is MaxRL of the largest order there can be."""
+
+
+def resolve(objective: ObjectiveLike, size: int, largest: int) -> Objective | None:
+    """The objective that a caller means, for groups of N = size that admit orders up to ``largest``.
+
+    None is MaxRL of the largest order, in whatever way it was asked for; ValueError for orders above it.
+    """
+    if objective is None:
+        return None
+    order = order_of(objective)
+    if order > largest:
+        raise ValueError(
+            f"objective must be of order T <= {largest} for groups of N = {size}, got T = {order}: no unbiased "
+            f"estimate exists, since expectations of so few rollouts are polynomials of lower degree"
+        )
+    if not isinstance(objective, Objective):
+        return None if order == largest else _maxrl(order)
+    return None if order == largest and objective == _maxrl(order) else objective
+
+
+@functools.lru_cache(maxsize=8)
+def _maxrl(order: int) -> Objective:
+    return Objective.maxrl(order)
+
+
+def order_of(objective: Objective | int) -> int:
+    """The order T of an objective, or of MaxRL where an int stands for it; TypeError or ValueError for all else."""
+    if isinstance(objective, Objective):
+        return objective.order
+    if isinstance(objective, bool) or not isinstance(objective, Integral):
+        raise TypeError(f"objective must be an Objective, an int (the order of MaxRL) or None, got {objective!r}")
+    return whole("objective", objective)

@@ -1,0 +1,26 @@
+"""One success probability with one parameter: what 0/1 rewards are at a single prompt."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from maxrl_est.problems._finite import Finite, numbers
+
+
+class Bernoulli(Finite):
+    """A rollout succeeds (l = 1) with probability p, the logistic function of one logit (d = 1).
+
+    The score is l - p, so grad p = p (1 - p). Give a Fraction for exact answers; TypeError or
+    ValueError where p is no number in [0, 1].
+
+    >>> problem = Bernoulli(0.25)
+    >>> float(problem.pass_rate), problem.grad_pass_rate.tolist()
+    (0.25, [0.1875])
+    """
+
+    def __init__(self, p: float | Fraction) -> None:
+        (rate,) = numbers("p", [p])
+        outcomes = numbers("outcomes", [Fraction(0), Fraction(1)] if isinstance(p, Fraction) else [0.0, 1.0])
+        super().__init__(f"Bernoulli({p})", np.array([1 - rate, rate]), outcomes, (outcomes - rate)[:, None])

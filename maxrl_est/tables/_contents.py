@@ -1,0 +1,85 @@
+"""What a table has rows of: estimators by their names, and functions of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from maxrl_est._arguments import name_of
+from maxrl_est._typing import Array, Estimator
+from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen, names, sequential_names
+from maxrl_est.measures import effective_weight
+from maxrl_est.objectives import Objective
+
+OPTIMAL = "ustat_optimal"  # made for each problem, since its constant needs the moments
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRow:
+    """A function of one's own as a row of the table; whatever it raises is a ValueError, which the table shows."""
+
+    name: str
+    function: Estimator
+    positive_only: bool
+
+    def __call__(self, likelihoods: Array, /) -> Array:
+        """Advantages (..., N) of likelihoods (..., N)."""
+        try:
+            with np.errstate(all="ignore"):  # it may not be meant for all of these, and NaN is refused later
+                return self.function(likelihoods)
+        except (Exception, SystemExit) as error:
+            message = " ".join(str(error).split())  # a line, for a cell
+            raise ValueError(f"raised {type(error).__name__}: {message}") from error
+
+    def target(self, n: int) -> Objective | None:
+        """The objective that it ascends on 0/1 rewards, exactly or times a constant; None if that has no name."""
+        try:
+            near = effective_weight(self, n).nearest()
+        except ValueError:
+            return None
+        if not near.exact:
+            return None
+        expected = Objective.expected()
+        return expected if near.objective == expected else near.objective  # J_1 by the name that rows give it
+
+
+Entry: TypeAlias = NamedEstimator | SequentialEstimator | OwnRow
+
+
+def entries_by_name(estimators: Any) -> dict[str, Entry | str]:
+    """What a table is asked for by the names to show; all rows for None. `OPTIMAL` stays a name."""
+    if estimators is None:
+        estimators = default_rows()
+    if isinstance(estimators, str) or not isinstance(estimators, Iterable):
+        rule = "a list of names, rows or functions, or a dict of them by the names to show"
+        raise TypeError(f"estimators must be {rule}, got {name_of(estimators)}")
+    pairs = estimators.items() if isinstance(estimators, Mapping) else [(_name(x), x) for x in estimators]
+    entries: dict[str, Entry | str] = {}
+    for name, estimator in pairs:
+        if name in entries:
+            raise ValueError(f"estimators must have different names, got {name!r} twice; a dict gives them names")
+        entries[name] = _entry(name, estimator)
+    if not entries:
+        raise ValueError(f"estimators must have at least one row, got {estimators!r}")
+    return entries
+
+
+def default_rows() -> tuple[str, ...]:
+    """Names of all rows, in the order of the table."""
+    return (*names(), OPTIMAL, *sequential_names())
+
+
+def _name(estimator: Any) -> str:
+    return estimator if isinstance(estimator, str) else name_of(estimator)
+
+
+def _entry(name: str, estimator: Any) -> Entry | str:
+    if isinstance(estimator, str) and estimator == OPTIMAL:
+        return OPTIMAL
+    row = chosen(estimator)
+    if isinstance(row, NamedEstimator | SequentialEstimator):
+        return row
+    return OwnRow(name, row, getattr(row, "positive_only", False))

@@ -1,0 +1,75 @@
+"""The one home of each small rule for arguments: what is taken, and the one line for all else."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from maxrl_est import _arguments as rules
+
+HUGE = Fraction(10**400)
+
+
+@pytest.mark.parametrize(
+    ("rule", "given", "expected"),
+    [
+        (rules.whole, np.int64(3), 3),
+        (rules.finite, np.float32(0.5), 0.5),
+        (rules.finite, Fraction(1, 4), 0.25),
+        (rules.positive, 2, 2.0),
+        (rules.rate, Fraction(1, 2), 0.5),
+    ],
+)
+def test_numbers_become_those_of_python(rule, given, expected):
+    got = rule("x", given)
+    assert (got, type(got)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: rules.whole("n", 0), ValueError, "n must be an int of at least 1, got 0"),
+        (lambda: rules.whole("n", 2.0), TypeError, "n must be an int of at least 1, got 2.0"),
+        (lambda: rules.whole("n", True), TypeError, "n must be an int of at least 1, got True"),
+        (lambda: rules.whole("n", 9, 1, 8), ValueError, "n must be an int in [1, 8], got 9"),
+        (lambda: rules.finite("b", float("nan")), ValueError, "b must be finite, got nan"),
+        (lambda: rules.finite("b", HUGE), ValueError, "b must be finite, got 1000000000000000000000000000000000000..."),
+        (
+            lambda: rules.finite("b", -HUGE),
+            ValueError,
+            "b must be finite, got -100000000000000000000000000000000000...",
+        ),
+        (lambda: rules.finite("b", "1"), TypeError, "b must be a finite number, got '1'"),
+        (lambda: rules.finite("b", False), TypeError, "b must be a finite number, got False"),
+        (lambda: rules.positive("s", 0), ValueError, "s must be finite and above 0, got 0"),
+        (lambda: rules.positive("s", float("inf")), ValueError, "s must be finite and above 0, got inf"),
+        (lambda: rules.rate("r", 1), ValueError, "r must lie in (0, 1), got 1"),
+        (lambda: rules.rate("r", None), TypeError, "r must be a number in (0, 1), got None"),
+        (lambda: rules.one_of("b", 3, ("x", "y")), TypeError, "b must be one of x, y, got 3"),
+        (lambda: rules.one_of("b", "zzz", ("x", "y")), ValueError, "b must be one of x, y, got 'zzz'"),
+        (
+            lambda: rules.one_of("b", "mean_lo", ("one", "mean_loo")),
+            ValueError,
+            "b must be one of one, mean_loo, got 'mean_lo'; did you mean 'mean_loo'?",
+        ),
+    ],
+)
+def test_what_is_refused_is_named_with_the_rule_and_the_value(call, error, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        call()
+
+
+def test_names_do_not_change_from_process_to_process():
+    class Nameless:
+        pass
+
+    assert re.search(" at 0x", repr(Nameless()))
+    assert not re.search("0x", rules.name_of(Nameless()))
+    assert rules.name_of(len) == "len"
+
+
+def test_versions_are_those_of_installed_packages():
+    assert list(rules.versions("numpy", "no-such-package")) == ["numpy"]
