@@ -50,9 +50,9 @@ def test_the_table_states_what_is_computed():
     }  # fmt: skip
 
 
-def test_the_table_is_of_groups_of_two_or_more():
-    with pytest.raises(ValueError, match="n must be an int of at least 2, got 1"):
-        ascends.objective_table(1)
+def test_the_table_is_of_groups_of_three_or_more():
+    with pytest.raises(ValueError, match="n must be an int of at least 3, got 2"):
+        ascends.objective_table(2)
 
 
 def doubled(function):
