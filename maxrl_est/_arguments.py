@@ -14,6 +14,9 @@ from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 
 def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
     """An int of at least ``least``, and at most ``most`` if that is given.
@@ -75,6 +78,25 @@ def _short(value: Any) -> str:
     """A number of any length in a line."""
     text = str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def all_finite(name: str, values: npt.NDArray[Any]) -> None:
+    """An array of finite numbers.
+
+    >>> all_finite("theta", np.array([0.0, np.nan]))
+    Traceback (most recent call last):
+    ValueError: theta[1] must be finite, got nan
+    """
+    if fault := not_finite(name, values):
+        raise ValueError(fault)
+
+
+def not_finite(name: str, values: npt.NDArray[Any]) -> str:
+    """What is wrong with the first value that is not finite; empty where all are."""
+    if np.isfinite(values).all():
+        return ""
+    index = np.argwhere(~np.isfinite(values))[0]
+    return f"{at(name, index)} must be finite, got {values[tuple(index)]}"
 
 
 def one_of(name: str, value: Any, names: Collection[str]) -> str:

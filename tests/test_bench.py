@@ -31,7 +31,7 @@ needs_proc = pytest.mark.skipif(
 def assert_well_formed(rows):
     assert rows
     for row in rows:
-        assert isinstance(row, bench.Row)
+        assert isinstance(row, bench.Measurement)
         assert row.figure
         assert row.case
         assert row.unit
@@ -197,7 +197,7 @@ def test_deflation_loses_digits_with_every_size_and_overflows():
 @pytest.mark.parametrize(("quick", "largest"), [(True, (1024, 128)), (False, (1_000_000, 1024))])
 def test_accuracy_leaves_out_the_largest_groups_when_quick(monkeypatch, quick, largest):
     monkeypatch.setattr(
-        errors, "_worst", lambda figure, n, order, *_: bench.Row(figure, f"{n} {order}", 0.0, None, "ulp", None)
+        errors, "_worst", lambda figure, n, order, *_: bench.Measurement(figure, f"{n} {order}", 0.0, None, "ulp", None)
     )
     rows = bench.accuracy(quick=quick)
     assert_well_formed(rows)

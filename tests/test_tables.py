@@ -22,7 +22,7 @@ from maxrl_est.problems import Bandit, Bernoulli
 from maxrl_est.tables import _measured as tables
 from maxrl_est.tables._contents import OPTIMAL, default_rows
 from maxrl_est.tables._measured import PROBLEMS, bias_variance_table
-from maxrl_est.tables._rows import BiasVarianceTable, TableRow, cells
+from maxrl_est.tables._results import BiasVarianceTable, TableRow, cells
 
 EXACT = 1e-10  # relative; measured worst: see the assertion's message
 FINITE = ("bernoulli", "bandit", "contextual", "chain")

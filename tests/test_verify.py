@@ -10,7 +10,7 @@ import pytest
 
 import maxrl_est as mx
 from maxrl_est.selftest import ascends, prove, verdicts, verify
-from maxrl_est.selftest.processes import side_by_side
+from maxrl_est.selftest.side_by_side import side_by_side
 
 CLAIMS = {claim.id: claim for claim in prove.ledger.LEDGER}
 

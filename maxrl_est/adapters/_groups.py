@@ -15,7 +15,7 @@ from maxrl_est.adapters._arrays import constant, size_of
 from maxrl_est.estimates.groups import need_one
 
 
-class Groups(NamedTuple):
+class TracedGroups(NamedTuple):
     """Checked likelihoods (..., N) in the dtype to compute in, and what gives a result the caller's."""
 
     xp: Any
@@ -32,20 +32,20 @@ class Groups(NamedTuple):
         return self.xp.astype(result, self.dtype, copy=False)
 
 
-def groups_of(likelihoods: Any, log_likelihoods: Any = None, log_ceiling: float = 0.0) -> Groups:
+def groups_of(likelihoods: Any, log_likelihoods: Any = None, log_ceiling: float = 0.0) -> TracedGroups:
     """Groups of likelihoods (..., N), or of their logarithms; TypeError or ValueError for all else that has values."""
     need_one(likelihoods, log_likelihoods, log_ceiling)
     if log_likelihoods is None:
         xp, values, dtype = _as_floats("likelihoods", likelihoods)
         need("likelihoods", xp, values, (values >= 0) & (values <= 1), "lie in [0, 1]")
-        return Groups(xp, xp.astype(values, _widest(xp), copy=False), dtype)
+        return TracedGroups(xp, xp.astype(values, _widest(xp), copy=False), dtype)
     xp, logs, dtype = _as_floats("log_likelihoods", log_likelihoods)
     ceiling = finite("log_ceiling", log_ceiling)
     top = constant(xp, ceiling, log_likelihoods if _is_floating(xp, log_likelihoods) else logs)
     top = xp.astype(top, logs.dtype, copy=False)  # rounded as the logarithms that were given are
     need("log_likelihoods", xp, logs, logs <= top, f"be at most log_ceiling = {ceiling}")
     wide = _widest(xp)
-    return Groups(xp, xp.exp(xp.astype(logs, wide, copy=False) - xp.astype(top, wide, copy=False)), dtype)
+    return TracedGroups(xp, xp.exp(xp.astype(logs, wide, copy=False) - xp.astype(top, wide, copy=False)), dtype)
 
 
 def need(name: str, xp: Any, values: Any, right: Any, rule: str) -> None:

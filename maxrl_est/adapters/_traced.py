@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from maxrl_est.adapters import _product_tree, _quadrature
 from maxrl_est.adapters._arrays import size_of, static
-from maxrl_est.adapters._groups import Groups
+from maxrl_est.adapters._groups import TracedGroups
 from maxrl_est.estimates import baselines
 from maxrl_est.estimates.baselines import Baseline
 from maxrl_est.objectives import Objective, ObjectiveLike
@@ -19,7 +19,7 @@ _POWERS = 64  # E_k <= 2^-k where the mean failure mass is at most 1/2, so that 
 Coefficients = tuple[float, ...] | None  # (T,); None: MaxRL of order N > 1
 
 
-class Recipe(NamedTuple):
+class TracedRecipe(NamedTuple):
     """`maxrl_est.estimates.baselines.Recipe` in floats, which torch.compile takes for constants."""
 
     weights: Coefficients
@@ -29,25 +29,25 @@ class Recipe(NamedTuple):
 
 
 @static
-def recipe_of(objective: ObjectiveLike, baseline: Baseline, size: int) -> Recipe:
+def recipe_of(objective: ObjectiveLike, baseline: Baseline, size: int) -> TracedRecipe:
     """The recipe for groups of N = size, with the errors of the one that it is made from."""
     made_of = baselines.recipe(objective, baseline, size)
     weights = _floats(made_of.weights) or ((1.0,) if size == 1 else None)
-    return Recipe(weights, float(made_of.constant), made_of.mean, _floats(made_of.others))
+    return TracedRecipe(weights, float(made_of.constant), made_of.mean, _floats(made_of.others))
 
 
 def _floats(objective: Objective | None) -> Coefficients:
     return None if objective is None else tuple(objective.coefficients.tolist())
 
 
-def loo_weights(groups: Groups, coefficients: Coefficients) -> Any:
+def loo_weights(groups: TracedGroups, coefficients: Coefficients) -> Any:
     """Leave-one-out weights (..., N)."""
     if coefficients is None:
         return _quadrature.loo_weights(groups.xp, groups.values)
     return _product_tree.loo_weights(groups.xp, groups.values, coefficients)
 
 
-def weights_and_advantages(groups: Groups, made_of: Recipe) -> tuple[Any, Any]:
+def weights_and_advantages(groups: TracedGroups, made_of: TracedRecipe) -> tuple[Any, Any]:
     """Leave-one-out weights (..., N) and advantages (..., N)."""
     weights = loo_weights(groups, made_of.weights)
     ascended = weights * groups.values
@@ -58,7 +58,7 @@ def weights_and_advantages(groups: Groups, made_of: Recipe) -> tuple[Any, Any]:
     return weights, ascended - made_of.constant
 
 
-def objective_estimate(groups: Groups, coefficients: Coefficients) -> Any:
+def objective_estimate(groups: TracedGroups, coefficients: Coefficients) -> Any:
     """Estimate (...) of the objective."""
     xp, values, size = groups.xp, groups.values, groups.size
     terms = (1.0,) * min(size, _POWERS) if coefficients is None else coefficients

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from maxrl_est._typing import Array
-from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject, relative, shown
+from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject, excerpt, relative
 from maxrl_est.measures import effective_weight
 
 
@@ -23,7 +23,7 @@ def leaves_its_input_alone(subject: Subject) -> str:
     given = groups.copy()
     subject(given)
     if not np.array_equal(given, groups):
-        raise subject.failed(f"wrote to its input {shown(groups)}", groups)
+        raise subject.failed(f"wrote to its input {excerpt(groups)}", groups)
     return "the likelihoods are not written to"
 
 
@@ -52,7 +52,7 @@ def is_deterministic(subject: Subject) -> str:
     """The same input gives the same result."""
     groups = subject.random((5, subject.sizes[0]))
     if not np.array_equal(subject(groups), subject(groups)):
-        raise subject.failed(f"returned two results for likelihoods {shown(groups)}", groups)
+        raise subject.failed(f"returned two results for likelihoods {excerpt(groups)}", groups)
     return "twice the same input, twice the same result"
 
 
@@ -119,7 +119,7 @@ def handles_groups_of_one(subject: Subject) -> str:
             return f"refused: {type(error).__name__}: {error}"
         if got.shape != (1,) or not np.isfinite(got).all():
             raise Failed(
-                f"returned {shown(got)} for likelihoods [{value}]; a function that is not defined at N = 1 raises "
+                f"returned {excerpt(got)} for likelihoods [{value}]; a function that is not defined at N = 1 raises "
                 "an exception there, or is checked at other group sizes",
                 f"{subject.label}(numpy.array([{value}]))",
             )

@@ -52,16 +52,16 @@ class Subject:
             got = np.asarray(self.function(groups))
         except (Exception, SystemExit) as error:
             raise self.failed(
-                f"raised {type(error).__name__}: {error} for likelihoods {shown(groups)}", groups
+                f"raised {type(error).__name__}: {error} for likelihoods {excerpt(groups)}", groups
             ) from error
         if got.shape != groups.shape:
             raise self.failed(
-                f"returned shape {got.shape} for likelihoods of shape {groups.shape}, {shown(groups)}", groups
+                f"returned shape {got.shape} for likelihoods of shape {groups.shape}, {excerpt(groups)}", groups
             )
         if got.dtype.kind not in "fiu":
-            raise self.failed(f"returned dtype {got.dtype} for likelihoods {shown(groups)}", groups)
+            raise self.failed(f"returned dtype {got.dtype} for likelihoods {excerpt(groups)}", groups)
         if not np.isfinite(got).all():
-            raise self.failed(f"returned {shown(got)} for likelihoods {shown(groups)}", groups)
+            raise self.failed(f"returned {excerpt(got)} for likelihoods {excerpt(groups)}", groups)
         return got
 
     def failed(self, message: str, groups: Array) -> Failed:
@@ -103,7 +103,7 @@ def relative(got: Array, expected: Array) -> float:
     return float(np.max(abs(got - expected)) / max(1.0, np.max(abs(expected))))
 
 
-def shown(values: Any) -> str:
+def excerpt(values: Any) -> str:
     """At most one group of numbers, short enough for a line."""
     flat = np.asarray(values).reshape(-1, values.shape[-1]) if np.ndim(values) else np.asarray(values)[None, None]
     broken = np.flatnonzero(~np.isfinite(flat.astype(np.float64)).all(axis=1))

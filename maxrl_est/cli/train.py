@@ -138,7 +138,7 @@ def _policy(preset: Preset, options: argparse.Namespace) -> Policy:
 
 def _estimators(texts: Sequence[str]) -> list[Any]:
     """What they name, and the exact gradients after them."""
-    from maxrl_est.training._arguments import EXACT
+    from maxrl_est.training._settings import EXACT
 
     return [LoadedFunction(text) if ":" in text else text for text in dict.fromkeys([*texts, *EXACT])]
 

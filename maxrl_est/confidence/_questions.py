@@ -43,11 +43,11 @@ class SamplingPlan:
     def __str__(self) -> str:
         text = f"{self.replicates} groups, evidence {self.evidence}: false alarm {self.false_alarm:g}"
         if self.tolerance is not None:
-            text += f", wrong certificate of a bias below {shown(self.tolerance)} {self.wrong_certificate:g}"
+            text += f", wrong certificate of a bias below {_short(self.tolerance)} {self.wrong_certificate:g}"
         if self.detectable_bias is None or self.variance is None:
             return f"{text}, if the mean were normal; no bias is sure to be found"
         return (
-            f"{text}; at variance {shown(self.variance)} it finds a bias of {shown(self.detectable_bias)} "
+            f"{text}; at variance {_short(self.variance)} it finds a bias of {_short(self.detectable_bias)} "
             f"with probability {1 - self.miss_rate:g}"
         )
 
@@ -154,6 +154,6 @@ def _plan(
     return SamplingPlan(replicates, evidence, rate, rate, sequence.tolerance, variance, np.array(detectable))
 
 
-def shown(values: FloatArray) -> str:
+def _short(values: FloatArray) -> str:
     """Four digits of each."""
     return "(" + ", ".join(f"{x:.4g}" for x in values) + ")"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import at, finite, positive
+from maxrl_est._arguments import all_finite, at, finite, positive
 from maxrl_est._typing import FloatArray
 
 
@@ -35,7 +35,5 @@ def block(values: npt.ArrayLike, d: int) -> FloatArray:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 2 or array.shape[1] != d or not len(array):
         raise ValueError(f"values must have the shape (B, {d}), B at least 1, got {array.shape}")
-    if not np.isfinite(array).all():
-        where = np.argwhere(~np.isfinite(array))[0].tolist()
-        raise ValueError(f"{at('values', where)} must be finite, got {array[tuple(where)]}")
+    all_finite("values", array)
     return np.ascontiguousarray(array.T)

@@ -18,7 +18,7 @@ from typing import Any
 
 from maxrl_est._arguments import versions
 from maxrl_est.files.formats import to_markdown
-from maxrl_est.selftest.processes import side_by_side
+from maxrl_est.selftest.side_by_side import side_by_side
 
 _PROOFS = "maxrl_est.proofs"
 

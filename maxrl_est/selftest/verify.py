@@ -16,7 +16,7 @@ from typing import Any
 from maxrl_est.selftest import bridges, prove
 from maxrl_est.selftest.ascends import ObjectiveRow, objective_table
 from maxrl_est.selftest.bridges import baseline, estimator, integral, objective, regression, variance
-from maxrl_est.selftest.processes import side_by_side
+from maxrl_est.selftest.side_by_side import side_by_side
 from maxrl_est.selftest.verdicts import CHECKS, Verdict
 
 TOPICS = (objective, estimator, integral, baseline, variance, regression)

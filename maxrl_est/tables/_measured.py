@@ -24,7 +24,7 @@ from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli, Chain, Contextual, Gaussian
 from maxrl_est.problems._finite import Finite
 from maxrl_est.tables._contents import Entry, OwnRow, entries_by_name
-from maxrl_est.tables._rows import BiasVarianceTable, TableRow
+from maxrl_est.tables._results import BiasVarianceTable, TableRow
 
 PROBLEMS: dict[str, Problem] = {
     "bernoulli": Bernoulli(0.1),

@@ -13,10 +13,10 @@ from maxrl_est._arguments import whole
 from maxrl_est.files.checkpoints import Checkpoint
 from maxrl_est.objectives import Objective
 from maxrl_est.training import _saving as saving
-from maxrl_est.training._arguments import Choice, check_task, optimiser_of, rows_of, seeds_of
 from maxrl_est.training._curves import Curve, Point, Training
 from maxrl_est.training._plan import TrainingPlan
 from maxrl_est.training._run import Exact, Run, State, Task
+from maxrl_est.training._settings import Choice, check_task, optimiser_of, rows_of, seeds_of
 from maxrl_est.training.optimisers import Optimiser
 from maxrl_est.training.policies import Policy
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from maxrl_est.files.rollouts.text import Columns, Rollout, TextFile, check_names, lines, outside
+from maxrl_est.files.rollouts.text import ColumnNames, Rollout, TextFile, check_names, lines, outside
 from maxrl_est.files.whole import FileError
 
 _LONGEST_FIELD = 1 << 24  # characters; the csv module's default is shorter than some completions
@@ -28,7 +28,7 @@ def long_fields() -> Iterator[None]:
         csv.field_size_limit(limit)
 
 
-def read(source: Path, stream: BinaryIO, columns: Columns) -> TextFile:
+def read(source: Path, stream: BinaryIO, columns: ColumnNames) -> TextFile:
     """What the stream holds; its rollouts are read within `long_fields`."""
     records = _records(source, stream)
     line, header, names = next(records, (1, b"", []))
@@ -42,7 +42,7 @@ def read(source: Path, stream: BinaryIO, columns: Columns) -> TextFile:
 
 
 def _rows(
-    source: Path, records: Iterator[tuple[int, bytes, list[str]]], names: list[str], columns: Columns
+    source: Path, records: Iterator[tuple[int, bytes, list[str]]], names: list[str], columns: ColumnNames
 ) -> Iterator[Rollout]:
     at_likelihood, at_group = names.index(columns.likelihood), names.index(columns.group)
     for line, raw, fields in records:

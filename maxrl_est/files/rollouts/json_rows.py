@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from maxrl_est.files.rollouts.text import Columns, Rollout, TextFile, check_names, encode, lines, outside, short
+from maxrl_est.files.rollouts.text import ColumnNames, Rollout, TextFile, check_names, encode, lines, outside, short
 from maxrl_est.files.whole import FileError
 
 
-def read(source: Path, stream: BinaryIO, columns: Columns) -> TextFile:
+def read(source: Path, stream: BinaryIO, columns: ColumnNames) -> TextFile:
     """What the stream holds."""
     return TextFile(b"", b'%b, "weight": %r, "advantage": %r}\n', _rows(source, stream, columns))
 
 
-def _rows(source: Path, stream: BinaryIO, columns: Columns) -> Iterator[Rollout]:
+def _rows(source: Path, stream: BinaryIO, columns: ColumnNames) -> Iterator[Rollout]:
     low, high = columns.bounds
     for line, raw, text in lines(source, stream):
         if text.isspace() or not text:

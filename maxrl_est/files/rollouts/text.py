@@ -15,7 +15,7 @@ encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode  # one text
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ColumnNames:
     """Names of the columns that are read, and the bounds that likelihoods lie in."""
 
     likelihood: str
@@ -50,7 +50,7 @@ def lines(source: Path, stream: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
         yield line, raw, text
 
 
-def check_names(source: Path, line: int, names: Collection[str], columns: Columns) -> None:
+def check_names(source: Path, line: int, names: Collection[str], columns: ColumnNames) -> None:
     """Both columns are there, and those that are written are not."""
     for name in (columns.likelihood, columns.group):
         if name not in names:

@@ -11,10 +11,10 @@ from typing import BinaryIO
 
 from maxrl_est.files.rollouts import arrays, csv_rows, json_rows
 from maxrl_est.files.rollouts.groups import Weigh, batches, grouped, weighed
-from maxrl_est.files.rollouts.text import Columns, TextFile
+from maxrl_est.files.rollouts.text import ColumnNames, TextFile
 from maxrl_est.files.whole import FileError, replacing
 
-_Reader = Callable[[Path, BinaryIO, Columns], TextFile]
+_Reader = Callable[[Path, BinaryIO, ColumnNames], TextFile]
 
 _FORMATS: dict[str, _Reader | None] = {
     ".csv": csv_rows.read,
@@ -82,7 +82,7 @@ def write_weights(
     read = _FORMATS[suffix]
     if read is None:
         return _weigh_array(source, destination, weigh, max_group, bounds, progress)
-    columns = Columns(likelihood, group, bounds)
+    columns = ColumnNames(likelihood, group, bounds)
     return _weigh_rows(source, destination, read, columns, weigh, max_group, progress)
 
 
@@ -90,7 +90,7 @@ def _weigh_rows(
     source: Path,
     destination: Path | None,
     read: _Reader,
-    columns: Columns,
+    columns: ColumnNames,
     weigh: Weigh,
     max_group: int,
     progress: Callable[[int], None],

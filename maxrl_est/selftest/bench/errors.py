@@ -17,7 +17,7 @@ from maxrl_est.estimates._kernels import load
 from maxrl_est.estimates.ustatistics import loo_weights
 from maxrl_est.selftest import reference
 from maxrl_est.selftest.adversarial import FAMILIES
-from maxrl_est.selftest.bench.figures import Progress, Row, at_most, silent
+from maxrl_est.selftest.bench.figures import Measurement, Progress, at_most, silent
 from maxrl_est.selftest.definition import weights_by_deflation
 
 Weights: TypeAlias = Callable[[FloatArray], FloatArray]  # (N,) to (N,)
@@ -30,7 +30,7 @@ ULP_LIMIT, LARGE_ULP_LIMIT, LARGE = 8.0, 64.0, 512  # the larger limit is for or
 DEFLATION_SIZES = (8, 16, 32, 64, 128, 1030)  # e_k of 1030 zeros exceeds the largest double
 
 
-def accuracy(*, quick: bool, progress: Progress = silent) -> list[Row]:
+def accuracy(*, quick: bool, progress: Progress = silent) -> list[Measurement]:
     """Worst errors over all families; ``quick`` leaves out the largest groups."""
     try:
         reference.ball_loo_weights(np.array([0.5]), [1])
@@ -46,13 +46,13 @@ def accuracy(*, quick: bool, progress: Progress = silent) -> list[Row]:
     ]
 
 
-def full_order_accuracy(sizes: Iterable[int], progress: Progress = silent) -> list[Row]:
+def full_order_accuracy(sizes: Iterable[int], progress: Progress = silent) -> list[Measurement]:
     """Worst error of `loo_weights` at T = N."""
     figure, oracle = "full order: error", reference.ball_loo_weights_full_order
     return [_worst(figure, n, n, loo_weights, oracle, ULP_LIMIT, progress) for n in sizes]
 
 
-def any_order_accuracy(sizes: Iterable[int], progress: Progress = silent) -> list[Row]:
+def any_order_accuracy(sizes: Iterable[int], progress: Progress = silent) -> list[Measurement]:
     """Worst error of the recurrence that serves any objective, at orders from 1 to N."""
     rows = []
     for n in sizes:
@@ -64,7 +64,7 @@ def any_order_accuracy(sizes: Iterable[int], progress: Progress = silent) -> lis
     return rows
 
 
-def deflation_accuracy(sizes: Iterable[int], progress: Progress = silent) -> list[Row]:
+def deflation_accuracy(sizes: Iterable[int], progress: Progress = silent) -> list[Measurement]:
     """Worst error of `weights_by_deflation`, the reason why the package does otherwise."""
     figure, oracle = "for comparison, by deflation: error", reference.ball_loo_weights_full_order
     return [_worst(figure, n, n, weights_by_deflation, oracle, None, progress) for n in sizes]
@@ -72,7 +72,7 @@ def deflation_accuracy(sizes: Iterable[int], progress: Progress = silent) -> lis
 
 def _worst(
     figure: str, n: int, order: int, got: Weights, expected: Weights, limit: float | None, progress: Progress
-) -> Row:
+) -> Measurement:
     """Error in the family where it is largest."""
     progress(f"{figure}, N={n} T={order}")
     errors = {}

@@ -11,14 +11,14 @@ import tempfile
 from pathlib import Path
 
 from maxrl_est.estimates.ustatistics import loo_weights
-from maxrl_est.selftest.bench.figures import Progress, Row, at_most, silent
+from maxrl_est.selftest.bench.figures import Measurement, Progress, at_most, silent
 
 IMPORT_LIMIT_S = 0.25
 HEAVY_MODULES = ("numba", "sympy", "scipy.stats", "matplotlib")
 MEMORY_LIMIT_MIB = 64.0
 
 
-def start_up() -> list[Row]:
+def start_up() -> list[Measurement]:
     """Seconds until the package can be used, each in a new process, and what importing it brings in."""
     timed = "import time; start = time.perf_counter(); {}; print(time.perf_counter() - start)"
     imports = [timed.format(f"import {package}") for package in ("maxrl_est", "numpy")]
@@ -41,7 +41,7 @@ def start_up() -> list[Row]:
     ]
 
 
-def scratch_memory(progress: Progress = silent) -> Row:
+def scratch_memory(progress: Progress = silent) -> Measurement:
     """Memory that one call at N = 4096, T = 2048 takes at its peak."""
     figure, case = "any order: peak scratch memory", "N=4096 T=2048"
     progress(f"scratch memory, {case}")

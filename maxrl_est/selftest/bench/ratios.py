@@ -22,7 +22,7 @@ from maxrl_est._typing import FloatArray
 from maxrl_est.estimates.ustatistics import loo_weights
 from maxrl_est.estimators import BASELINES, advantages, get
 from maxrl_est.selftest import definition
-from maxrl_est.selftest.bench.figures import Progress, Row, at_least, at_most, silent
+from maxrl_est.selftest.bench.figures import Measurement, Progress, at_least, at_most, silent
 from maxrl_est.selftest.bench.processes import scratch_memory
 
 LIKELIHOODS = 1 << 18  # in one call at full order: one group where N is larger
@@ -42,7 +42,7 @@ CALLS, TURNS = 20, 10  # calls timed at once, and how often for each repeat: sho
 BASELINE_LIMIT, USUAL_LIMIT = 2.0, 1.6
 
 
-def speed(*, quick: bool, progress: Progress = silent) -> list[Row]:
+def speed(*, quick: bool, progress: Progress = silent) -> list[Measurement]:
     """What `loo_weights` takes beside NumPy, and advantages beside it; ``quick`` repeats less often."""
     repeats = 11 if quick else 25
     return [
@@ -57,7 +57,7 @@ def speed(*, quick: bool, progress: Progress = silent) -> list[Row]:
 
 def full_order_speed(
     sizes: Iterable[int], repeats: int, progress: Progress = silent, *, total: int = LIKELIHOODS
-) -> list[Row]:
+) -> list[Measurement]:
     """Time at T = N over that of `normalise` on the same array, for each group size N."""
     rows = []
     for n in sorted(sizes):
@@ -70,7 +70,7 @@ def full_order_speed(
     return rows
 
 
-def growth(repeats: int, progress: Progress = silent) -> list[Row]:
+def growth(repeats: int, progress: Progress = silent) -> list[Measurement]:
     """Time per weight in long groups over that in short ones, at T = N."""
     rows = []
     for kind, draw in (("uniform", _uniform), ("one success", _one_success)):
@@ -82,7 +82,7 @@ def growth(repeats: int, progress: Progress = silent) -> list[Row]:
     return rows
 
 
-def speed_up(repeats: int, progress: Progress = silent) -> list[Row]:
+def speed_up(repeats: int, progress: Progress = silent) -> list[Measurement]:
     """How many times faster than the definition in NumPy a weight is at T = N = 64."""
     n = 64
     progress(f"the definition in NumPy, N={n}")
@@ -98,7 +98,7 @@ def speed_up(repeats: int, progress: Progress = silent) -> list[Row]:
     return rows
 
 
-def any_order_speed(shapes: Iterable[tuple[int, int]], repeats: int, progress: Progress = silent) -> list[Row]:
+def any_order_speed(shapes: Iterable[tuple[int, int]], repeats: int, progress: Progress = silent) -> list[Measurement]:
     """Time at order T over that of 2 B N T multiply-adds in NumPy, B groups of N."""
     x, y, z = np.full((3, VECTOR), 0.5)
     calls = 256
@@ -120,7 +120,7 @@ def any_order_speed(shapes: Iterable[tuple[int, int]], repeats: int, progress: P
     return rows
 
 
-def advantages_speed(repeats: int, progress: Progress = silent) -> list[Row]:
+def advantages_speed(repeats: int, progress: Progress = silent) -> list[Measurement]:
     """CPU time of advantages of a small batch over that of weights of the same order, by baseline."""
     groups = np.random.default_rng(0).random(SMALL_BATCH)
     n, some = SMALL_BATCH[1], SMALL_BATCH[1] // 2

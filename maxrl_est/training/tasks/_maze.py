@@ -14,7 +14,7 @@ from maxrl_est._typing import Array, FloatArray
 from maxrl_est.problems import Shared, reparametrised
 from maxrl_est.training._networks import jacobian
 from maxrl_est.training.policies import Policy, SoftmaxPolicy, Tabular, check_fit, log_softmax
-from maxrl_est.training.tasks._laws import parameters_of, together
+from maxrl_est.training.tasks._policy_laws import parameters_of, together
 from maxrl_est.training.tasks._walks import Walk
 
 _MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))  # up, right, down, left

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import at, positive
+from maxrl_est._arguments import all_finite, at, positive
 from maxrl_est._typing import Array, FloatArray, Problem
 from maxrl_est.problems import Finite, Gaussian, Shared, reparametrised
-from maxrl_est.training._arrays import check_finite
 from maxrl_est.training._networks import jacobian
 from maxrl_est.training.policies import (
     GaussianPolicy,
@@ -24,7 +23,7 @@ from maxrl_est.training.policies import (
     log_softmax,
     scores,
 )
-from maxrl_est.training.tasks._laws import parameters_of, together
+from maxrl_est.training.tasks._policy_laws import parameters_of, together
 
 
 class Supervised:
@@ -39,7 +38,7 @@ class Supervised:
             raise ValueError(f"inputs must have a row for each of at least 1 prompt, got shape {self.inputs.shape}")
         if self.inputs.dtype.kind not in "iuf":
             raise TypeError(f"inputs must be numbers, got {self.inputs.dtype}")
-        check_finite("inputs", self.inputs)
+        all_finite("inputs", self.inputs)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -246,7 +245,7 @@ class Regression(Supervised):
         if self.targets.ndim != 2 or len(self.targets) != len(self):
             rule = f"shape ({len(self)},) or ({len(self)}, D), one for each input"
             raise ValueError(f"targets must have {rule}, got {given.shape}")
-        check_finite("targets", self.targets)
+        all_finite("targets", self.targets)
         self.sigma, self.width = positive("sigma", sigma), self.targets.shape[1]
 
     def __repr__(self) -> str:

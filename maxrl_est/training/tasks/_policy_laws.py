@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import words
+from maxrl_est._arguments import all_finite, words
 from maxrl_est._typing import FloatArray, Problem
 from maxrl_est.problems import Shared
-from maxrl_est.training._arrays import check_finite
 from maxrl_est.training.policies import Policy
 
 
@@ -22,7 +21,7 @@ def parameters_of(policy: Policy, theta: npt.ArrayLike) -> FloatArray:
         raise TypeError(f"theta must be numbers, got {given.dtype}")
     if given.shape != (policy.network.size,):
         raise ValueError(f"theta must have shape ({policy.network.size},) for this policy, got {given.shape}")
-    check_finite("theta", given)
+    all_finite("theta", given)
     return given.astype(np.float64)
 
 
