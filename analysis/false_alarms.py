@@ -1,6 +1,6 @@
 """How often does a verdict flag a mean that is right? Ten thousand runs of each kind, looked at all the way.
 
-    python analysis/false_alarms.py
+    python -m analysis.false_alarms
 
 writes false_alarms.json beside this file: for each verdict and law of values the runs flagged at some look, out of
 all, and the upper limit of the rate by Clopper and Pearson at a level of 99%. The last rows are verdicts that do not
@@ -12,13 +12,12 @@ from __future__ import annotations
 import datetime
 import functools
 import json
-import platform
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 import maxrl_est as mx
+from analysis import study
 
 RUNS, LENGTH, LOOK, ALPHA, SEED = 10_000, 5000, 50, 1e-2, 2026
 ARMS = mx.problems.Bandit([0.7, 0.29, 0.01], [0.01, 0.3, 1.0])
@@ -110,9 +109,9 @@ def measure():
 
 def main():
     result = {
-        "command": "python analysis/false_alarms.py",
+        "command": "python -m analysis.false_alarms",
         "date": datetime.date.today().isoformat(),
-        "versions": {"python": platform.python_version(), **{k: version(k) for k in ("maxrl-est", "numpy", "scipy")}},
+        "versions": study.versions("maxrl-est", "numpy", "scipy"),
         "seed": SEED,
         "runs": RUNS,
         "values_in_each": LENGTH,

@@ -11,7 +11,6 @@ field_survey.md (the table) and field_survey.json (set-up and verdict).
 import argparse
 import datetime
 import json
-import platform
 import re
 import sys
 import warnings
@@ -241,7 +240,7 @@ def main(arguments=None):
     result = {
         "command": "python -m analysis.field_survey",
         "date": datetime.date.today().isoformat(),
-        "versions": {"python": platform.python_version(), **{k: version(k) for k in ("maxrl-est", "numpy", "torch")}},
+        "versions": study.versions("maxrl-est", "numpy", "torch"),
         "seed": 0,
         "setup": SETUP,
         "verdict": verdict(rows),

@@ -1,6 +1,6 @@
 """What does Monte Carlo spend its time and memory on?
 
-    python analysis/monte_carlo_cost.py
+    python -m analysis.monte_carlo_cost
 
 writes monte_carlo_cost.json beside this file: the share of the time that random generation and the problem's own
 scores take, for groups of 16 and a Gaussian problem with 3 parameters, without a verdict and with each kind; and the
@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import datetime
 import json
-import platform
 import resource
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import maxrl_est as mx
+from analysis import study
 
 N, GROUPS, REPEATS, SEED = 16, 400_000, 5, 0
 FEW, MANY = 10**5, 10**7
@@ -64,9 +63,9 @@ def peak(replicates):
 def main():
     memory = {f"{replicates:.0e} groups": peak(replicates) for replicates in (FEW, MANY)}
     result = {
-        "command": "python analysis/monte_carlo_cost.py",
+        "command": "python -m analysis.monte_carlo_cost",
         "date": datetime.date.today().isoformat(),
-        "versions": {"python": platform.python_version(), **{k: version(k) for k in ("maxrl-est", "numpy")}},
+        "versions": study.versions("maxrl-est", "numpy"),
         "seed": SEED,
         "n": N,
         "groups": GROUPS,

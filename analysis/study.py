@@ -72,8 +72,13 @@ def main(module, arguments=None):
         print(module.verdict(rows))
         return
     (HERE / f"{name(module)}.csv").write_text(to_csv(rows))
-    versions = {"python": platform.python_version(), **{k: version(k) for k in ("maxrl-est", "numpy", "scipy")}}
-    show(module, rows, {"date": datetime.date.today().isoformat(), "seconds": round(seconds), "versions": versions})
+    made = {"date": datetime.date.today().isoformat(), "seconds": round(seconds)}
+    show(module, rows, made | {"versions": versions("maxrl-est", "numpy", "scipy")})
+
+
+def versions(*packages):
+    """What numbers were made with, by name."""
+    return {"python": platform.python_version(), **{package: version(package) for package in packages}}
 
 
 def show(module, rows, measured):

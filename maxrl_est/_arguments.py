@@ -14,8 +14,15 @@ from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+
+def is_int(value: Any) -> bool:
+    """Whether it is an int of Python or NumPy; a bool is none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is an int, a float or a Fraction, or one of NumPy's; a bool is none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
@@ -26,12 +33,24 @@ def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int
     ValueError: n must be an int of at least 1, got 0
     """
     rule = f"an int of at least {least}" if most is None else f"an int in [{least}, {most}]"
-    if isinstance(value, bool) or not isinstance(value, Integral):
+    if not is_int(value):
         raise TypeError(f"{name} must be {rule}, got {value!r}")
     number = int(value)
     if number < least or (most is not None and number > most):
         raise ValueError(f"{name} must be {rule}, got {number}")
     return number
+
+
+def different(name: str, values: list[int]) -> None:
+    """ValueError for an int that comes again.
+
+    >>> different("seeds", [0, 1, 0])
+    Traceback (most recent call last):
+    ValueError: seeds[2] must differ from seeds[0], got 0 again
+    """
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            raise ValueError(f"{name}[{index}] must differ from {name}[{values.index(value)}], got {value} again")
 
 
 def finite(name: str, value: Any) -> float:
@@ -65,7 +84,7 @@ def rate(name: str, value: Any) -> float:
 
 def _number(name: str, value: Any, rule: str) -> float:
     """The number as a float, infinite where no float is so large."""
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if not is_number(value):
         raise TypeError(f"{name} must be {rule}, got {value!r}")
     number: Any = value
     try:
@@ -80,9 +99,10 @@ def _short(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-def all_finite(name: str, values: npt.NDArray[Any]) -> None:
+def all_finite(name: str, values: Any) -> None:
     """An array of finite numbers.
 
+    >>> import numpy as np
     >>> all_finite("theta", np.array([0.0, np.nan]))
     Traceback (most recent call last):
     ValueError: theta[1] must be finite, got nan
@@ -91,8 +111,10 @@ def all_finite(name: str, values: npt.NDArray[Any]) -> None:
         raise ValueError(fault)
 
 
-def not_finite(name: str, values: npt.NDArray[Any]) -> str:
-    """What is wrong with the first value that is not finite; empty where all are."""
+def not_finite(name: str, values: Any) -> str:
+    """What is wrong with the first value of an array that is not finite; empty where all are."""
+    import numpy as np  # here, since commands that need no numbers do without
+
     if np.isfinite(values).all():
         return ""
     index = np.argwhere(~np.isfinite(values))[0]

@@ -123,10 +123,15 @@ def test_variances_stand_beside_those_of_unbiased_estimators_only():
     assert [r.total_variance for r in graded[1:]] == sorted(r.total_variance for r in graded[1:])
 
 
-@pytest.mark.parametrize("sizes", [[], [1], (1, 1)])
+@pytest.mark.parametrize("sizes", [[], [1], (1,)])
 def test_group_sizes_that_decide_nothing_are_refused(sizes):
     with pytest.raises(ValueError, match=r"^group_sizes must have a size of at least 2, got "):
         check_estimator(mx.estimators.get("rloo"), group_sizes=sizes)
+
+
+def test_a_group_size_given_twice_is_refused():
+    with pytest.raises(ValueError, match=r"^group_sizes\[2\] must differ from group_sizes\[0\], got 4 again"):
+        check_estimator("rloo", group_sizes=[4, 2, 4])
 
 
 def in_float32(r):

@@ -17,7 +17,7 @@ import pytest
 import maxrl_est
 from maxrl_est import checks, cli
 from maxrl_est.files import rollouts
-from maxrl_est.selftest import prove, verdicts, verify
+from maxrl_est.selftest import findings, prove, verify
 
 WRONG = """
 import numpy as np
@@ -132,8 +132,8 @@ def test_verify_writes_json_to_standard_output_alone(capsys):
 
 
 @pytest.mark.usefixtures("one_claim")
-def test_verify_exits_1_when_a_verdict_fails(monkeypatch, capsys):
-    broken = verdicts.Verdict("two is three", False, "none", "nothing")
+def test_verify_exits_1_when_a_finding_fails(monkeypatch, capsys):
+    broken = findings.Finding("two is three", False, "none", "nothing")
     monkeypatch.setattr(verify, "CHECKS", (lambda: broken,))
     assert run("verify") == 1
     assert "FAILS  two is three" in capsys.readouterr().out

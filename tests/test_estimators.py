@@ -399,11 +399,11 @@ def test_rows_survive_pickling_for_use_in_other_processes(name):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("rlo", "name must be one of the table, got 'rlo'; did you mean 'rloo'?"),
-        ("ustat_on(2)", "name must be one of the table, got 'ustat_on(2)'; did you mean 'ustat_one'?"),
-        ("xyz", "name must be one of the table, got 'xyz'; known are reinforce, rloo, "),
-        ("ustat(2.0)", "name must be one of the table, got 'ustat(2.0)'; did you mean 'ustat"),
-        ("rloo(2)", "name must be one of the table, got 'rloo(2)'; "),
+        ("rlo", "name must be a name in the table, got 'rlo'; did you mean 'rloo'?"),
+        ("ustat_on(2)", "name must be a name in the table, got 'ustat_on(2)'; did you mean 'ustat_one'?"),
+        ("xyz", "name must be a name in the table, got 'xyz'; known are reinforce, rloo, "),
+        ("ustat(2.0)", "name must be a name in the table, got 'ustat(2.0)'; did you mean 'ustat"),
+        ("rloo(2)", "name must be a name in the table, got 'rloo(2)'; "),
     ],
 )
 def test_unknown_names_are_refused_with_a_hint(name, message):

@@ -1,4 +1,4 @@
-"""The package's own verification: verdicts hold, and a broken package is caught by the claim that it breaks."""
+"""The package's own verification: findings hold, and a broken package is caught by the claim that it breaks."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 
 import maxrl_est as mx
-from maxrl_est.selftest import ascends, prove, verdicts, verify
+from maxrl_est.selftest import ascends, findings, prove, verify
 from maxrl_est.selftest.side_by_side import side_by_side
 
 CLAIMS = {claim.id: claim for claim in prove.ledger.LEDGER}
 
 
-@pytest.mark.parametrize("check", verdicts.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", findings.CHECKS, ids=lambda check: check.__name__)
 def test_what_is_no_claim_holds_and_its_wrong_version_is_rejected(check):
-    verdict = check()
-    assert verdict.holds, verdict
+    finding = check()
+    assert finding.holds, finding
 
 
 def test_kernels_that_lose_digits_are_told(monkeypatch):
-    kernels = verdicts.load()
+    kernels = findings.load()
 
     class Worse:
         compiled = True
@@ -34,8 +34,8 @@ def test_kernels_that_lose_digits_are_told(monkeypatch):
 
         full_order_weights = staticmethod(kernels.full_order_weights)
 
-    monkeypatch.setattr(verdicts, "load", lambda: Worse)
-    assert not verdicts.kernels_are_accurate().holds
+    monkeypatch.setattr(findings, "load", lambda: Worse)
+    assert not findings.kernels_are_accurate().holds
 
 
 def test_the_table_states_what_is_computed():
@@ -127,7 +127,7 @@ def test_a_single_processor_does_without_other_processes(monkeypatch):
 
 
 def test_a_verification_holds_if_all_of_it_does():
-    right, wrong = (verdicts.Verdict("two is two", holds, "none", "three") for holds in (True, False))
+    right, wrong = (findings.Finding("two is two", holds, "none", "three") for holds in (True, False))
     proved = prove.outcome("binary-weight", "", 0.1)
     refuted = prove.outcome("binary-weight", "binary-weight: it is not so", 0.1)
     assert verify.Verification([right], [], [proved]).holds

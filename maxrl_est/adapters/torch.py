@@ -17,14 +17,13 @@ for the check of the numbers, and under ``torch.func`` or for forward-mode deriv
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Real
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from maxrl_est._arguments import finite, name_of
+from maxrl_est._arguments import finite, is_number, name_of
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.adapters import _torch_ops as ops
 from maxrl_est.adapters._judged import judged
@@ -181,7 +180,7 @@ def _given(likelihoods: Any, log_likelihoods: Any, log_ceiling: float) -> tuple[
         groups = groups_of(likelihoods, log_likelihoods, log_ceiling)
         values = groups.values.astype(np.float64).reshape(*groups.batch, groups.size)
         return torch.tensor(values), torch.float64
-    if not _is_number(log_ceiling):
+    if not is_number(log_ceiling):
         finite("log_ceiling", log_ceiling)  # refuses it; values are left to the operator, since compiled code has none
     values = given if log_likelihoods is None else ops.exponentials(given, log_ceiling)
     return values, _result_dtype(given)
@@ -195,13 +194,9 @@ def _asked(objective: ObjectiveLike, baseline: Baseline) -> tuple[Tensor | None,
     """An objective and a baseline as operators take them, which make the recipe where N and the numbers are."""
     if baseline is None or isinstance(baseline, str):
         return _coefficients(objective), baseline, None
-    if not _is_number(baseline):
+    if not is_number(baseline):
         recipe(None, baseline, 2)  # refuses it
     return _coefficients(objective), None, float(baseline)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _coefficients(objective: ObjectiveLike) -> Tensor | None:

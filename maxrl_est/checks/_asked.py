@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from maxrl_est._arguments import whole, words
+from maxrl_est._arguments import different, whole, words
 from maxrl_est._typing import Estimator
 from maxrl_est.checks._subject import Subject, on_binary_rewards
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen
@@ -37,6 +37,7 @@ def subject_of(
     if not isinstance(group_sizes, Iterable):
         raise TypeError(f"group_sizes must be a list of ints in [1, {MAX_SIZE}], got {group_sizes!r}")
     sizes = [whole(f"group_sizes[{index}]", n, 1, MAX_SIZE) for index, n in enumerate(group_sizes)]
+    different("group_sizes", sizes)
     least = max(2, _least_size(objective)) if isinstance(objective, Target) else 2
     sizes = [n for n in sizes if n == 1 or n >= least]
     if not any(n > 1 for n in sizes):

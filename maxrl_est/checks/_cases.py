@@ -50,7 +50,7 @@ def parametrize_with_checks(
 
     if isinstance(estimators, str):
         raise TypeError(f"estimators must be a list of functions or names, got {estimators!r}")
-    functions = [chosen(estimator) for estimator in estimators]
+    functions = [chosen(estimator, f"estimators[{index}]") for index, estimator in enumerate(estimators)]
     names = [name_of(function) for function in functions]
     for argument, given in (("objective", objective), ("expected_failed_checks", expected_failed_checks)):
         for name in given if isinstance(given, Mapping) else ():

@@ -30,7 +30,7 @@ def estimator(text: str) -> Any:
     if colon:
         return _function(text, _module(text, place), name)
     try:
-        return estimators.get(text)
+        return estimators.chosen(text)
     except ValueError as error:
         raise Misuse(f"{error}; a function of yours is path/to/file.py:function") from None
 

@@ -15,7 +15,7 @@ _DESCRIPTION = (
 )
 _JSON = (
     "The JSON is an object: holds (whether all is well); claims, a list with id, says, holds, failure, seconds and "
-    "the fields of `maxrl-est prove --json`; verdicts, a list of statement, holds, evidence and rejects, the wrong "
+    "the fields of `maxrl-est prove --json`; findings, a list of statement, holds, evidence and rejects, the wrong "
     "version that the same computation rejected; objectives, a list with a row for each estimator: estimator, n, "
     "stated_target, ascends, exact (whether it ascends just that on 0/1 rewards), graded_bias (relative to the "
     "gradient, on graded likelihoods) and graded_angle (in degrees)."
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     result = {
         "holds": found.holds,
         "claims": list(map(prove.to_dict, found.claims)),
-        "verdicts": list(map(asdict, found.verdicts)),
+        "findings": list(map(asdict, found.findings)),
         "objectives": list(map(asdict, found.objectives)),
     }
     if not write_json(options.json, result):
@@ -55,10 +55,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _print(found: Any) -> None:
-    for verdict in found.verdicts:
-        print(f"{'holds ' if verdict.holds else 'FAILS '} {verdict.statement}")
-        print(f"         {verdict.evidence}")
-        print(f"         rejects: {verdict.rejects}")
+    for finding in found.findings:
+        print(f"{'holds ' if finding.holds else 'FAILS '} {finding.statement}")
+        print(f"         {finding.evidence}")
+        print(f"         rejects: {finding.rejects}")
     n = found.objectives[0].n
     print(f"\nWhat each estimator ascends, N = {n} (on 0/1 rewards; then its bias on graded likelihoods)")
     print_table(

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import functools
 from fractions import Fraction
-from numbers import Real
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import finite, one_of
+from maxrl_est._arguments import finite, is_number, one_of
 from maxrl_est._typing import Array
 from maxrl_est.estimates import checked
 from maxrl_est.estimates.groups import need_size
@@ -45,7 +44,7 @@ def recipe(objective: ObjectiveLike, baseline: Baseline, size: int) -> Recipe:
     if isinstance(baseline, str):
         one_of("baseline", baseline, BASELINES)
     elif baseline is not None:
-        if isinstance(baseline, bool) or not isinstance(baseline, Real):
+        if not is_number(baseline):
             raise TypeError(f"baseline must be a number or one of {', '.join(BASELINES)}, got {baseline!r}")
         finite("baseline", baseline)
     if objective is not None and not isinstance(objective, Objective):

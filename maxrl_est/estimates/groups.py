@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import at, finite
+from maxrl_est._arguments import at, finite, is_number
 from maxrl_est._typing import Array, FloatArray
 
 
@@ -101,7 +101,7 @@ def need_one(likelihoods: Any, log_likelihoods: Any, log_ceiling: Any) -> None:
     if (likelihoods is None) == (log_likelihoods is None):
         found = "neither" if likelihoods is None else "both"
         raise TypeError(f"likelihoods or log_likelihoods must be given, one of the two, got {found}")
-    if log_likelihoods is None and log_ceiling != 0.0:
+    if log_likelihoods is None and not (is_number(log_ceiling) and log_ceiling == 0):
         raise TypeError(f"log_ceiling must come with log_likelihoods, got {log_ceiling!r} with likelihoods")
 
 

@@ -63,12 +63,13 @@ def sequential_names() -> tuple[str, ...]:
     return tuple(_SEQUENTIAL)
 
 
-def chosen(estimator: Any) -> Any:
+def chosen(estimator: Any, name: str = "estimator") -> Any:
     """The row that a name stands for; a row, or any function of likelihoods, as it is.
 
     Parameters
     ----------
     estimator : a name, as `get` takes it; a row; or a function of likelihoods (..., N)
+    name : what errors call it
 
     Returns
     -------
@@ -85,9 +86,9 @@ def chosen(estimator: Any) -> Any:
     'rloo'
     """
     if isinstance(estimator, str):
-        return get(estimator)
+        return _row(name, estimator)
     if not callable(estimator):
-        raise TypeError(f"estimator must be a name, a row or a function of likelihoods (..., N), got {estimator!r}")
+        raise TypeError(f"{name} must be a name, a row or a function of likelihoods (..., N), got {estimator!r}")
     return estimator
 
 
@@ -117,12 +118,16 @@ def get(name: str) -> Any:
     """
     if not isinstance(name, str):
         raise TypeError(f"name must be a str, one of {', '.join(_TABLE)}, got {name!r}")
+    return _row("name", name)
+
+
+def _row(argument: str, name: str) -> Any:
     match = re.fullmatch(r"(\w+)\((\d+)\)", name)
     plain = match[1] if match else name
     known = (*_TABLE, *_SEQUENTIAL)
     row = _TABLE.get(plain) or _SEQUENTIAL.get(plain)
     if row is None or (match and row.parameter is None):
         hint = closest(plain, known) or f"known are {', '.join(known)}"
-        raise ValueError(f"name must be one of the table, got {name!r}; {hint}")
+        raise ValueError(f"{argument} must be a name in the table, got {name!r}; {hint}")
     own = {row.parameter: whole(f"{row.parameter} of {plain}", int(match[2]))} if match and row.parameter else {}
     return row.having(name, own)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from numbers import Integral, Rational
+from numbers import Rational
 from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import at
+from maxrl_est._arguments import at, is_int, is_number
 from maxrl_est._typing import Array
 
 
 def exact_number(name: str, value: Any) -> Fraction:
     """An int, a float or a Fraction without rounding; TypeError or ValueError for all else."""
-    if isinstance(value, bool) or not isinstance(value, (Rational, float, np.floating)):
+    if not is_number(value):
         raise TypeError(f"{name} must be an int, a float or a Fraction, got {value!r}")
     if not isinstance(value, Rational) and not np.isfinite(value):
         raise ValueError(f"{name} must be finite, got {value}")
-    number: Any = int(value) if isinstance(value, Integral) else value  # NumPy's integers have no ratio
+    number: Any = int(value) if is_int(value) else value  # NumPy's integers have no ratio
     return Fraction(*number.as_integer_ratio())
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-from numbers import Integral
 from typing import TypeAlias
 
-from maxrl_est._arguments import whole
+from maxrl_est._arguments import is_int, whole
 from maxrl_est.objectives._objective import Objective
 
 ObjectiveLike: TypeAlias = Objective | int | None
@@ -40,6 +39,6 @@ def order_of(objective: Objective | int) -> int:
     """The order T of an objective, or of MaxRL where an int stands for it; TypeError or ValueError for all else."""
     if isinstance(objective, Objective):
         return objective.order
-    if isinstance(objective, bool) or not isinstance(objective, Integral):
+    if not is_int(objective):
         raise TypeError(f"objective must be an Objective, an int (the order of MaxRL) or None, got {objective!r}")
     return whole("objective", objective)

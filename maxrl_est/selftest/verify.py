@@ -16,8 +16,8 @@ from typing import Any
 from maxrl_est.selftest import bridges, prove
 from maxrl_est.selftest.ascends import ObjectiveRow, objective_table
 from maxrl_est.selftest.bridges import baseline, estimator, integral, objective, regression, variance
+from maxrl_est.selftest.findings import CHECKS, Finding
 from maxrl_est.selftest.side_by_side import side_by_side
-from maxrl_est.selftest.verdicts import CHECKS, Verdict
 
 TOPICS = (objective, estimator, integral, baseline, variance, regression)
 _FOLDER = Path(bridges.__file__).parent
@@ -27,14 +27,14 @@ _FOLDER = Path(bridges.__file__).parent
 class Verification:
     """What holds of this installation: no theorems, what estimators ascend, and every claim with its outcome."""
 
-    verdicts: list[Verdict]
+    findings: list[Finding]
     objectives: list[ObjectiveRow]
     claims: list[Any]
 
     @property
     def holds(self) -> bool:
         """Whether all is well."""
-        return all(verdict.holds for verdict in self.verdicts) and not any(outcome.failure for outcome in self.claims)
+        return all(finding.holds for finding in self.findings) and not any(outcome.failure for outcome in self.claims)
 
 
 def verification(*, progress: Callable[[str | None], None]) -> Verification:
@@ -43,8 +43,8 @@ def verification(*, progress: Callable[[str | None], None]) -> Verification:
     checks = {check.__name__.replace("_", " "): check for check in CHECKS}
     claims = {name: partial(prove.timed, proved_and_bridged, name) for name in names}
     found = side_by_side({**checks, "objectives": objective_table, **claims}, progress=progress)
-    verdicts, objectives = [next(found) for _ in checks], next(found)
-    return Verification(verdicts, objectives, [prove.outcome(name, *next(found)) for name in names])
+    findings, objectives = [next(found) for _ in checks], next(found)
+    return Verification(findings, objectives, [prove.outcome(name, *next(found)) for name in names])
 
 
 def proved_and_bridged(claim: Any) -> str:

@@ -53,15 +53,18 @@ def entries_by_name(estimators: Any) -> dict[str, Entry | str]:
     """What a table is asked for by the names to show; all rows for None. `OPTIMAL` stays a name."""
     if estimators is None:
         estimators = default_rows()
-    if isinstance(estimators, str) or not isinstance(estimators, Iterable):
-        rule = "a list of names, rows or functions, or a dict of them by the names to show"
+    if isinstance(estimators, str) or callable(estimators):
+        estimators = [estimators]
+    if not isinstance(estimators, Iterable):
+        rule = "names, rows or functions, one or a list, or a dict of them by the names to show"
         raise TypeError(f"estimators must be {rule}, got {name_of(estimators)}")
-    pairs = estimators.items() if isinstance(estimators, Mapping) else [(_name(x), x) for x in estimators]
+    named = estimators.items() if isinstance(estimators, Mapping) else enumerate(estimators)
     entries: dict[str, Entry | str] = {}
-    for name, estimator in pairs:
+    for key, estimator in named:
+        name = key if isinstance(key, str) else estimator if isinstance(estimator, str) else name_of(estimator)
         if name in entries:
             raise ValueError(f"estimators must have different names, got {name!r} twice; a dict gives them names")
-        entries[name] = _entry(name, estimator)
+        entries[name] = _entry(f"estimators[{key!r}]", name, estimator)
     if not entries:
         raise ValueError(f"estimators must have at least one row, got {estimators!r}")
     return entries
@@ -72,14 +75,10 @@ def default_rows() -> tuple[str, ...]:
     return (*names(), OPTIMAL, *sequential_names())
 
 
-def _name(estimator: Any) -> str:
-    return estimator if isinstance(estimator, str) else name_of(estimator)
-
-
-def _entry(name: str, estimator: Any) -> Entry | str:
+def _entry(argument: str, name: str, estimator: Any) -> Entry | str:
     if isinstance(estimator, str) and estimator == OPTIMAL:
         return OPTIMAL
-    row = chosen(estimator)
+    row = chosen(estimator, argument)
     if isinstance(row, NamedEstimator | SequentialEstimator):
         return row
     return OwnRow(name, row, getattr(row, "positive_only", False))

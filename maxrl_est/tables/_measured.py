@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import versions, whole, words
+from maxrl_est._arguments import different, versions, whole, words
 from maxrl_est._typing import Estimator, FloatArray, Problem, Prompt
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator
 from maxrl_est.measures._evidence import moments
@@ -109,6 +109,7 @@ def _sizes(n: Any) -> list[int]:
     sizes = [whole(f"n[{index}]", size) for index, size in enumerate(n)]
     if not sizes:
         raise ValueError(f"n must have at least one group size, got {n!r}")
+    different("n", sizes)
     return sizes
 
 

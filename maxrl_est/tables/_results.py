@@ -60,10 +60,10 @@ class BiasVarianceTable:
         """A section of aligned lines for each problem and group size; ``paint`` colours a line by its tone."""
         parts = []
         for title, rows in self.sections():
-            head, rule, *body = formats.aligned(HEAD, list(map(cells, rows)))
+            head, rule, *body = formats.aligned(HEAD, [tuple(map(_ascii, cells(row))) for row in rows])
             lines = (paint(line, tone(row)) for line, row in zip(body, rows, strict=True))
             parts.append("\n".join((title, head, rule, *lines)))
-        return "\n\n".join([*parts, LEGEND.replace("; ", "\n")])
+        return "\n\n".join([*parts, _ascii(LEGEND).replace("; ", "\n")])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, numbers unrounded; an infinite variance is the text "inf", which JSON has no number for."""
@@ -146,6 +146,11 @@ def cells(row: TableRow) -> tuple[str, ...]:
 def tone(row: TableRow) -> formats.Tone:
     """How a row is tinted: "good" if unbiased, "bad" if biased, "" if neither can be said."""
     return "" if row.bias is None else "good" if row.unbiased else "bad"
+
+
+def _ascii(text: str) -> str:
+    """For terminals, which may have no other characters."""
+    return text.replace("±", "+-")
 
 
 def _number(value: float | None, error: float = 0.0) -> str:

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est import estimators as table
-from maxrl_est._arguments import name_of, whole, words
+from maxrl_est._arguments import different, name_of, whole, words
 from maxrl_est._typing import Estimator
-from maxrl_est.estimators import SequentialEstimator
+from maxrl_est.estimators import SequentialEstimator, chosen
 from maxrl_est.objectives import Objective
 from maxrl_est.training._run import Exact, advantages_of
 from maxrl_est.training.optimisers import Adam, Optimiser
@@ -69,7 +68,7 @@ def _named(argument: str, choice: Any, order: int | None) -> tuple[str, Estimato
         return choice, Exact(EXACT[choice])
     ordered = order is not None and choice.startswith("ustat") and "(" not in choice
     name = f"{choice}({order})" if ordered else choice
-    return name, _of_groups(argument, table.get(name))
+    return name, _of_groups(argument, chosen(name, argument))
 
 
 def _of_groups(argument: str, row: Any) -> Estimator:
@@ -88,7 +87,5 @@ def seeds_of(given: Any) -> list[int]:
     seeds = [whole(f"seeds[{index}]", seed, 0) for index, seed in enumerate(given)]
     if not seeds:
         raise ValueError("seeds must have at least 1 seed, got none")
-    for index, seed in enumerate(seeds):
-        if seed in seeds[:index]:
-            raise ValueError(f"seeds[{index}] must differ from seeds[{seeds.index(seed)}], got {seed} again")
+    different("seeds", seeds)
     return seeds

@@ -1,6 +1,6 @@
 """What holds on this machine and is no theorem: the rounding of the kernels, and numbers that are computed.
 
-Each verdict comes with a wrong version that the same computation rejects: a check that accepts it fails.
+Each finding comes with a wrong version that the same computation rejects: a check that accepts it fails.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LARGE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Finding:
     """A statement, whether it held in this run, and the wrong version that the same computation rejected."""
 
     statement: str
@@ -34,7 +34,7 @@ class Verdict:
     rejects: str
 
 
-def kernels_are_accurate() -> Verdict:
+def kernels_are_accurate() -> Finding:
     """Both kernels against the oracle, on every adversarial family."""
     worst, where = 0.0, ""
     for name, draw in FAMILIES.items():
@@ -48,7 +48,7 @@ def kernels_are_accurate() -> Verdict:
     group = FAMILIES["uniform"](32, np.random.default_rng(0))
     deflated = reference.ulp_error(weights_by_deflation(group), _exact_weights(group, 32))
     kind = "compiled" if load().compiled else "NumPy"
-    return Verdict(
+    return Finding(
         f"both {kind} kernels are within {KERNEL_ULPS} ulp of the definition",
         worst <= KERNEL_ULPS < deflated,
         f"{len(FAMILIES)} families, N <= {KERNEL_SIZES[-1]}: worst {worst:.2g} ulp ({where})",
@@ -71,7 +71,7 @@ def _exact_weights(group: FloatArray, order: int) -> FloatArray:
     return np.array(reference.exact_loo_weights(group, [1] * order), dtype=np.float64)
 
 
-def large_groups_are_accurate() -> Verdict:
+def large_groups_are_accurate() -> Finding:
     """0/1 rewards at N = 10^6, where the weights are ratios of integers."""
     worst = 0.0
     for successes in (1, 37, 1000, LARGE // 2):
@@ -82,7 +82,7 @@ def large_groups_are_accurate() -> Verdict:
     early = np.zeros(LARGE)
     early[:38] = 1.0
     short = loo_weights(early[:-1])[0]  # one rollout fewer
-    return Verdict(
+    return Finding(
         f"at N = 10^6 the weights of K successes are N/K and N/(K+1), within {KERNEL_ULPS} ulp",
         worst <= KERNEL_ULPS < reference.ulp_error(np.array([short]), np.array([LARGE / 38])),
         f"K = 1, 37, 1000 and N/2: worst {worst:.2g} ulp",
@@ -90,11 +90,11 @@ def large_groups_are_accurate() -> Verdict:
     )
 
 
-def grpo_matches_no_objective() -> Verdict:
+def grpo_matches_no_objective() -> Finding:
     """How far GRPO's effective weight is off the nearest known objective, at several N."""
     found = {n: effective_weight(get("grpo"), n).nearest() for n in (4, 8, 16, 32)}
     three = effective_weight(get("grpo"), 3).nearest()
-    return Verdict(
+    return Finding(
         "GRPO matches no J_T at any scale, at N = 4, 8, 16 and 32",
         three.exact and not any(near.exact for near in found.values()),
         "; ".join(f"N = {n}: {near.distance:.1%} off {near.name}" for n, near in found.items()),
@@ -102,7 +102,7 @@ def grpo_matches_no_objective() -> Verdict:
     )
 
 
-CHECKS: tuple[Callable[[], Verdict], ...] = (
+CHECKS: tuple[Callable[[], Finding], ...] = (
     kernels_are_accurate,
     large_groups_are_accurate,
     grpo_matches_no_objective,
