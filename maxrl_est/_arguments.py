@@ -111,6 +111,8 @@ def real_array(name: str, values: Any) -> npt.NDArray[Any]:
     if array.dtype.kind in "iuf":
         all_finite(name, array)
         return array
+    if array.ndim == 0:
+        raise TypeError(f"{name} must be an array of finite numbers, got {words(values)}")
     for index, x in np.ndenumerate(array.astype(object)):
         finite(at(name, index), x)
     ints = array.size and all(isinstance(x, Integral) for x in array.flat)

@@ -357,7 +357,7 @@ LAW = "must be a law, such as those of maxrl_est.problems, got 3"
         (lambda: Shared([COIN, 3]), f"problems[1] {LAW}"),
         (lambda: reparametrised(3, [[1]]), f"problem {LAW}"),
         (lambda: reparametrised(COIN, [["x"]]), "jacobian[0, 0] must be a number, got 'x'"),
-        (lambda: reparametrised(COIN, None), "jacobian must be a number, got None"),
+        (lambda: reparametrised(COIN, None), "jacobian must be an array of finite numbers, got None"),
         (lambda: Chain([True], [0, 1]), "advance[0] must be a number in [0, 1], got True"),
         (lambda: Gaussian([0.0, True], 1, [0, 1], 0.5), "mean[1] must be a finite number, got True"),
         (lambda: Gaussian(0, 1, 1, 0.5, "yes"), "learn_scale must be True or False, got 'yes'"),

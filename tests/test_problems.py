@@ -249,7 +249,7 @@ SHAPE = "scores must have shape (2, d), a row for each outcome, got"
         (([0.5, 0.5], [0.0, 1.0], np.empty((2, 0))), ValueError, f"{SHAPE} (2, 0)"),
         (([0.5, 0.5], [0.0, 1.0], [[1.0], [math.nan]]), ValueError, "scores[1, 0] must be finite, got nan"),
         (([0.5, 0.5], [0.0, 1.0], [[1.0], [True]]), TypeError, "scores[1, 0] must be a number, got True"),
-        (([0.5, 0.5], [0.0, 1.0], "scores"), TypeError, "scores must be a number, got 'scores'"),
+        (([0.5, 0.5], [0.0, 1.0], "scores"), TypeError, "scores must be an array of finite numbers, got 'scores'"),
     ],
 )
 def test_a_law_of_ones_own_is_refused_with_the_place_the_value_and_the_rule(law, error, message):

@@ -47,6 +47,8 @@ def outcomes(probabilities: Numbers, likelihoods: Numbers) -> tuple[Array, Array
 def matrix(name: str, values: Any, rows: int, what: str) -> Array:
     """Finite numbers (rows, d), of the types that they have; each row is that of one of what there are."""
     array = entries(values)
+    if array.ndim == 0:
+        raise TypeError(f"{name} must be an array of finite numbers, got {values!r}")
     for index, x in np.ndenumerate(array) if array.dtype.kind not in "iuf" else ():
         if not _is_number(x):
             raise TypeError(f"{at(name, index)} must be a number, got {x!r}")
