@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 import re
 from collections.abc import Collection, Iterable
 from importlib.metadata import PackageNotFoundError, version
@@ -119,6 +120,70 @@ def not_finite(name: str, values: Any) -> str:
         return ""
     index = np.argwhere(~np.isfinite(values))[0]
     return f"{at(name, index)} must be finite, got {values[tuple(index)]}"
+
+
+def real_array(name: str, values: Any) -> npt.NDArray[Any]:
+    """A copy as an array of ints or of floats, whose entries are finite numbers.
+
+    >>> real_array("theta", [0.5, True])
+    Traceback (most recent call last):
+    TypeError: theta[1] must be a finite number, got True
+    """
+    array = entries(values)
+    if array.dtype.kind in "iuf":
+        all_finite(name, array)
+        return array
+    if array.ndim == 0:
+        raise TypeError(f"{name} must be an array of finite numbers, got {words(values)}")
+    for index, x in np.ndenumerate(array.astype(object)):
+        finite(at(name, index), x)
+    ints = array.size and all(isinstance(x, Integral) for x in array.flat)
+    return array.astype(np.int64 if ints else np.float64)
+
+
+def entries(values: Any) -> npt.NDArray[Any]:
+    """A copy as an array that makes no numbers of bools and no strings of numbers, as NumPy does in lists of both."""
+    return np.array(values) if hasattr(values, "__array__") else np.array(values, dtype=object)
+
+
+def listed(name: str, values: Any, what: str) -> list[Any]:
+    """A list of what there are several of, which a string is not.
+
+    >>> listed("sizes", 3, "ints")
+    Traceback (most recent call last):
+    TypeError: sizes must be a list of ints, got 3
+    """
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
+        raise TypeError(f"{name} must be a list of {what}, got {words(values)}")
+    return list(values)
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False, and nothing that only counts as one."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {words(value)}")
+    return bool(value)
+
+
+def callable_or_none(name: str, value: Any) -> Any:
+    """A function, or None."""
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} must be a function or None, got {words(value)}")
+    return value
+
+
+def path_or_none(name: str, value: Any) -> Any:
+    """The path of a file, or None."""
+    if not isinstance(value, str | os.PathLike | None):
+        raise TypeError(f"{name} must be a path or None, got {words(value)}")
+    return value
+
+
+def executor_or_none(name: str, value: Any) -> Any:
+    """What work can be submitted to, or None."""
+    if value is not None and not callable(getattr(value, "submit", None)):
+        raise TypeError(f"{name} must be an Executor of concurrent.futures or None, got {words(value)}")
+    return value
 
 
 def one_of(name: str, value: Any, names: Collection[str]) -> str:

@@ -7,11 +7,14 @@ them at a problem is `maxrl_est.target_gradient`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from maxrl_est._arguments import whole, words
 from maxrl_est.objectives import Objective
 
 __all__ = ["LogMean", "LogPassRate", "OverLevels", "Target"]
+
+_OBJECTIVE = "an Objective, such as maxrl_est.Objective.expected()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,20 @@ class OverLevels:
     ----------
     objective : J
 
+    Raises
+    ------
+    TypeError
+        Where it is no `Objective`.
+
     >>> OverLevels(Objective.pass_at(2)).name
     'levels of pass@2'
     """
 
     objective: Objective
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.objective, Objective):
+            raise TypeError(f"objective must be {_OBJECTIVE}, got {words(self.objective)}")
 
     @property
     def name(self) -> str:
@@ -46,13 +58,21 @@ class LogMean:
 
     Parameters
     ----------
-    n : likelihoods in the mean
+    n : likelihoods in the mean, at least 1
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a number that is none.
 
     >>> LogMean(8).name
     'E log mean of 8'
     """
 
     n: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n", whole("n", self.n))
 
     @property
     def name(self) -> str:
@@ -76,3 +96,10 @@ class LogPassRate:
 
 Target: TypeAlias = Objective | OverLevels | LogMean | LogPassRate
 """What the gradient is of; rows have None where what they ascend has no name."""
+
+
+def checked_target(name: str, value: Any) -> Target:
+    """The target, refused with its rule if it is none."""
+    if not isinstance(value, Target):
+        raise TypeError(f"{name} must be {_OBJECTIVE}, or another target, got {words(value)}")
+    return value

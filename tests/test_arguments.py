@@ -48,6 +48,13 @@ def test_numbers_become_those_of_python(rule, given, expected):
         (lambda: rules.positive("s", float("inf")), ValueError, "s must be finite and above 0, got inf"),
         (lambda: rules.rate("r", 1), ValueError, "r must lie in (0, 1), got 1"),
         (lambda: rules.rate("r", None), TypeError, "r must be a number in (0, 1), got None"),
+        (lambda: rules.real_array("x", [[0.5, "1"]]), TypeError, "x[0, 1] must be a finite number, got '1'"),
+        (lambda: rules.real_array("x", "1"), TypeError, "x must be an array of finite numbers, got '1'"),
+        (lambda: rules.listed("x", np.array(3), "ints"), TypeError, "x must be a list of ints, got array(3)"),
+        (lambda: rules.listed("x", "ab", "ints"), TypeError, "x must be a list of ints, got 'ab'"),
+        (lambda: rules.flag("x", 1), TypeError, "x must be True or False, got 1"),
+        (lambda: rules.callable_or_none("x", 1), TypeError, "x must be a function or None, got 1"),
+        (lambda: rules.path_or_none("x", b"a"), TypeError, "x must be a path or None, got b'a'"),
         (lambda: rules.one_of("b", 3, ("x", "y")), TypeError, "b must be one of x, y, got 3"),
         (lambda: rules.one_of("b", "zzz", ("x", "y")), ValueError, "b must be one of x, y, got 'zzz'"),
         (
@@ -73,3 +80,12 @@ def test_names_do_not_change_from_process_to_process():
 
 def test_versions_are_those_of_installed_packages():
     assert list(rules.versions("numpy", "no-such-package")) == ["numpy"]
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"), [([1, np.int32(2)], "i"), ([1, 0.5], "f"), ([Fraction(1, 2)], "f"), ([], "f")]
+)
+def test_arrays_of_numbers_keep_ints_as_ints(given, kind):
+    got = rules.real_array("x", given)
+    assert got.dtype.kind == kind
+    assert got.tolist() == [float(x) for x in given]

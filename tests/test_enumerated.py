@@ -560,3 +560,21 @@ def test_a_log_mean_is_refused_where_it_cannot_be_enumerated():
         target_gradient(GRADED["three arms"], LogMean(2))
     with pytest.raises(ValueError, match="cannot be enumerated"):
         target_gradient(Gaussian(0, 1, 1, 0.5), LogMean(2))
+
+
+A_TARGET = "must be an Objective, such as maxrl_est.Objective.expected()"
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: target_gradient(Bernoulli(0.5), 3), TypeError, f"target {A_TARGET}, or another target, got 3"),
+        (lambda: target_gradient(Bernoulli(0.5), "x"), TypeError, f"target {A_TARGET}, or another target, got 'x'"),
+        (lambda: OverLevels(3), TypeError, f"objective {A_TARGET}, got 3"),
+        (lambda: LogMean(True), TypeError, "n must be an int of at least 1, got True"),
+        (lambda: LogMean(0), ValueError, "n must be an int of at least 1, got 0"),
+    ],
+)
+def test_what_is_no_target_is_refused(make, error, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        make()

@@ -162,7 +162,7 @@ def test_a_task_is_told_how_it_becomes_a_law(measure):
 def test_a_target_and_a_mixture_need_laws_too():
     maze = mx.tasks.Maze(["S.G"], 2)
     for make in (lambda: mx.target_gradient(maze, mx.Objective.expected()), lambda: Contextual([maze])):
-        with pytest.raises(TypeError, match="problem must be a law, got the task Maze"):
+        with pytest.raises(TypeError, match=r"must be a law, got the task Maze"):
             make()
 
 

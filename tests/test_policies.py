@@ -290,7 +290,7 @@ def test_adam_takes_the_steps_that_its_paper_says(rng):
             ValueError,
             r"labels\[1\] must be an int in \[0, 2\], got 7",
         ),
-        (lambda: tasks.Regression([[0.0]], [np.nan], 1), ValueError, r"targets\[0, 0\] must be finite, got nan"),
+        (lambda: tasks.Regression([[0.0]], [np.nan], 1), ValueError, r"targets\[0\] must be finite, got nan"),
         (lambda: tasks.Regression([[0.0]], [1.0], 0), ValueError, "sigma must be finite and above 0, got 0"),
         (lambda: tasks.Regression([[np.inf]], [1.0], 1), ValueError, r"inputs\[0, 0\] must be finite, got inf"),
         (
@@ -298,6 +298,17 @@ def test_adam_takes_the_steps_that_its_paper_says(rng):
             ValueError,
             "lines must have one goal G and at least 1 start S, got 0 G and 1 S",
         ),
+        (lambda: tasks.Maze("S.G", 4), TypeError, "^lines must be a list of strings, got 'S.G'$"),
+        (lambda: tasks.Maze(None, 4), TypeError, "^lines must be a list of strings, got None$"),
+        (lambda: tasks.Maze(["SG", 1], 4), TypeError, r"^lines\[1\] must be a string, got 1$"),
+        (lambda: MLP(None), TypeError, "^sizes must be a list of ints, got None$"),
+        (lambda: SoftmaxPolicy(3), TypeError, "^network must be a network, such as .*, got 3$"),
+        (lambda: GaussianPolicy(MLP, 1.0), TypeError, "^network must be a network, such as .*MLP'>$"),
+        (lambda: optimisers.Adam(0.1, b1=False), TypeError, "^b1 must be a finite number, got False$"),
+        (lambda: tasks.ContextualBandit([0], [[True, 0]]), TypeError, r"^likelihoods\[0, 0\] must be a finite .*True$"),
+        (lambda: tasks.ContextualBandit.of_labels([0], [0], "x"), TypeError, "^classes must be an int .*, got 'x'$"),
+        (lambda: tasks.Regression([[1], [1, 2]], [1, 2], 1), TypeError, r"^inputs\[0\] must be a finite .*\[1\]$"),
+        (lambda: tasks.Regression([[1]], None, 1), TypeError, "^targets must be an array of finite numbers, got None$"),
         (lambda: tasks.Maze(["SG"], 0), ValueError, "horizon must be an int of at least 1, got 0"),
         (lambda: tasks.Maze(["SG"], 2.5), TypeError, "horizon must be an int of at least 1, got 2.5"),
         (lambda: Tabular(np.True_, 2), TypeError, "inputs must be an int of at least 1, got np.True_"),
@@ -337,7 +348,7 @@ LINE = tasks.Regression(INPUTS, [0.5, -1.0, 0.2], 1.0)
             LINE,
             SoftmaxPolicy(MLP((2, 1))),
             TypeError,
-            "policy must be a GaussianPolicy for a Regression, got a SoftmaxPolicy",
+            "policy must be a GaussianPolicy for a Regression, got SoftmaxPolicy",
         ),
         (
             LABELS,
@@ -346,7 +357,7 @@ LINE = tasks.Regression(INPUTS, [0.5, -1.0, 0.2], 1.0)
             "policy must have 3 outputs for this ContextualBandit, got 4",
         ),
         (LABELS, SoftmaxPolicy(Tabular(1, 3)), ValueError, r"inputs\[1\] must be an int in \[0, 0\], got 1"),
-        (LABELS, None, TypeError, "policy must be a SoftmaxPolicy for a ContextualBandit, got a NoneType"),
+        (LABELS, None, TypeError, "policy must be a SoftmaxPolicy for a ContextualBandit, got None"),
         (
             MAZE,
             SoftmaxPolicy(Tabular(MAZE.cells + 1, 4)),
@@ -380,3 +391,30 @@ def test_inputs_that_a_table_has_no_row_for_are_refused(inputs, error, message):
     task = tasks.ContextualBandit.of_labels(inputs, [0, 1], classes=2)
     with pytest.raises(error, match=message):
         task.check(SoftmaxPolicy(Tabular(2, 2)))
+
+
+AT = {"theta": np.zeros(6), "inputs": np.eye(2), "actions": [[0], [1]]}
+ANSWERS, PLACES = SoftmaxPolicy(MLP((2, 2))), GaussianPolicy(MLP((2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("policy", "given", "error", "message"),
+    [
+        (3, {}, TypeError, "policy must be a SoftmaxPolicy or a GaussianPolicy, got 3"),
+        (ANSWERS, {"theta": np.zeros(3)}, ValueError, r"theta must have shape \(6,\) for this policy, got \(3,\)"),
+        (ANSWERS, {"inputs": np.eye(3)}, ValueError, r"inputs must have shape \(P, 2\) for this MLP, got \(3, 3\)"),
+        (ANSWERS, {"actions": [0, 1]}, ValueError, r"actions must have shape \(2, n\), got \(2,\)"),
+        (ANSWERS, {"actions": [[0], [5]]}, ValueError, r"actions\[1, 0\] must be an int in \[0, 1\], got 5"),
+        (ANSWERS, {"actions": [[0], [-1]]}, ValueError, r"actions\[1, 0\] must be an int in \[0, 1\], got -1"),
+        (ANSWERS, {"actions": [[0.0], [1.0]]}, TypeError, "actions must be ints, got float64"),
+        (PLACES, {}, ValueError, r"actions must have shape \(2, n, 1\), got \(2, 1\)"),
+    ],
+)
+def test_scores_are_refused_where_the_policy_could_not_have_acted_so(policy, given, error, message):
+    with pytest.raises(error, match=f"^{message}$"):
+        scores(policy, **AT | given)
+
+
+def test_scores_take_lists():
+    expected = scores(ANSWERS, **{name: np.array(value) for name, value in AT.items()})
+    assert scores(ANSWERS, [0] * 6, [[1, 0], [0, 1]], [[0], [1]]).tolist() == expected.tolist()

@@ -331,6 +331,7 @@ def test_sampling_a_continuum_has_its_moments():
             lambda: reparametrised(PARTS[1], np.eye(2)),
             "jacobian must have shape (3, d), a row for each",
         ),
+        (lambda: reparametrised(PARTS[0], [[math.nan]]), "jacobian[0, 0] must be finite, got nan"),
         (lambda: Gaussian(0.0, 0.0, 1.0, 0.5), "scale must be finite and above 0, got 0.0"),
         (lambda: Gaussian(0.0, 1.0, 1.0, math.inf), "sigma must be finite and above 0, got inf"),
         (lambda: Gaussian([0.0, 1.0], 1.0, 1.0, 0.5), "target must have the shape (2,) of mean, got (1,)"),
@@ -341,3 +342,31 @@ def test_sampling_a_continuum_has_its_moments():
 def test_what_is_no_problem_is_refused_with_the_place_the_value_and_the_rule(make, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         make()
+
+
+COIN = Bernoulli(0.5)
+LAW = "must be a law, such as those of maxrl_est.problems, got 3"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Contextual(COIN), "problems must be a list of laws, got Bernoulli(0.5)"),
+        (lambda: Shared(COIN), "problems must be a list of laws, got Bernoulli(0.5)"),
+        (lambda: Contextual([COIN, 3]), f"problems[1] {LAW}"),
+        (lambda: Shared([COIN, 3]), f"problems[1] {LAW}"),
+        (lambda: reparametrised(3, [[1]]), f"problem {LAW}"),
+        (lambda: reparametrised(COIN, [["x"]]), "jacobian[0, 0] must be a number, got 'x'"),
+        (lambda: reparametrised(COIN, None), "jacobian must be an array of finite numbers, got None"),
+        (lambda: Chain([True], [0, 1]), "advance[0] must be a number in [0, 1], got True"),
+        (lambda: Gaussian([0.0, True], 1, [0, 1], 0.5), "mean[1] must be a finite number, got True"),
+        (lambda: Gaussian(0, 1, 1, 0.5, "yes"), "learn_scale must be True or False, got 'yes'"),
+    ],
+)
+def test_what_is_of_another_type_is_refused_with_the_place_the_value_and_the_rule(make, message):
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        make()
+
+
+def test_problems_may_come_from_a_generator():
+    assert Contextual(Bernoulli(F(1, k)) for k in (2, 4)).pass_rate == F(3, 8)

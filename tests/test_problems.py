@@ -10,8 +10,7 @@ from fractions import Fraction as F
 import numpy as np
 import pytest
 
-from maxrl_est.problems import Bandit, Bernoulli
-from maxrl_est.problems._finite import Finite
+from maxrl_est.problems import Bandit, Bernoulli, Finite, _finite, reparametrised
 
 PROBLEMS = {
     "bernoulli": Bernoulli(F(1, 3)),
@@ -187,7 +186,10 @@ NUMBER = "must be a number in [0, 1], got"
         ([0.5, 0.5], [1.0], ValueError, "likelihoods must have one number for each of the 2 probabilities, got 1"),
         ([0.5, 0.5], [[0.0, 1.0]], ValueError, "likelihoods must be at least one number, (s,), got shape (1, 2)"),
         ([], [], ValueError, "probabilities must be at least one number, (s,), got shape (0,)"),
-        (0.5, [1.0], ValueError, "probabilities must be at least one number, (s,), got shape ()"),
+        (0.5, [1.0], TypeError, "probabilities must be a list of numbers, (s,), got 0.5"),
+        ([[0.5], [0.5, 0.5]], [1.0], TypeError, f"probabilities[0] {NUMBER} [0.5]"),
+        ([True, 0.0], [0.0, 1.0], TypeError, f"probabilities[0] {NUMBER} True"),
+        ([0.5, 0.5], np.array([True, False]), TypeError, f"likelihoods[0] {NUMBER} np.True_"),
         ([0.5, "0.5"], [0.0, 1.0], TypeError, f"probabilities[1] {NUMBER} '0.5'"),
         ([0.5, 0.5], [0.0, None], TypeError, f"likelihoods[1] {NUMBER} None"),
         ([0.5, 0.5], [0.0, 1j], TypeError, f"likelihoods[1] {NUMBER} 1j"),
@@ -204,12 +206,14 @@ def test_arms_that_are_none_are_refused_with_the_place_the_value_and_the_rule(
 @pytest.mark.parametrize(
     ("p", "error", "message"),
     [
-        (1.5, ValueError, f"p[0] {RANGE} 1.5"),
-        (F(3, 2), ValueError, f"p[0] {RANGE} 3/2"),
-        (-5e-324, ValueError, f"p[0] {RANGE} -5e-324"),
-        (math.nan, ValueError, f"p[0] {RANGE} nan"),
-        ("0.5", TypeError, f"p[0] {NUMBER} '0.5'"),
-        (None, TypeError, f"p[0] {NUMBER} None"),
+        (1.5, ValueError, f"p {RANGE} 1.5"),
+        (F(3, 2), ValueError, f"p {RANGE} 3/2"),
+        (-5e-324, ValueError, f"p {RANGE} -5e-324"),
+        (math.nan, ValueError, f"p {RANGE} nan"),
+        ("0.5", TypeError, f"p {NUMBER} '0.5'"),
+        (None, TypeError, f"p {NUMBER} None"),
+        (True, TypeError, f"p {NUMBER} True"),
+        ([0.5], TypeError, f"p {NUMBER} [0.5]"),
     ],
 )
 def test_pass_rates_that_are_none_are_refused(p, error, message):
@@ -226,3 +230,45 @@ def test_probabilities_may_miss_one_by_rounding_only():
 def test_a_problem_prints_as_it_is_made():
     assert str(Bernoulli(F(1, 3))) == "Bernoulli(1/3)"
     assert str(Bandit([F(1, 2)] * 2, [F(0), F(1)])) == "Bandit(1/2: 0, 1/2: 1)"
+
+
+SHAPE = "scores must have shape (2, d), a row for each outcome, got"
+
+
+@pytest.mark.parametrize(
+    ("law", "error", "message"),
+    [
+        (([0.5, 0.6], [0.0, 1.0], [[1.0], [-1.0]]), ValueError, "probabilities must sum to 1, got 1.1"),
+        (
+            ([0.5, 0.5], [1.0], [[1.0], [-1.0]]),
+            ValueError,
+            "likelihoods must have one number for each of the 2 probabilities, got 1",
+        ),
+        (([0.5, 0.5], [0.0, 1.0], [[1.0], [0.0], [-1.0]]), ValueError, f"{SHAPE} (3, 1)"),
+        (([0.5, 0.5], [0.0, 1.0], [1.0, -1.0]), ValueError, f"{SHAPE} (2,)"),
+        (([0.5, 0.5], [0.0, 1.0], np.empty((2, 0))), ValueError, f"{SHAPE} (2, 0)"),
+        (([0.5, 0.5], [0.0, 1.0], [[1.0], [math.nan]]), ValueError, "scores[1, 0] must be finite, got nan"),
+        (([0.5, 0.5], [0.0, 1.0], [[1.0], [True]]), TypeError, "scores[1, 0] must be a number, got True"),
+        (([0.5, 0.5], [0.0, 1.0], "scores"), TypeError, "scores must be an array of finite numbers, got 'scores'"),
+    ],
+)
+def test_a_law_of_ones_own_is_refused_with_the_place_the_value_and_the_rule(law, error, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        Finite("own", *law)
+
+
+@pytest.mark.parametrize("number", [F, float])
+def test_a_law_of_ones_own_takes_lists_and_is_exact_on_fractions(number):
+    law = Finite("own", [number(1) / 4, number(3) / 4], [number(0), number(1)], [[-3], [1]])
+    arrays = Finite("own", *map(np.array, (law.probabilities, law.likelihoods, law.scores)))
+    for got in (law, arrays):
+        assert got.grad_pass_rate.tolist() == [number(3) / 4]
+        assert {type(x) for x in (*got.grad_pass_rate.tolist(), *got.scores.ravel().tolist())} == {number}
+
+
+def test_each_number_of_a_law_is_checked_once(monkeypatch):
+    seen, check = [], _finite.check_rate
+    monkeypatch.setattr(_finite, "check_rate", lambda name, x: (seen.append(name), check(name, x)))
+    law = Bandit(*ARMS)
+    reparametrised(law, np.eye(len(law.probabilities)))
+    assert len(seen) == len(set(seen)) == 2 * len(law.probabilities)

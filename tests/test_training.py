@@ -170,7 +170,7 @@ def test_an_optimiser_of_a_library_is_resumed_too(tmp_path):
         (
             {"policy": GaussianPolicy(MLP((1, 1)), 1.0)},
             TypeError,
-            "task: policy must be a SoftmaxPolicy for a ContextualBandit, got a GaussianPolicy",
+            "^policy must be a SoftmaxPolicy for a ContextualBandit, got GaussianPolicy",
         ),
         (
             {"estimators": lambda likelihoods: likelihoods[:, :1]},

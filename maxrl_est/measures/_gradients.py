@@ -9,7 +9,7 @@ import numpy as np
 from maxrl_est._typing import Array, Problem
 from maxrl_est.measures._enumerated import exact_moments, finite
 from maxrl_est.problems._laws import law
-from maxrl_est.targets import LogMean, LogPassRate, OverLevels, Target
+from maxrl_est.targets import LogMean, LogPassRate, OverLevels, Target, checked_target
 
 
 def target_gradient(problem: Problem, target: Target) -> Array:
@@ -41,6 +41,7 @@ def target_gradient(problem: Problem, target: Target) -> Array:
     >>> target_gradient(Bernoulli(Fraction(1, 4)), LogPassRate())
     array([Fraction(3, 4)], dtype=object)
     """
+    target = checked_target("target", target)
     return np.asarray(sum(weight * _of_one_prompt(prompt, target) for weight, prompt in law(problem).prompts))
 
 

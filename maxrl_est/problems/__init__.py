@@ -6,7 +6,7 @@ from maxrl_est.problems._chain import Chain
 from maxrl_est.problems._contextual import Contextual
 from maxrl_est.problems._finite import Finite
 from maxrl_est.problems._gaussian import Gaussian
-from maxrl_est.problems._mapped import Mapped, reparametrised
+from maxrl_est.problems._mapped import reparametrised
 from maxrl_est.problems._shared import Shared
 
-__all__ = ["Bandit", "Bernoulli", "Chain", "Contextual", "Finite", "Gaussian", "Mapped", "Shared", "reparametrised"]
+__all__ = ["Bandit", "Bernoulli", "Chain", "Contextual", "Finite", "Gaussian", "Shared", "reparametrised"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from maxrl_est.problems._finite import Finite, Numbers, numbers
+from maxrl_est.problems._finite import Finite, Numbers, outcomes
 
 
 class Bandit(Finite):
@@ -31,9 +31,7 @@ class Bandit(Finite):
     """
 
     def __init__(self, probabilities: Numbers, likelihoods: Numbers) -> None:
-        pi, l = numbers("probabilities", probabilities), numbers("likelihoods", likelihoods)
-        if pi.shape != l.shape:
-            raise ValueError(f"likelihoods must have one number for each of the {len(pi)} probabilities, got {len(l)}")
+        pi, l = outcomes(probabilities, likelihoods)
         identity = np.eye(len(pi), dtype=int)
         arms = ", ".join(f"{x}: {y}" for x, y in zip(pi, l, strict=True))
-        super().__init__(f"Bandit({arms})", pi, l, identity - pi)
+        self._hold(f"Bandit({arms})", pi, l, identity - pi)

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from maxrl_est.problems._finite import Finite, numbers
+from maxrl_est.problems._finite import Finite, check_rate, fractions_or_floats
 
 
 class Bernoulli(Finite):
@@ -21,6 +21,8 @@ class Bernoulli(Finite):
     """
 
     def __init__(self, p: float | Fraction) -> None:
-        (rate,) = numbers("p", [p])
-        outcomes = numbers("outcomes", [Fraction(0), Fraction(1)] if isinstance(p, Fraction) else [0.0, 1.0])
-        super().__init__(f"Bernoulli({p})", np.array([1 - rate, rate]), outcomes, (outcomes - rate)[:, None])
+        check_rate("p", p)
+        exact = isinstance(p, Fraction)
+        rate, *likelihoods = fractions_or_floats(np.array([p, 0, 1], dtype=object), exact=exact)
+        l = np.array(likelihoods)
+        self._hold(f"Bernoulli({p})", np.array([1 - rate, rate]), l, (l - rate)[:, None])

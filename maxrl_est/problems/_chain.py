@@ -44,7 +44,7 @@ class Chain(Finite):
         reached = np.multiply.accumulate(np.append(1 + 0 * pi[:1], pi))  # (H + 1,), the last is the end
         passed = np.tril(np.ones((steps + 1, steps), dtype=int), -1)  # (H + 1, H), whether a stop is after a step
         stopped = np.eye(steps + 1, steps, dtype=int)
-        super().__init__(
+        self._hold(
             f"Chain({', '.join(map(str, pi))}: {', '.join(map(str, l))})",
             reached * np.append(1 - pi, 1 + 0 * pi[:1]),
             l,

@@ -8,7 +8,7 @@ import numpy as np
 
 from maxrl_est._typing import Problem
 from maxrl_est.problems._finite import Numbers
-from maxrl_est.problems._laws import law, parameters
+from maxrl_est.problems._laws import laws, parameters
 from maxrl_est.problems._mapped import reparametrised
 from maxrl_est.problems._shared import Shared
 
@@ -29,6 +29,7 @@ class Contextual(Shared):
     """
 
     def __init__(self, problems: Sequence[Problem], weights: Numbers | None = None) -> None:
-        sizes = [parameters(law(problem)) for problem in problems]
+        each = laws(problems)
+        sizes = [parameters(problem) for problem in each]
         blocks = np.split(np.eye(sum(sizes), dtype=int), np.cumsum(sizes, dtype=int)[:-1])
-        super().__init__([reparametrised(*pair) for pair in zip(problems, blocks, strict=False)], weights)
+        super().__init__([reparametrised(*pair) for pair in zip(each, blocks, strict=True)], weights)

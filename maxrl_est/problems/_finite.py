@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from maxrl_est._arguments import all_finite, at, entries
 from maxrl_est._typing import Array, FloatArray, RolloutMoments
 from maxrl_est.objectives import Objective
 
@@ -16,26 +17,15 @@ Numbers: TypeAlias = Sequence[float | Fraction] | Array  # (s,), one for each ou
 
 
 def numbers(name: str, values: Numbers) -> Array:
-    """A vector (s,) of floats, or of Fractions where every entry is rational and at least one is a Fraction."""
-    array = np.array(values, dtype=object)
+    """A vector (s,) of floats in [0, 1], or of Fractions where every entry is rational and at least one a Fraction."""
+    array = entries(values)
+    if array.ndim == 0:
+        raise TypeError(f"{name} must be a list of numbers, (s,), got {values!r}")
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name} must be at least one number, (s,), got shape {array.shape}")
-    are_numbers = [isinstance(x, Rational | float | np.floating) for x in array]
-    if not all(are_numbers):
-        index = are_numbers.index(False)
-        raise TypeError(f"{name}[{index}] must be a number in [0, 1], got {array[index]!r}")
-    check_rates(name, array)
-    if all(isinstance(x, Rational) for x in array) and any(isinstance(x, Fraction) for x in array):
-        exact = [Fraction(int(x.numerator), int(x.denominator)) for x in array]  # NumPy's integers overflow
-        return np.array([*exact, None], dtype=object)[:-1]
-    return array.astype(np.float64)
-
-
-def check_rates(name: str, values: Array) -> None:
-    """ValueError unless all numbers (s,) lie in [0, 1]."""
-    for index, x in enumerate(values):
-        if not 0 <= x <= 1:
-            raise ValueError(f"{name}[{index}] must lie in [0, 1], got {x}")
+    for index, x in enumerate(array):
+        check_rate(at(name, [index]), x)
+    return fractions_or_floats(array, exact=any(isinstance(x, Fraction) for x in array))
 
 
 def check_sum(name: str, chances: Array) -> None:
@@ -45,22 +35,83 @@ def check_sum(name: str, chances: Array) -> None:
         raise ValueError(f"{name} must sum to 1, got {total}")
 
 
+def outcomes(probabilities: Numbers, likelihoods: Numbers) -> tuple[Array, Array]:
+    """Probabilities (s,), and a likelihood for each (s,)."""
+    pi, l = numbers("probabilities", probabilities), numbers("likelihoods", likelihoods)
+    if pi.shape != l.shape:
+        raise ValueError(f"likelihoods must have one number for each of the {len(pi)} probabilities, got {len(l)}")
+    check_sum("probabilities", pi)
+    return pi, l
+
+
+def matrix(name: str, values: Any, rows: int, what: str) -> Array:
+    """Finite numbers (rows, d), of the types that they have; each row is that of one of what there are."""
+    array = entries(values)
+    if array.ndim == 0:
+        raise TypeError(f"{name} must be an array of finite numbers, got {values!r}")
+    for index, x in np.ndenumerate(array) if array.dtype.kind not in "iuf" else ():
+        if not _is_number(x):
+            raise TypeError(f"{at(name, index)} must be a number, got {x!r}")
+    if array.ndim != 2 or len(array) != rows or not array.size:
+        raise ValueError(f"{name} must have shape ({rows}, d), a row for each {what}, got {array.shape}")
+    all_finite(name, array.astype(np.float64))
+    return array
+
+
+def check_rate(name: str, x: Any) -> None:
+    """TypeError or ValueError unless it is a number in [0, 1]."""
+    if not _is_number(x):
+        raise TypeError(f"{name} must be a number in [0, 1], got {x!r}")
+    if not 0 <= x <= 1:
+        raise ValueError(f"{name} must lie in [0, 1], got {x}")
+
+
+def fractions_or_floats(array: Array, *, exact: bool) -> Array:
+    """Numbers as Fractions where that is asked for and every one is rational, else as floats."""
+    if not (exact and all(isinstance(x, Rational) for x in array.flat)):
+        return array.astype(np.float64)
+    fractions = [Fraction(int(x.numerator), int(x.denominator)) for x in array.flat]  # NumPy's integers overflow
+    return np.array(fractions, dtype=object).reshape(array.shape)
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, Rational | float | np.floating) and not isinstance(x, bool)
+
+
 class Finite:
     """Outcomes with ``probabilities (s,)``, ``likelihoods (s,)`` and ``scores (s, d)``.
 
-    Scores are the gradients of log probabilities, so their mean is zero. In exact arithmetic where arrays are of
-    ``fractions.Fraction``, in float64 elsewhere. Use it for a law of your own; ValueError names a number outside
-    [0, 1], or probabilities that do not sum to 1.
+    Scores are the gradients of log probabilities, so their mean is zero. In exact arithmetic where they are of
+    ``fractions.Fraction``, in float64 elsewhere. Use it for a law of your own.
 
-    >>> likelihoods, scores = np.array([0.0, 1.0]), np.array([[-0.25], [0.75]])
-    >>> Finite("a coin", np.array([0.75, 0.25]), likelihoods, scores).grad_pass_rate
+    Parameters
+    ----------
+    name : what messages and tables call it
+    probabilities, likelihoods : numbers (s,) in [0, 1], one for each outcome; probabilities sum to 1
+    scores : finite numbers (s, d), a row for each outcome
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where they are not so.
+
+    >>> Finite("a coin", [0.75, 0.25], [0.0, 1.0], [[-0.25], [0.75]]).grad_pass_rate
     array([0.1875])
     """
 
-    def __init__(self, name: str, probabilities: Array, likelihoods: Array, scores: Array) -> None:
-        check_rates("probabilities", probabilities)
-        check_rates("likelihoods", likelihoods)
-        check_sum("probabilities", probabilities)
+    def __init__(self, name: str, probabilities: Numbers, likelihoods: Numbers, scores: Any) -> None:
+        pi, l = outcomes(probabilities, likelihoods)
+        rows = matrix("scores", scores, len(pi), "outcome")
+        self._hold(name, pi, l, fractions_or_floats(rows, exact=pi.dtype == object))
+
+    @classmethod
+    def _of(cls, name: str, probabilities: Array, likelihoods: Array, scores: Array) -> Finite:
+        """The law of arrays that were made sure of before."""
+        law = Finite.__new__(Finite)
+        law._hold(name, probabilities, likelihoods, scores)
+        return law
+
+    def _hold(self, name: str, probabilities: Array, likelihoods: Array, scores: Array) -> None:
         self.name, self.scores = name, scores
         self.probabilities, self.likelihoods = probabilities, likelihoods
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import at, finite, positive
+from maxrl_est._arguments import at, entries, finite, flag, positive
 from maxrl_est._typing import Array, FloatArray, RolloutMoments
 from maxrl_est.objectives import Objective
 
@@ -46,7 +46,7 @@ class Gaussian:
         if self.target.shape != self.mean.shape:
             raise ValueError(f"target must have the shape {self.mean.shape} of mean, got {self.target.shape}")
         self.scale, self.sigma = positive("scale", scale), positive("sigma", sigma)
-        self.learn_scale = learn_scale
+        self.learn_scale = flag("learn_scale", learn_scale)
         if self.pass_rate == 0:
             raise ValueError(f"target must be so near mean {mean} that the pass rate is not 0 in float64, got {target}")
         learned = ", learn_scale=True" if learn_scale else ""
@@ -169,7 +169,7 @@ def _chi_square(x: FloatArray, freedom: int, centrality: float) -> FloatArray:
 
 
 def _point(name: str, value: Point) -> FloatArray:
-    array = np.atleast_1d(np.array(value))
-    if array.dtype.kind not in "iuf" or array.ndim != 1 or not array.size:
+    array = np.atleast_1d(entries(value))
+    if array.ndim != 1 or not array.size:
         raise TypeError(f"{name} must be a number, or one for each dimension, (D,), got {value!r}")
     return np.array([finite(at(name, [index]), x) for index, x in enumerate(array.tolist())])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._typing import Array, FloatArray, Problem, Prompt, RolloutMoments
-from maxrl_est.problems._finite import Finite
+from maxrl_est.problems._finite import Finite, matrix
 from maxrl_est.problems._laws import law, parameters
 from maxrl_est.problems._shared import Shared
 
@@ -27,13 +27,13 @@ def reparametrised(problem: Problem, jacobian: Array) -> Finite | Mapped | Share
 
     Returns
     -------
-    A `Finite` prompt with d parameters; a `Mapped` one where outcomes are a continuum; `Shared` where there are several
-    prompts. In Fractions where the problem is in Fractions and the Jacobian in ints or Fractions, else in float64.
+    A law with d parameters: `Finite` where there are finitely many outcomes, `Shared` where there are several prompts.
+    In Fractions where the problem is in Fractions and the Jacobian in ints or Fractions, else in float64.
 
     Raises
     ------
-    ValueError
-        Where the Jacobian has not one row for each of the k parameters.
+    TypeError, ValueError
+        Where the problem is no law, or the Jacobian has not a row of finite numbers for each of the k parameters.
 
     >>> from fractions import Fraction as F
     >>> from maxrl_est.problems import Bernoulli
@@ -41,9 +41,7 @@ def reparametrised(problem: Problem, jacobian: Array) -> Finite | Mapped | Share
     >>> [str(x) for x in coin.grad_pass_rate]
     ['3/8', '0', '-3/16']
     """
-    jacobian, size = np.asarray(jacobian), parameters(law(problem))
-    if jacobian.ndim != 2 or len(jacobian) != size:
-        raise ValueError(f"jacobian must have shape ({size}, d), a row for each parameter, got {jacobian.shape}")
+    jacobian = matrix("jacobian", jacobian, parameters(law(problem)), "parameter")
     weights, prompts = zip(*((weight, _mapped(prompt, jacobian)) for weight, prompt in problem.prompts), strict=True)
     return prompts[0] if len(prompts) == 1 else Shared(prompts, weights)
 
@@ -54,11 +52,11 @@ def _mapped(prompt: Prompt, jacobian: Array) -> Finite | Mapped:
         return Mapped(prompt, jacobian.astype(np.float64))
     probabilities, likelihoods, scores = prompt.probabilities, prompt.likelihoods, prompt.scores
     if exact and scores.dtype == object:
-        return Finite(prompt.name, probabilities, likelihoods, scores @ jacobian)
+        return Finite._of(prompt.name, probabilities, likelihoods, scores @ jacobian)
     probabilities, likelihoods, scores, jacobian = (
         x.astype(np.float64) for x in (probabilities, likelihoods, scores, jacobian)
     )
-    return Finite(prompt.name, probabilities, likelihoods, scores @ jacobian)
+    return Finite._of(prompt.name, probabilities, likelihoods, scores @ jacobian)
 
 
 class Mapped:

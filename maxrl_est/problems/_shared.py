@@ -10,7 +10,7 @@ import numpy as np
 
 from maxrl_est._typing import Array, FloatArray, Problem, Prompt
 from maxrl_est.problems._finite import Numbers, check_sum, numbers
-from maxrl_est.problems._laws import law, parameters
+from maxrl_est.problems._laws import laws, parameters
 
 
 class Shared:
@@ -27,8 +27,8 @@ class Shared:
 
     Raises
     ------
-    ValueError
-        Where there is no problem, where they differ in d, or where the weights are no probabilities of them.
+    TypeError, ValueError
+        Where there is no law, where they differ in d, or where the weights are no probabilities of them.
 
     >>> from maxrl_est.problems import Bernoulli, reparametrised
     >>> logits = np.array([[[1, 0]], [[1, 1]]])  # of the first prompt theta_0, of the second theta_0 + theta_1
@@ -39,16 +39,17 @@ class Shared:
     """
 
     def __init__(self, problems: Sequence[Problem], weights: Numbers | None = None) -> None:
-        chances, sizes = chances_of(problems, weights), [parameters(law(problem)) for problem in problems]
+        each = laws(problems)
+        shares, sizes = _shares(len(each), weights), [parameters(problem) for problem in each]
         for index, size in enumerate(sizes):
             if size != sizes[0]:
                 raise ValueError(f"problems[{index}] must have the {sizes[0]} parameters of problems[0], got {size}")
         self.prompts: tuple[tuple[Any, Prompt], ...] = tuple(
-            (chance * inner, prompt)
-            for chance, problem in zip(chances, problems, strict=True)
+            (share * inner, prompt)
+            for share, problem in zip(shares, each, strict=True)
             for inner, prompt in problem.prompts
         )
-        shown = (f"{chance}: {problem}" for chance, problem in zip(chances, problems, strict=True))
+        shown = (f"{share}: {problem}" for share, problem in zip(shares, each, strict=True))
         self.name = f"{type(self).__name__}({', '.join(shown)})"
 
     def __repr__(self) -> str:
@@ -66,8 +67,8 @@ class Shared:
 
     def sample(self, rng: np.random.Generator, groups: int, n: int) -> tuple[FloatArray, FloatArray]:
         """A prompt's rollouts for each group: likelihoods (groups, n) and scores (groups, n, d), in float64."""
-        chances = np.array([float(weight) for weight, _ in self.prompts])
-        drawn = rng.choice(len(chances), size=groups, p=chances)
+        shares = np.array([float(weight) for weight, _ in self.prompts])
+        drawn = rng.choice(len(shares), size=groups, p=shares)
         likelihoods, scores = np.empty((groups, n)), np.empty((groups, n, parameters(self)))
         for index, (_, prompt) in enumerate(self.prompts):
             chosen = np.flatnonzero(drawn == index)
@@ -75,12 +76,10 @@ class Shared:
         return likelihoods, scores
 
 
-def chances_of(problems: Sequence[Problem], weights: Numbers | None) -> Array:
-    """The probabilities of problems, equal where no weights are given."""
-    if not problems:
-        raise ValueError("problems must have at least 1 problem, got none")
-    chances = numbers("weights", [Fraction(1, len(problems))] * len(problems) if weights is None else weights)
-    if len(chances) != len(problems):
-        raise ValueError(f"weights must have one number for each of the {len(problems)} problems, got {len(chances)}")
-    check_sum("weights", chances)
-    return chances
+def _shares(count: int, weights: Numbers | None) -> Array:
+    """The probabilities of so many problems, equal where no weights are given."""
+    shares = numbers("weights", [Fraction(1, count)] * count if weights is None else weights)
+    if len(shares) != count:
+        raise ValueError(f"weights must have one number for each of the {count} problems, got {len(shares)}")
+    check_sum("weights", shares)
+    return shares

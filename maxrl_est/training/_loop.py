@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maxrl_est._arguments import whole
+from maxrl_est._arguments import callable_or_none, executor_or_none, path_or_none, whole
 from maxrl_est.files.checkpoints import Checkpoint
 from maxrl_est.objectives import Objective
 from maxrl_est.training import _saving as saving
@@ -101,7 +101,12 @@ def train(
     optimiser, rows, numbers = optimiser_of(optimiser), rows_of(estimators, order, (batch, n)), seeds_of(seeds)
     runs = [Run(task, policy, name, rows[name], n, batch, optimiser, seed) for name in rows for seed in numbers]
     plan = TrainingPlan(tuple(runs), order, steps, every, test)
-    return follow(plan, executor=executor, checkpoint=checkpoint, progress=progress)
+    return follow(
+        plan,
+        executor=executor_or_none("executor", executor),
+        checkpoint=path_or_none("checkpoint", checkpoint),
+        progress=callable_or_none("progress", progress),
+    )
 
 
 def follow(

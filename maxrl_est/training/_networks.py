@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from maxrl_est._arguments import whole
+from maxrl_est._arguments import listed, whole, words
 from maxrl_est._typing import Array, FloatArray
 
 
@@ -36,6 +36,13 @@ class Network(Protocol):
 
     def pullback(self, theta: FloatArray, inputs: Array, cotangents: FloatArray) -> FloatArray:
         """Gradient (d,) of the sum of cotangents (B, K) times outputs."""
+
+
+def check_network(value: Any) -> None:
+    """TypeError unless it has all that a `Network` has."""
+    for name in ("size", "outputs", "check", "initial", "__call__", "pullback"):
+        if isinstance(value, type) or not hasattr(value, name):
+            raise TypeError(f"network must be a network, such as Tabular(2, 3), with {name}, got {words(value)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +114,10 @@ class MLP:
     sizes: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        if len(self.sizes) < 2:
+        given = listed("sizes", self.sizes, "ints")
+        if len(given) < 2:
             raise ValueError(f"sizes must have at least those of inputs and outputs, got {self.sizes}")
-        sizes = tuple(whole(f"sizes[{index}]", size) for index, size in enumerate(self.sizes))
+        sizes = tuple(whole(f"sizes[{index}]", size) for index, size in enumerate(given))
         object.__setattr__(self, "sizes", sizes)
 
     @property

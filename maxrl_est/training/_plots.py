@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from maxrl_est._arguments import words
 from maxrl_est.training._curves import Training
 
 if TYPE_CHECKING:
@@ -27,7 +28,14 @@ def learning_curves(training: Training) -> Figure:
     Returns
     -------
     A figure with three panels, to be saved by its ``savefig``
+
+    Raises
+    ------
+    TypeError
+        For what is no `Training`.
     """
+    if not isinstance(training, Training):
+        raise TypeError(f"training must be a Training, which maxrl_est.train gives, got {words(training)}")
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 3.6), layout="constrained")

@@ -21,13 +21,18 @@ Choice = str | Objective | Estimator
 
 def check_task(argument: str, task: Any, policy: Any) -> None:
     """TypeError or ValueError unless it is a task that this policy fits."""
+    rule = f"{argument} must be a task, such as those of maxrl_est.tasks"
+    if hasattr(task, "prompts"):
+        raise TypeError(f"{rule}, got the law {words(task)}: maxrl_est.moments and the like take laws")
     for method in ("__len__", "check", "sample", "weighted_score", "log_pass_rates", "weighted_gradient"):
         if not callable(getattr(task, method, None)):
-            raise TypeError(f"{argument} must be a task, with a method {method}, got {words(task)}")
+            raise TypeError(f"{rule}, with a method {method}, got {words(task)}")
     try:
         task.check(policy)
     except (ValueError, TypeError) as error:
-        raise type(error)(f"{argument}: {error}") from None
+        if argument == "task":
+            raise
+        raise type(error)(f"{argument} must be a task that the policy fits: {error}") from None
 
 
 def optimiser_of(given: Any) -> Optimiser:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from maxrl_est._arguments import positive
+from maxrl_est._arguments import finite, positive
 from maxrl_est._typing import FloatArray
 
 __all__ = ["SGD", "Adam", "Optimiser"]
@@ -83,6 +83,7 @@ class Adam:
         for name in ("learning_rate", "eps"):
             object.__setattr__(self, name, positive(name, getattr(self, name)))
         for name in ("b1", "b2"):
+            object.__setattr__(self, name, finite(name, getattr(self, name)))
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from maxrl_est._arguments import positive
+from maxrl_est._arguments import at, positive, real_array, words
 from maxrl_est._typing import Array, FloatArray
-from maxrl_est.training._networks import MLP, Network, Tabular, jacobian
+from maxrl_est.training._networks import MLP, Network, Tabular, check_network, jacobian
 
 __all__ = [
     "MLP",
@@ -44,6 +45,9 @@ class SoftmaxPolicy:
     """
 
     network: Network
+
+    def __post_init__(self) -> None:
+        check_network(self.network)
 
     def outputs_for(self, width: int) -> int:
         """K for that many actions."""
@@ -98,6 +102,7 @@ class GaussianPolicy:
     scale: float | None = None
 
     def __post_init__(self) -> None:
+        check_network(self.network)
         if self.scale is not None:
             object.__setattr__(self, "scale", positive("scale", self.scale))
         elif self.network.outputs < 2:
@@ -158,14 +163,14 @@ def check_fit(policy: Any, law: type[Policy], inputs: Array, width: int, task: s
     task : what messages call it
     """
     if not isinstance(policy, law):
-        raise TypeError(f"policy must be a {law.__name__} for a {task}, got a {type(policy).__name__}")
+        raise TypeError(f"policy must be a {law.__name__} for a {task}, got {words(policy)}")
     policy.network.check(inputs)
     needed, given = policy.outputs_for(width), policy.network.outputs
     if given != needed:
         raise ValueError(f"policy must have {needed} outputs for this {task}, got {given}")
 
 
-def scores(policy: Policy, theta: FloatArray, inputs: Array, actions: Array) -> FloatArray:
+def scores(policy: Policy, theta: npt.ArrayLike, inputs: npt.ArrayLike, actions: npt.ArrayLike) -> FloatArray:
     """Exact scores: the gradients of the log-probabilities of actions by the parameters.
 
     For checks and small d: a gradient estimate needs only their weighted sum, which is one ``pullback``.
@@ -183,16 +188,46 @@ def scores(policy: Policy, theta: FloatArray, inputs: Array, actions: Array) -> 
 
     Raises
     ------
-    ValueError, IndexError
-        By NumPy, where shapes do not fit.
+    TypeError, ValueError
+        Where they are not so.
 
     >>> import maxrl_est as mx
     >>> policy = mx.policies.SoftmaxPolicy(mx.policies.Tabular(1, 2))
     >>> mx.policies.scores(policy, np.zeros(2), np.array([0]), np.array([[0, 1]])).tolist()
     [[[0.5, -0.5], [-0.5, 0.5]]]
     """
+    if not isinstance(policy, Policy):
+        raise TypeError(f"policy must be a SoftmaxPolicy or a GaussianPolicy, got {words(policy)}")
+    theta, inputs = parameters_of(policy, theta), real_array("inputs", inputs)
+    policy.network.check(inputs)
+    actions = _actions_of(policy, actions, len(inputs))
     by_outputs = policy.output_scores(policy.network(theta, inputs), actions)
     return np.asarray(by_outputs @ jacobian(policy.network, theta, inputs))
+
+
+def parameters_of(policy: Policy, theta: npt.ArrayLike) -> FloatArray:
+    """The parameters (d,) as float64; TypeError or ValueError unless they are d finite numbers."""
+    given = real_array("theta", theta)
+    if given.shape != (policy.network.size,):
+        raise ValueError(f"theta must have shape ({policy.network.size},) for this policy, got {given.shape}")
+    return given.astype(np.float64)
+
+
+def _actions_of(policy: Policy, actions: npt.ArrayLike, inputs: int) -> Array:
+    """Actions of a policy at so many inputs; TypeError or ValueError unless it could have drawn them."""
+    given, width = real_array("actions", actions), policy.network.outputs
+    if isinstance(policy, GaussianPolicy):
+        coordinates = width if policy.scale is not None else width - 1
+        if given.ndim != 3 or given.shape[::2] != (inputs, coordinates):
+            raise ValueError(f"actions must have shape ({inputs}, n, {coordinates}), got {given.shape}")
+        return given
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"actions must be ints, got {given.dtype}")
+    if given.ndim != 2 or len(given) != inputs:
+        raise ValueError(f"actions must have shape ({inputs}, n), got {given.shape}")
+    for index in np.argwhere((given < 0) | (given >= width))[:1]:
+        raise ValueError(f"{at('actions', index)} must be an int in [0, {width - 1}], got {given[tuple(index)]}")
+    return given
 
 
 def log_softmax(outputs: FloatArray) -> FloatArray:

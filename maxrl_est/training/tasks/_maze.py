@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import whole
+from maxrl_est._arguments import at, listed, whole, words
 from maxrl_est._typing import Array, FloatArray
 from maxrl_est.problems import Shared, reparametrised
 from maxrl_est.training._networks import jacobian
-from maxrl_est.training.policies import Policy, SoftmaxPolicy, Tabular, check_fit, log_softmax
-from maxrl_est.training.tasks._policy_laws import parameters_of, together
+from maxrl_est.training.policies import Policy, SoftmaxPolicy, Tabular, check_fit, log_softmax, parameters_of
+from maxrl_est.training.tasks._policy_laws import together
 from maxrl_est.training.tasks._walks import Walk
 
 _MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))  # up, right, down, left
@@ -50,6 +50,7 @@ class Maze:
     needs = SoftmaxPolicy
 
     def __init__(self, lines: Sequence[str], horizon: int) -> None:
+        lines = _lines(lines)
         free = [(row, column) for row, line in enumerate(lines) for column, x in enumerate(line) if x != "#"]
         numbers = {cell: number for number, cell in enumerate(free)}
         marks = [lines[row][column] for row, column in free]
@@ -198,6 +199,14 @@ class Maze:
             steps.append((cells, moves, cells != self.goal))
             cells = self.next[cells, moves]
         return steps
+
+
+def _lines(given: Any) -> list[str]:
+    lines = listed("lines", given, "strings")
+    for index, line in enumerate(lines):
+        if not isinstance(line, str):
+            raise TypeError(f"{at('lines', [index])} must be a string, got {words(line)}")
+    return lines
 
 
 def _normal(values: FloatArray, exponents: Array) -> tuple[FloatArray, Array]:

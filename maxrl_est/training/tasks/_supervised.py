@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import all_finite, at, positive
+from maxrl_est._arguments import at, positive, real_array, whole
 from maxrl_est._typing import Array, FloatArray, Problem
 from maxrl_est.problems import Finite, Gaussian, Shared, reparametrised
+from maxrl_est.problems._finite import numbers
 from maxrl_est.training._networks import jacobian
 from maxrl_est.training.policies import (
     GaussianPolicy,
@@ -21,9 +22,10 @@ from maxrl_est.training.policies import (
     SoftmaxPolicy,
     check_fit,
     log_softmax,
+    parameters_of,
     scores,
 )
-from maxrl_est.training.tasks._policy_laws import parameters_of, together
+from maxrl_est.training.tasks._policy_laws import together
 
 
 class Supervised:
@@ -33,12 +35,9 @@ class Supervised:
     width: int  # their number, or that of their coordinates
 
     def __init__(self, inputs: npt.ArrayLike) -> None:
-        self.inputs = np.array(inputs)
+        self.inputs = real_array("inputs", inputs)
         if self.inputs.ndim == 0 or not len(self.inputs):
             raise ValueError(f"inputs must have a row for each of at least 1 prompt, got shape {self.inputs.shape}")
-        if self.inputs.dtype.kind not in "iuf":
-            raise TypeError(f"inputs must be numbers, got {self.inputs.dtype}")
-        all_finite("inputs", self.inputs)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -150,7 +149,7 @@ class ContextualBandit(Supervised):
 
     def __init__(self, inputs: npt.ArrayLike, likelihoods: npt.ArrayLike) -> None:
         super().__init__(inputs)
-        self.likelihoods = np.array(likelihoods, dtype=np.float64)
+        self.likelihoods = real_array("likelihoods", likelihoods).astype(np.float64)
         shape = self.likelihoods.shape
         if len(shape) != 2 or shape[0] != len(self):
             raise ValueError(f"likelihoods must have shape ({len(self)}, K), a row for each input, got {shape}")
@@ -180,7 +179,7 @@ class ContextualBandit(Supervised):
         >>> mx.tasks.ContextualBandit.of_labels([[0.0, 1.0], [1.0, 0.0]], [2, 0], classes=3).likelihoods.tolist()
         [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
         """
-        wanted = np.array(labels)
+        wanted, classes = real_array("labels", labels), whole("classes", classes)
         if wanted.dtype.kind not in "iu" or wanted.ndim != 1:
             raise TypeError(f"labels must be ints (P,), got {wanted.dtype} of shape {wanted.shape}")
         for index in np.flatnonzero((wanted < 0) | (wanted >= classes))[:1]:
@@ -208,7 +207,9 @@ class ContextualBandit(Supervised):
     def law_of(self, policy: SoftmaxPolicy, outputs: FloatArray, prompt: int) -> Finite:
         """The law of one prompt, with an outcome for each action."""
         pi = np.exp(log_softmax(outputs[prompt]))
-        return Finite(f"prompt {prompt} of {self}", pi, self.likelihoods[prompt], np.eye(len(pi)) - pi)
+        return Finite._of(
+            f"prompt {prompt} of {self}", numbers("probabilities", pi), self.likelihoods[prompt], np.eye(len(pi)) - pi
+        )
 
 
 class Regression(Supervised):
@@ -240,12 +241,11 @@ class Regression(Supervised):
 
     def __init__(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sigma: float) -> None:
         super().__init__(inputs)
-        given = np.array(targets, dtype=np.float64)
+        given = real_array("targets", targets).astype(np.float64)
         self.targets = given[:, None] if given.ndim == 1 else given
         if self.targets.ndim != 2 or len(self.targets) != len(self):
             rule = f"shape ({len(self)},) or ({len(self)}, D), one for each input"
             raise ValueError(f"targets must have {rule}, got {given.shape}")
-        all_finite("targets", self.targets)
         self.sigma, self.width = positive("sigma", sigma), self.targets.shape[1]
 
     def __repr__(self) -> str:
