@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import Executor
 from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +34,18 @@ def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int
     number = int(value)
     if number < least or (most is not None and number > most):
         raise ValueError(f"{name} must be {rule}, got {number}")
+    return number
+
+
+def at_most(name: str, number: int, most: int) -> int:
+    """The number, where it is not above ``most``: what a computation or a machine can do.
+
+    >>> at_most("n", 10**9, 2048)
+    Traceback (most recent call last):
+    ValueError: n must be at most 2048, got 1000000000
+    """
+    if number > most:
+        raise ValueError(f"{name} must be at most {most}, got {_short(number)}")
     return number
 
 
@@ -97,6 +112,46 @@ def not_finite(name: str, values: npt.NDArray[Any]) -> str:
         return ""
     index = np.argwhere(~np.isfinite(values))[0]
     return f"{at(name, index)} must be finite, got {values[tuple(index)]}"
+
+
+def vector(name: str, values: Any, d: int | None = None, rule: str = "numbers") -> npt.NDArray[Any]:
+    """Finite numbers (d,) just as they are, so that Fractions stay exact; ``rule`` is what else the argument may be.
+
+    >>> vector("target", [1, "2"])
+    Traceback (most recent call last):
+    TypeError: target[1] must be a finite number, got '2'
+    """
+    array = np.asarray(values, dtype=object)
+    if array.ndim == 0:
+        raise TypeError(f"{name} must be {rule} ({d or 'd'},), got {words(values)}")
+    for index, value in np.ndenumerate(array):
+        finite(at(name, index), value)
+    if array.ndim != 1 or array.size == 0 or d not in (None, array.size):
+        raise ValueError(f"{name} must have one number for each coordinate, ({d or 'd'},), got shape {array.shape}")
+    return array
+
+
+def path_or_none(name: str, value: Any) -> Path | None:
+    """Where a file is, or None."""
+    if value is not None and not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name} must be a path or None, got {words(value)}")
+    return None if value is None else Path(value)
+
+
+def callable_or_none(name: str, value: Any) -> Callable[..., Any] | None:
+    """A function, or None."""
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} must be a function or None, got {words(value)}")
+    found: Callable[..., Any] | None = value
+    return found
+
+
+def executor_or_none(name: str, value: Any) -> Executor | None:
+    """What runs calls as the executors of ``concurrent.futures`` do, or None."""
+    if value is not None and not callable(getattr(value, "submit", None)):
+        raise TypeError(f"{name} must be an executor of concurrent.futures or None, got {words(value)}")
+    found: Executor | None = value
+    return found
 
 
 def one_of(name: str, value: Any, names: Collection[str]) -> str:
