@@ -98,8 +98,11 @@ Target: TypeAlias = Objective | OverLevels | LogMean | LogPassRate
 """What the gradient is of; rows have None where what they ascend has no name."""
 
 
+A_TARGET = f"{_OBJECTIVE}, or another target"
+
+
 def checked_target(name: str, value: Any) -> Target:
     """The target, refused with its rule if it is none."""
     if not isinstance(value, Target):
-        raise TypeError(f"{name} must be {_OBJECTIVE}, or another target, got {words(value)}")
+        raise TypeError(f"{name} must be {A_TARGET}, got {words(value)}")
     return value

@@ -35,6 +35,17 @@ def test_numbers_become_those_of_python(rule, given, expected):
         (lambda: rules.whole("n", 2.0), TypeError, "n must be an int of at least 1, got 2.0"),
         (lambda: rules.whole("n", True), TypeError, "n must be an int of at least 1, got True"),
         (lambda: rules.whole("n", 9, 1, 8), ValueError, "n must be an int in [1, 8], got 9"),
+        (lambda: rules.at_most("n", 9, 8), ValueError, "n must be at most 8, got 9"),
+        (lambda: rules.vector("t", 3, 2), TypeError, "t must be numbers (2,), got 3"),
+        (lambda: rules.vector("t", []), ValueError, "t must have one number for each coordinate, (d,), got shape (0,)"),
+        (lambda: rules.vector("t", [1, "2"]), TypeError, "t[1] must be a finite number, got '2'"),
+        (lambda: rules.path_or_none("p", 3), TypeError, "p must be a path or None, got 3"),
+        (lambda: rules.callable_or_none("f", 3), TypeError, "f must be a function or None, got 3"),
+        (
+            lambda: rules.executor_or_none("e", 3),
+            TypeError,
+            "e must be an executor of concurrent.futures or None, got 3",
+        ),
         (lambda: rules.finite("b", float("nan")), ValueError, "b must be finite, got nan"),
         (lambda: rules.finite("b", HUGE), ValueError, "b must be finite, got 1000000000000000000000000000000000000..."),
         (
@@ -67,6 +78,11 @@ def test_numbers_become_those_of_python(rule, given, expected):
 def test_what_is_refused_is_named_with_the_rule_and_the_value(call, error, message):
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
         call()
+
+
+def test_vectors_stay_as_they_are_given():
+    assert rules.vector("t", (Fraction(1, 3), 2), 2).tolist() == [Fraction(1, 3), 2]
+    assert rules.vector("t", np.array([0.5])).tolist() == [0.5]
 
 
 def test_names_do_not_change_from_process_to_process():

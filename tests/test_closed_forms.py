@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction as F
 
 import numpy as np
@@ -347,6 +348,24 @@ def test_wrong_sizes_are_refused():
         closed_form_moments(GAUSSIAN, estimators.get("ustat"), 2049)
     with pytest.raises(NoClosedForm, match=r"n must be such that counts .* are floats, got 1000000 with order 2000"):
         closed_form_moments(GAUSSIAN, estimators.get("ustat(2000)"), 1_000_000)
+
+
+@pytest.mark.parametrize("call", [optimal_baseline, ustat_optimal])
+@pytest.mark.parametrize(
+    ("n", "objective", "error", "message"),
+    [
+        (3, True, TypeError, "objective must be an Objective, an int (the order of MaxRL) or None, got True"),
+        (3, "x", TypeError, "objective must be an Objective, an int (the order of MaxRL) or None, got 'x'"),
+        (3, 0, ValueError, "objective must be an int of at least 1, got 0"),
+        (3, 4, ValueError, "objective must have an order T of at most n = 3, got 4"),
+        (10**5, 2049, ValueError, "objective must have an order T of at most 2048, got 2049"),
+        (2049, None, ValueError, "n must be at most 2048, got 2049"),
+        ("3", None, TypeError, "n must be an int of at least 1, got '3'"),
+    ],
+)
+def test_an_objective_without_an_optimal_baseline_is_named(call, n, objective, error, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        call(GAUSSIAN, n, objective)
 
 
 def test_the_largest_order_is_done_at_its_own_size():

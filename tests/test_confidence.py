@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -297,6 +299,67 @@ def test_a_value_outside_its_bounds_is_an_error_and_changes_nothing():
 def test_what_makes_no_sense_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: Betting(["a"], 0, 1, horizon=9), TypeError, "target[0] must be a finite number, got 'a'"),
+        (lambda: Betting("x", 0, 1, horizon=9), TypeError, "target must be numbers (d,), got 'x'"),
+        (lambda: Betting([10**400], 0, 1, horizon=9), ValueError, f"target[0] must be finite, got 1{36 * '0'}..."),
+        (
+            lambda: Betting([0.5], "0", 1, horizon=9),
+            TypeError,
+            "lower must be a finite number or numbers (1,), got '0'",
+        ),
+        (lambda: Betting([0.5], 0, True, horizon=9), TypeError, "upper must be a finite number, got True"),
+        (
+            lambda: Betting([0.5], 1, 0, horizon=9),
+            ValueError,
+            "lower[0] must lie below upper[0] = 0.0, at a finite distance, got 1.0",
+        ),
+        (
+            lambda: Betting([0.5], -1e308, 1e308, horizon=9),
+            ValueError,
+            "lower[0] must lie below upper[0] = 1e+308, at a finite distance, got -1e+308",
+        ),
+        (lambda: Catoni([0.5], math.inf, horizon=9), ValueError, "variance must be finite, got inf"),
+        (
+            lambda: Catoni([0.5], [1, 2], horizon=9),
+            ValueError,
+            "variance must have one number for each coordinate, (1,), got shape (2,)",
+        ),
+        (lambda: Normal([0.5], tolerance=[True]), TypeError, "tolerance[0] must be a finite number, got True"),
+        (lambda: Normal([0.5]).update("x"), TypeError, "values must be numbers (B, 1), got 'x'"),
+        (lambda: Normal([0.5]).update([["x"]]), TypeError, "values[0, 0] must be a finite number, got 'x'"),
+        (lambda: Normal([0.5]).update([[1], [True]]), TypeError, "values[1, 0] must be a finite number, got True"),
+        (lambda: Normal([0]).update(np.array([["1"]])), TypeError, "values[0, 0] must be a finite number, got '1'"),
+        (
+            lambda: Normal([0.5]).update([[1], [1, 2]]),
+            ValueError,
+            "values must have the shape (B, 1), B at least 1, got (2,)",
+        ),
+        (lambda: Catoni([0.5], 1, horizon=10**30), ValueError, f"horizon must be at most {1 << 62}, got {10**30}"),
+        (lambda: Normal([0.5], family=10**30), ValueError, f"family must be at most {1 << 62}, got {10**30}"),
+        (lambda: detectable_bias(10**30, 1.0), ValueError, f"n must be at most {1 << 62}, got {10**30}"),
+        (lambda: clopper_pearson(1, 10**30), ValueError, f"n must be at most {1 << 62}, got {10**30}"),
+    ],
+)
+def test_what_is_no_number_is_refused_and_never_made_one(make, error, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        make()
+
+
+def test_numbers_of_all_kinds_mean_the_same():
+    half = Fraction(1, 2)
+    plain, other = (
+        Betting([0.5], 0, 1, tolerance=0.5, horizon=9),
+        Betting([half], [0], np.array(1), tolerance=half, horizon=9),
+    )
+    plain.update([[1.0], [0.5]])
+    other.update([[np.int64(1)], [half]])
+    assert plain.state() == other.state()
+    assert other.target.dtype == other.tolerance.dtype == np.float64
 
 
 @pytest.mark.parametrize("value", [True, 2.5, "9"])

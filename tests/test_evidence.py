@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction as F
 from types import SimpleNamespace
 
@@ -98,8 +99,31 @@ def test_a_target_may_be_any_target_or_its_gradient():
     gradient = mx.target_gradient(ARMS, over_levels)
     assert not mx.moments(ARMS, "tailrl", 3, target=gradient).bias.any()
     assert mx.moments(ARMS, "tailrl", 3, target=2 * gradient).bias.tolist() == (-gradient).tolist()
-    with pytest.raises(ValueError, match=r"target must have a gradient of shape \(3,\), got \(1,\)"):
+    with pytest.raises(ValueError, match=r"target must have one number for each coordinate, \(3,\), got shape \(1,\)"):
         mx.moments(ARMS, "tailrl", 3, target=[0.5])
+
+
+@pytest.mark.parametrize(
+    ("target", "error", "message"),
+    [
+        (["x"], TypeError, "target[0] must be a finite number, got 'x'"),
+        ([None], TypeError, "target[0] must be a finite number, got None"),
+        ([True], TypeError, "target[0] must be a finite number, got True"),
+        ([math.nan], ValueError, "target[0] must be finite, got nan"),
+        (np.array([math.inf]), ValueError, "target[0] must be finite, got inf"),
+        ([1, [2]], TypeError, "target[1] must be a finite number, got [2]"),
+        ([[1]], ValueError, "target must have one number for each coordinate, (1,), got shape (1, 1)"),
+        (
+            "maxrl",
+            TypeError,
+            "target must be an Objective, a target of maxrl_est.targets, or its gradient (1,), got 'maxrl'",
+        ),
+        (2, TypeError, "target must be an Objective, a target of maxrl_est.targets, or its gradient (1,), got 2"),
+    ],
+)
+def test_a_target_that_is_no_gradient_is_named(target, error, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        mx.moments(COIN, "rloo", 3, target=target)
 
 
 # What is refused, by all measures alike.
@@ -129,6 +153,34 @@ def test_a_group_size_is_an_int(measure, n):
 def test_a_group_has_at_least_one_rollout(measure, n):
     with pytest.raises(ValueError, match=f"^n must be an int of at least 1, got {n}$"):
         measure(COIN, "rloo", n)
+
+
+@of_laws
+@pytest.mark.parametrize("n", [10_000_001, 10**30])
+def test_a_group_has_no_more_rollouts_than_can_be_computed(measure, n):
+    with pytest.raises(ValueError, match=rf"^n must be at most (2048|10000000), got {n}$"):
+        measure(COIN, "rloo", n)
+
+
+def test_each_limit_of_a_group_belongs_to_what_is_slow_there():
+    """Every number of successes is a group of its own; coefficients of low order need no such list."""
+    function = mx.estimators.get("rloo").function
+    with pytest.raises(ValueError, match=r"^n must be at most 2048, got 2049$"):
+        mx.effective_weight("rloo", 2049)
+    with pytest.raises(NoClosedForm, match=r"^n must be at most 2048 for the closed form of .*, got 2049$"):
+        mx.closed_form_moments(COIN, function, 2049)
+    assert mx.moments(Bernoulli(0.25), "rloo", 10_000_000).method == "closed form"
+    assert mx.moments(Bernoulli(0.25), function, 4000, replicates=20).method == "sampled"
+
+
+@pytest.mark.parametrize("measure", [MEASURES[name] for name in ("moments", "closed_form_moments", "monte_carlo")])
+def test_a_row_that_draws_for_itself_needs_no_group_size_and_takes_none_that_is_wrong(measure):
+    assert str(measure(COIN, "inverse_sampling", None)) == str(measure(COIN, "inverse_sampling", 4))
+    for n, error in ((2.5, TypeError), (True, TypeError), ("4", TypeError), (0, ValueError)):
+        with pytest.raises(error, match=f"^n must be an int of at least 1, got {n!r}$"):
+            measure(COIN, "inverse_sampling", n)
+    with pytest.raises(ValueError, match=r"^n must be at most 10000000, got"):
+        measure(COIN, "inverse_sampling", 10**30)
 
 
 @every
@@ -188,6 +240,8 @@ def test_log_p_has_no_estimate_where_nothing_succeeds():
 def test_options_of_drawing_are_checked_even_where_nothing_is_drawn(name, value, least):
     with pytest.raises(ValueError, match=f"{name} must be an int of at least {least}, got {value}"):
         mx.moments(COIN, "rloo", 4, **{name: value})
+    with pytest.raises(ValueError, match=r"^replicates must be at most 4611686018427387904, got 1000"):
+        mx.moments(COIN, "rloo", 4, replicates=10**30)
 
 
 def test_orders_up_to_the_largest_never_overflow_and_twice_that_may():

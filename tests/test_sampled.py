@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import json
 import multiprocessing
+import re
 import tracemalloc
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from fractions import Fraction as F
@@ -341,3 +342,48 @@ def test_what_makes_no_sense_is_refused(options, message):
 def test_a_group_has_rollouts(n):
     with pytest.raises((TypeError, ValueError), match=f"n must be an int of at least 1, got {n}"):
         monte_carlo(ARMS, estimators.get("rloo"), n, replicates=10, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"bounds": 5}, TypeError, "bounds must be (lower, upper), got 5"),
+        ({"bounds": "ab"}, TypeError, "bounds must be (lower, upper), got 'ab'"),
+        ({"bounds": (-5,)}, ValueError, "bounds must be (lower, upper), got (-5,)"),
+        (
+            {"bounds": (5, -5)},
+            ValueError,
+            "bounds[0][0] must lie below bounds[1][0] = -5.0, at a finite distance, got 5.0",
+        ),
+        ({"bounds": ("-5", 5)}, TypeError, "bounds[0] must be a finite number or numbers (3,), got '-5'"),
+        (
+            {"bounds": (-5, 5), "variance": [1, 2]},
+            ValueError,
+            "variance must have one number for each coordinate, (3,), got shape (2,)",
+        ),
+        ({"bounds": (-5, 5), "variance": "x"}, TypeError, "variance must be a finite number or numbers (3,), got 'x'"),
+        ({"bounds": (-5, 5), "variance": np.inf}, ValueError, "variance must be finite, got inf"),
+        ({"bounds": (-5, 5), "variance": 0}, ValueError, "variance[0] must be finite and above 0, got 0.0"),
+        ({"variance": True}, TypeError, "variance must be a finite number, got True"),
+        ({"tolerance": "x"}, TypeError, "tolerance must be a finite number or numbers (3,), got 'x'"),
+        ({"target": "x"}, TypeError, "target must be numbers (d,), got 'x'"),
+        ({"target": ["0", 0, 0]}, TypeError, "target[0] must be a finite number, got '0'"),
+        ({"target": None, "error_rate": "x"}, TypeError, "error_rate must be a number in (0, 1), got 'x'"),
+        ({"replicates": 10**30}, ValueError, f"replicates must be at most {1 << 62}, got {10**30}"),
+        ({"checkpoint": 3}, TypeError, "checkpoint must be a path or None, got 3"),
+        ({"executor": 3}, TypeError, "executor must be an executor of concurrent.futures or None, got 3"),
+        ({"progress": 3}, TypeError, "progress must be a function or None, got 3"),
+    ],
+)
+def test_what_is_no_such_argument_is_named_before_anything_is_drawn(options, error, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        run(**{"problem": interrupting(0), "target": [0.0] * 3} | options)
+
+
+def test_fractions_ask_the_same_as_floats(tmp_path):
+    """Of bounds, variance, tolerance and error rate: the same plan and the same checkpoint."""
+    half, file = F(1, 2), tmp_path / "run.json"
+    asked = {"replicates": 50, "target": [0, 0.0, half * 0], "checkpoint": file}
+    ours = run(**asked, bounds=[-10 * half, [5, 5, 5]], variance=half, tolerance=half, error_rate=half**4)
+    theirs = run(**asked, bounds=(-5, np.full(3, 5.0)), variance=0.5, tolerance=0.5, error_rate=0.0625)
+    assert str(ours.plan) == str(theirs.plan)

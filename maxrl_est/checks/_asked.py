@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from maxrl_est._arguments import different, whole, words
+from maxrl_est._arguments import different, flag, listed, whole, words
 from maxrl_est._typing import Estimator
 from maxrl_est.checks._subject import Subject, on_binary_rewards
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen
-from maxrl_est.targets import LogMean, Target
+from maxrl_est.targets import A_TARGET, LogMean, Target
 
 GROUP_SIZES = (1, 2, 3, 4, 8)
 MAX_SIZE = 64
-_TARGET = "an Objective, such as maxrl_est.Objective.expected(), or another target"
-
 Wanted: TypeAlias = Target | Callable[[int], Target | None] | None
 
 
@@ -34,21 +32,20 @@ def subject_of(
         raise TypeError(
             f"estimator must be a function of likelihoods (..., N), got {function.name!r}, which draws rollouts itself"
         )
-    if not isinstance(group_sizes, Iterable):
-        raise TypeError(f"group_sizes must be a list of ints in [1, {MAX_SIZE}], got {group_sizes!r}")
-    sizes = [whole(f"group_sizes[{index}]", n, 1, MAX_SIZE) for index, n in enumerate(group_sizes)]
+    given = listed("group_sizes", group_sizes, f"ints in [1, {MAX_SIZE}]")
+    sizes = [whole(f"group_sizes[{index}]", n, 1, MAX_SIZE) for index, n in enumerate(given)]
     different("group_sizes", sizes)
     least = max(2, _least_size(objective)) if isinstance(objective, Target) else 2
     sizes = [n for n in sizes if n == 1 or n >= least]
     if not any(n > 1 for n in sizes):
-        raise ValueError(f"group_sizes must have a size of at least {least}, got {list(group_sizes)}")
+        raise ValueError(f"group_sizes must have a size of at least {least}, got {given}")
     return Subject(
         function,
         _label(function),
         _targets(objective, sizes),
         tuple(sizes),
-        binary_only,
-        positive_only or getattr(function, "positive_only", False),
+        flag("binary_only", binary_only),
+        flag("positive_only", positive_only) or getattr(function, "positive_only", False),
         None if monte_carlo is None else whole("monte_carlo", monte_carlo, 2),
         whole("seed", seed, 0),
     )
@@ -61,11 +58,11 @@ def _targets(objective: Any, sizes: Sequence[int]) -> dict[int, Target | None] |
     if isinstance(objective, Target):
         return dict.fromkeys(sizes, objective)
     if not callable(objective):
-        raise TypeError(f"objective must be {_TARGET}, or a function of the group size, got {words(objective)}")
+        raise TypeError(f"objective must be {A_TARGET}, or a function of the group size, got {words(objective)}")
     targets = {n: objective(n) for n in sizes if n > 1}
     for n, target in targets.items():
         if not isinstance(target, Target | None):
-            raise TypeError(f"objective({n}) must be {_TARGET}, or None, got {words(target)}")
+            raise TypeError(f"objective({n}) must be {A_TARGET}, or None, got {words(target)}")
     return targets
 
 

@@ -14,10 +14,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import at, rate, whole
+from maxrl_est._arguments import at, rate
 from maxrl_est._typing import Array, FloatArray
 from maxrl_est.confidence._state import Running
-from maxrl_est.confidence._values import block, coordinates, tolerances
+from maxrl_est.confidence._values import block, coordinates, ends, number_of, tolerances
 
 _LARGEST_LOSS = 0.5  # of the capital, by one value: stakes stop here
 _FIRST_STEP = 16  # values before stakes are set again; later a quarter of all so far
@@ -62,15 +62,14 @@ class Betting(Running):
     ) -> None:
         self.target = coordinates("target", target)
         d = self.target.size
-        self.lower = coordinates("lower", lower, d)
-        self.upper = coordinates("upper", upper, d)
+        self.lower, self.upper = ends((lower, upper), d)
         for index, (low, centre, high) in enumerate(zip(self.lower, self.target, self.upper, strict=True)):
             if not low < centre < high:
                 raise ValueError(f"target[{index}] must lie between its bounds {low} and {high}, got {centre}")
         self.tolerance = tolerances(tolerance, d)
         self.error_rate = rate("error_rate", error_rate)
-        self.horizon = whole("horizon", horizon)
-        self._log = math.log(whole("family", d if family is None else family) / self.error_rate)
+        self.horizon = number_of("horizon", horizon)
+        self._log = math.log(number_of("family", d if family is None else family) / self.error_rate)
         self._width = self.upper - self.lower
         self._centre = (self.target - self.lower) / self._width
         self._bets = _bets(self._centre, None if self.tolerance is None else self.tolerance / self._width)

@@ -18,10 +18,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import rate, whole
+from maxrl_est._arguments import rate
 from maxrl_est._typing import Array, FloatArray
 from maxrl_est.confidence._state import Arrays
-from maxrl_est.confidence._values import above_zero, block, coordinates, tolerances
+from maxrl_est.confidence._values import above_zero, block, coordinates, number_of, tolerances
 
 
 class Catoni(Arrays):
@@ -64,8 +64,8 @@ class Catoni(Arrays):
         self.variance = above_zero("variance", variance, d)
         self.tolerance = tolerances(tolerance, d)
         self.error_rate = rate("error_rate", error_rate)
-        self.horizon = whole("horizon", horizon)
-        self._log = math.log(2 * whole("family", d if family is None else family) / self.error_rate)
+        self.horizon = number_of("horizon", horizon)
+        self._log = math.log(2 * number_of("family", d if family is None else family) / self.error_rate)
         self._stake = np.sqrt(2 * self._log / (self.variance * self.horizon))
         self.count = 0
         self._sum = np.zeros(d)  # of phi

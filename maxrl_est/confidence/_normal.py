@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import rate, whole
+from maxrl_est._arguments import rate
 from maxrl_est._typing import Array, FloatArray
 from maxrl_est.confidence._state import Running
-from maxrl_est.confidence._values import block, coordinates, tolerances
+from maxrl_est.confidence._values import block, coordinates, number_of, tolerances
 
 
 class Normal(Running):
@@ -29,7 +29,7 @@ class Normal(Running):
         self.target = coordinates("target", target)
         self.tolerance = tolerances(tolerance, self.target.size)
         self.error_rate = rate("error_rate", error_rate)
-        self._family = whole("family", self.target.size if family is None else family)
+        self._family = number_of("family", self.target.size if family is None else family)
         super().__init__(self.target.size)
 
     def update(self, values: npt.ArrayLike) -> None:

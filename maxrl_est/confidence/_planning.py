@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from maxrl_est._arguments import positive, rate, whole
+from maxrl_est.confidence._values import MOST, number_of
 
-_MOST = 1 << 62  # values; more will not be drawn
 _LEARNING = 0.5  # of log n: what a capital loses by stakes that follow a running mean
 _SKEWNESS = 1.5  # of width / n for each unit of its logarithm: stakes stop where single values could cost too much
 
@@ -47,8 +47,8 @@ def detectable_bias(
     >>> round(detectable_bias(100_000, 0.25, 1.0), 4)
     0.0163
     """
-    n, spread, misses = whole("n", n), positive("variance", variance), rate("miss_rate", miss_rate)
-    log = math.log(2 * whole("coordinates", coordinates) / rate("error_rate", error_rate))
+    n, spread, misses = number_of("n", n), positive("variance", variance), rate("miss_rate", miss_rate)
+    log = math.log(2 * number_of("coordinates", coordinates) / rate("error_rate", error_rate))
     if width is None:
         return _by_catoni(n, spread, log, -math.log(misses))
     return _by_betting(n, spread, positive("width", width), log, misses)
@@ -107,8 +107,8 @@ def samples_needed(
     high = 1
     while not enough(high):
         high *= 2
-        if high > _MOST:
-            raise ValueError(f"bias must be one that {_MOST} values can show, got {bias}")
+        if high > MOST:
+            raise ValueError(f"bias must be one that {MOST} values can show, got {bias}")
     low = high // 2
     while high - low > 1:
         middle = (low + high) // 2
@@ -142,7 +142,7 @@ def clopper_pearson(k: int, n: int, level: float = 0.99) -> tuple[float, float]:
     """
     from scipy.special import betaincinv
 
-    n = whole("n", n)
+    n = number_of("n", n)
     k, error = whole("k", k, least=0, most=n), 1 - rate("level", level)
     low = float(betaincinv(k, n - k + 1, error)) if k else 0.0
     high = float(betaincinv(k + 1, n - k, 1 - error)) if k < n else 1.0

@@ -9,11 +9,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from maxrl_est._arguments import rate, words
 from maxrl_est._typing import FloatArray
 from maxrl_est.confidence._betting import Betting
 from maxrl_est.confidence._catoni import Catoni
 from maxrl_est.confidence._normal import Normal
 from maxrl_est.confidence._planning import detectable_bias
+from maxrl_est.confidence._values import above_zero, coordinates, ends
 
 Verdict = Literal["BIASED", "CERTIFIED", "INCONCLUSIVE"]
 Basis = Literal["betting", "catoni", "asymptotic"]
@@ -119,6 +121,7 @@ def question(
     >>> asked.verdict
     'CERTIFIED'
     """
+    error_rate = rate("error_rate", error_rate)
     if target is None:
         for name, value in (("bounds", bounds), ("variance", variance), ("tolerance", tolerance)):
             if value is not None:
@@ -126,9 +129,10 @@ def question(
         return None
     common: dict[str, Any] = {"tolerance": tolerance, "error_rate": error_rate}
     if bounds is not None:
-        bets = Betting(target, *bounds, **common, horizon=replicates)
+        d = coordinates("target", target).size
+        bets = Betting(target, *ends(_two(bounds), d, ("bounds[0]", "bounds[1]")), **common, horizon=replicates)
         largest = (bets.upper - bets.target) * (bets.target - bets.lower)  # of any law with this mean in these bounds
-        spread = largest if variance is None else np.minimum(largest, variance)
+        spread = largest if variance is None else np.minimum(largest, above_zero("variance", variance, d))
         return Question(_plan("betting", bets, replicates, spread, (bets.upper - bets.lower).tolist()), bets)
     if variance is not None:
         catoni = Catoni(target, variance, **common, horizon=replicates)
@@ -139,6 +143,16 @@ def question(
     )
 
 
+def _two(bounds: Any) -> Sequence[npt.ArrayLike]:
+    """Lower and upper bounds as they are given, where they are two."""
+    pair: Any = bounds.tolist() if isinstance(bounds, np.ndarray) else bounds
+    if not isinstance(pair, tuple | list):
+        raise TypeError(f"bounds must be (lower, upper), got {words(bounds)}")
+    if len(pair) != 2:
+        raise ValueError(f"bounds must be (lower, upper), got {words(bounds)}")
+    return pair
+
+
 def _plan(
     evidence: Basis,
     sequence: Betting | Catoni,
@@ -146,12 +160,12 @@ def _plan(
     variance: FloatArray,
     widths: Sequence[float | None],
 ) -> SamplingPlan:
-    rate, d = sequence.error_rate, sequence.target.size
+    risk, d = sequence.error_rate, sequence.target.size
     detectable = [
-        detectable_bias(replicates, v, width, rate, miss_rate=MISS_RATE, coordinates=d)
+        detectable_bias(replicates, v, width, risk, miss_rate=MISS_RATE, coordinates=d)
         for v, width in zip(variance, widths, strict=True)
     ]
-    return SamplingPlan(replicates, evidence, rate, rate, sequence.tolerance, variance, np.array(detectable))
+    return SamplingPlan(replicates, evidence, risk, risk, sequence.tolerance, variance, np.array(detectable))
 
 
 def _short(values: FloatArray) -> str:

@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import name_of, whole
+from maxrl_est._arguments import name_of
 from maxrl_est._typing import Array, Estimator, Problem, Prompt, RolloutMoments
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen
 from maxrl_est.measures._enumerated import Moments, group_chance, mixture
-from maxrl_est.measures._equivariant import equivariant_advantages
+from maxrl_est.measures._equivariant import MAX_COUNTED, equivariant_advantages
+from maxrl_est.measures._sizes import size_for
 from maxrl_est.problems._laws import law
 
 MAX_ORDER = 2048  # up to it counts of sets of rollouts, below (5/4)^T at n = T, are floats; past 3181 some are not
@@ -38,7 +39,7 @@ def closed_form_moments(problem: Problem, estimator: str | Estimator | Sequentia
     problem : a law; exact rationals where its numbers are Fractions
     estimator : the name or row of an estimator with coefficients (``affine``), on any law; any function of likelihoods
         (..., N) where rewards are 0/1; a sequential row, which decides itself how many rollouts it draws
-    n : rollouts in a group; ignored by sequential rows, and may be None for them
+    n : rollouts in a group, at most 10^7; sequential rows do not use it, and it may be None for them
 
     Returns
     -------
@@ -57,7 +58,7 @@ def closed_form_moments(problem: Problem, estimator: str | Estimator | Sequentia
     [[0.107]]
     """
     estimator = chosen(estimator)
-    size = None if isinstance(estimator, SequentialEstimator) else whole("n", n)
+    size = size_for(estimator, n)
     return mixture([(weight, _at_prompt(prompt, estimator, size)) for weight, prompt in law(problem).prompts])
 
 
@@ -106,6 +107,8 @@ def _of_group(moments: RolloutMoments, estimator: Any, n: int) -> tuple[Array, A
     if coefficients is not None:
         return _affine(moments, *coefficients, n)
     if moments.p2 == moments.p:
+        if n > MAX_COUNTED:
+            raise NoClosedForm(f"n must be at most {MAX_COUNTED} for the closed form of {name_of(estimator)}, got {n}")
         return _binary(moments, estimator, n)
     raise NoClosedForm(
         f"estimator must have coefficients where rewards are not 0/1, got {name_of(estimator)}: no closed form; "

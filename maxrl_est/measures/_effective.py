@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import whole
 from maxrl_est._typing import Estimator, FloatArray
 from maxrl_est.measures._columns import Columns, shown
-from maxrl_est.measures._equivariant import ROUNDING, equivariant_advantages, of_groups
+from maxrl_est.measures._equivariant import MAX_COUNTED, ROUNDING, equivariant_advantages, of_groups
+from maxrl_est.measures._sizes import group_size
 from maxrl_est.objectives import Objective
 
 
@@ -140,7 +140,7 @@ def effective_weight(estimator: str | Estimator, n: int) -> EffectiveWeight:
     Parameters
     ----------
     estimator : a name, a row or a function of likelihoods (..., N), the same for any order of rollouts
-    n : rollouts in a group
+    n : rollouts in a group, at most 2048
 
     Returns
     -------
@@ -150,14 +150,14 @@ def effective_weight(estimator: str | Estimator, n: int) -> EffectiveWeight:
     Raises
     ------
     TypeError, ValueError
-        Where n is no int of at least 1, the name is unknown, or the estimator depends on the order of rollouts.
+        Where n is no int in [1, 2048], the name is unknown, or the estimator depends on the order of rollouts.
 
     >>> print(effective_weight("maxrl_shipped", 4))
     n = 4: E[g] = W(p) grad p for 0/1 rewards
     W(p) = 1 + q + q^2, q = 1 - p
     exactly J_3
     """
-    n, estimator = whole("n", n), of_groups(estimator)
+    n, estimator = group_size(n, MAX_COUNTED), of_groups(estimator)
     successes = np.array([[Fraction(int(i < k)) for i in range(n)] for k in range(n + 1)], dtype=object)
     advantages, rounding = equivariant_advantages(estimator, successes)
     difference = tuple(Fraction(advantages[m + 1, 0]) - Fraction(advantages[m, -1]) for m in range(n))

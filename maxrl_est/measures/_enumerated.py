@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import whole
 from maxrl_est._typing import Array, Estimator, FiniteProblem, Problem
 from maxrl_est.measures._columns import Columns, shown
 from maxrl_est.measures._equivariant import ROUNDING, equivariant_advantages, of_groups
+from maxrl_est.measures._sizes import group_size
 from maxrl_est.problems._laws import law
 
 MAX_ROLLOUTS = 10_000_000  # in all the distinct groups that are enumerated
@@ -80,7 +80,7 @@ def exact_moments(problem: Problem, estimator: str | Estimator, n: int) -> Momen
     ----------  -----  --------
     0           21/64  567/4096
     """
-    n, function = whole("n", n), of_groups(estimator)
+    n, function = group_size(n), of_groups(estimator)
     return mixture([(weight, _of_one_prompt(finite(prompt), function, n)) for weight, prompt in law(problem).prompts])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from maxrl_est._typing import Array, Estimator, FloatArray
 from maxrl_est.estimators import SequentialEstimator, chosen
 
+MAX_COUNTED = 2048  # rollouts in groups of each number of successes: a minute, as measured
 ROUNDING = 1e-10  # two advantages closer than this, relative to the largest, are the same number (more in float32)
 
 

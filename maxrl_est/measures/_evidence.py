@@ -9,13 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._arguments import whole
+from maxrl_est._arguments.arrays import vector
 from maxrl_est._typing import Array, Estimator, FloatArray, Problem
+from maxrl_est.confidence._values import number_of
 from maxrl_est.estimators import SequentialEstimator, chosen
 from maxrl_est.measures._closed_forms import NoClosedForm, closed_form_moments
 from maxrl_est.measures._columns import Columns, shown
 from maxrl_est.measures._enumerated import Moments, enumerable, exact_moments
 from maxrl_est.measures._gradients import target_gradient
 from maxrl_est.measures._sampled import monte_carlo
+from maxrl_est.measures._sizes import size_for
 from maxrl_est.problems._laws import law
 from maxrl_est.targets import Target
 
@@ -93,7 +96,7 @@ def moments(
     problem : a law
     estimator : a name or a row; a function of likelihoods (..., N); or a sequential row, which draws as many rollouts
         as it needs
-    n : rollouts in a group; ignored by sequential rows, and may be None for them
+    n : rollouts in a group, at most 10^7; sequential rows do not use it, and it may be None for them
     target : what the mean should be the gradient of, such as an `Objective`, or that gradient itself (d,); None: the
         bias is not asked for
     replicates : groups to be drawn where they have to be
@@ -122,12 +125,13 @@ def moments(
     >>> moments(problems.Gaussian(0, 1, 1, 0.5), "ustat_one", 8).method
     'closed form'
     """
-    row, replicates, seed = chosen(estimator), whole("replicates", replicates, 2), whole("seed", seed, 0)
-    if isinstance(row, SequentialEstimator):
+    row, replicates, seed = chosen(estimator), number_of("replicates", replicates, 2), whole("seed", seed, 0)
+    size = size_for(row, n)
+    if size is None:
         found = _computed("closed form", closed_form_moments(problem, row, None), _cost(problem, row))
     else:
-        found = _of_groups(law(problem), row, whole("n", n), replicates, seed)
-    return found if target is None else replace(found, target=_gradient(problem, target, found.mean.shape))
+        found = _of_groups(law(problem), row, size, replicates, seed)
+    return found if target is None else replace(found, target=_gradient(problem, target, found.mean.size))
 
 
 def _of_groups(problem: Problem, estimator: Estimator, n: int, replicates: int, seed: int) -> Evidence:
@@ -151,8 +155,8 @@ def _cost(problem: Problem, estimator: SequentialEstimator) -> Any:
     return sum(weight * estimator.closed_form(prompt.moments).rollouts for weight, prompt in problem.prompts)
 
 
-def _gradient(problem: Problem, target: Any, shape: tuple[int, ...]) -> Array:
-    gradient = target_gradient(problem, target) if isinstance(target, Target) else np.asarray(target)
-    if gradient.shape != shape:
-        raise ValueError(f"target must have a gradient of shape {shape}, got {gradient.shape}")
-    return gradient
+def _gradient(problem: Problem, target: Any, d: int) -> Array:
+    if isinstance(target, Target):
+        return target_gradient(problem, target)
+    rule = "an Objective, a target of maxrl_est.targets, or its gradient"
+    return np.array(vector("target", target, d, rule).tolist())

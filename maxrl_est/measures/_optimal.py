@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import whole
+from maxrl_est._arguments import at_most
 from maxrl_est._typing import Array, Problem
 from maxrl_est.estimates.baselines import recipe, weights_and_advantages
 from maxrl_est.estimators import NamedEstimator, Notes
-from maxrl_est.measures._closed_forms import closed_form_variance
+from maxrl_est.measures._closed_forms import MAX_ORDER, closed_form_variance
 from maxrl_est.measures._columns import Columns, shown
-from maxrl_est.objectives import Objective, ObjectiveLike
+from maxrl_est.measures._sizes import group_size
+from maxrl_est.objectives import Objective, ObjectiveLike, order_of
 from maxrl_est.problems._laws import law
 
 
@@ -53,8 +54,8 @@ def optimal_baseline(problem: Problem, n: int, objective: ObjectiveLike = None) 
     Parameters
     ----------
     problem : a law
-    n : rollouts in a group, at least the order of the objective
-    objective : an `Objective`, an int for MaxRL of that order; None: MaxRL of order n
+    n : rollouts in a group, at least the order of the objective and at most 10^7
+    objective : an `Objective`, an int for MaxRL of that order; None: MaxRL of order n. Of an order up to 2048
 
     Returns
     -------
@@ -70,10 +71,8 @@ def optimal_baseline(problem: Problem, n: int, objective: ObjectiveLike = None) 
     >>> [round(float(x), 4) for x in (best.constant, best.without, best.variance)]
     [0.3151, 0.0607, 0.0483]
     """
-    n, problem = whole("n", n), law(problem)
+    n, problem = group_size(n), law(problem)
     given = _objective(objective, n)
-    if given.order > n:
-        raise ValueError(f"objective must have an order T of at most n = {n}, got {given.order}")
     c = given.rational_coefficients
     with_scores, spread = 0, 0  # n Cov(g, mean score) and n Cov(mean score), traces of both
     for weight, prompt in problem.prompts:
@@ -113,7 +112,8 @@ def ustat_optimal(problem: Problem, n: int, objective: ObjectiveLike = None) -> 
     >>> ustat_optimal(problems.Bernoulli(Fraction(1, 4)), 2)([1.0, 0.0]).round(3).tolist()
     [0.875, -1.125]
     """
-    return _ustat("ustat_optimal", _objective(objective, n), optimal_baseline(problem, n, objective).constant)
+    constant = optimal_baseline(problem, n, objective).constant
+    return _ustat("ustat_optimal", _objective(objective, n), constant)
 
 
 def _ustat(name: str, objective: Objective, constant: Any) -> NamedEstimator:
@@ -141,4 +141,11 @@ def _always(value: Any, n: int) -> Any:
 
 
 def _objective(objective: ObjectiveLike, n: int) -> Objective:
-    return objective if isinstance(objective, Objective) else Objective.maxrl(n if objective is None else objective)
+    """The objective that is meant, of an order that groups of n have and the closed form computes."""
+    if objective is None:
+        return Objective.maxrl(at_most("n", n, MAX_ORDER))
+    order = order_of(objective)
+    if order > min(n, MAX_ORDER):
+        most = f"n = {n}" if n <= MAX_ORDER else f"{MAX_ORDER}"
+        raise ValueError(f"objective must have an order T of at most {most}, got {order}")
+    return objective if isinstance(objective, Objective) else Objective.maxrl(order)

@@ -17,14 +17,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import versions, whole
+from maxrl_est._arguments import callable_or_none, executor_or_none, path_or_none, versions, whole
 from maxrl_est._typing import Estimator, FloatArray, Problem
 from maxrl_est.confidence._questions import Bounds, Question, SamplingPlan, Verdict, question
+from maxrl_est.confidence._values import number_of
 from maxrl_est.estimators import SequentialEstimator, chosen
 from maxrl_est.files.checkpoints import Checkpoint
 from maxrl_est.files.formats import plain
 from maxrl_est.measures._blocks import Blocks, RunningMoments
 from maxrl_est.measures._columns import Columns
+from maxrl_est.measures._sizes import size_for
 from maxrl_est.problems._laws import sampled_law
 
 
@@ -97,7 +99,7 @@ def monte_carlo(
     problem : a law, with ``sample(rng, groups, n)``: likelihoods (groups, n) and scores (groups, n, d)
     estimator : a name or a row; a function of likelihoods (..., N); or a sequential row, which draws as many rollouts
         as it needs
-    n : rollouts in a group; ignored by sequential rows, and may be None for them
+    n : rollouts in a group, at most 10^7; sequential rows do not use it, and it may be None for them
     replicates : number of groups, at least 2
     seed : an int of at least 0; block b is drawn from ``SeedSequence(seed, spawn_key=(b,))``
     target : what the mean of g should be (d,); None: no verdict
@@ -130,21 +132,22 @@ def monte_carlo(
     'CERTIFIED'
     """
     blocks = _blocks(problem, estimator, n, replicates, seed)
+    workers, file = executor_or_none("executor", executor), path_or_none("checkpoint", checkpoint)
     asked: dict[str, Any] = {"bounds": bounds, "variance": variance, "tolerance": tolerance}
     run = _Run(
         blocks,
         RunningMoments(),
-        question(target, **asked, error_rate=error_rate, replicates=replicates),
-        progress or (lambda _: None),
+        question(target, **asked, error_rate=error_rate, replicates=blocks.replicates),
+        callable_or_none("progress", progress) or (lambda _: None),
     )
     if run.question:
         run.progress(str(run.question.plan))
-    if checkpoint is None:
-        run.finish(executor)
+    if file is None:
+        run.finish(workers)
     else:
         given = {name: plain(_floats(value)) for name, value in {"target": target, **asked}.items()}
-        configuration = blocks.configuration | given | {"error_rate": error_rate} | _versions()
-        run.finish_with(Checkpoint(checkpoint, configuration), executor)
+        configuration = blocks.configuration | given | {"error_rate": float(error_rate)} | _versions()
+        run.finish_with(Checkpoint(file, configuration), workers)
     return _result(run.moments, run.question, blocks.seed)
 
 
@@ -197,8 +200,8 @@ def _blocks(
     problem: Problem, estimator: str | Estimator | SequentialEstimator, n: int | None, replicates: int, seed: int
 ) -> Blocks:
     row = chosen(estimator)
-    size = None if isinstance(row, SequentialEstimator) else whole("n", n)
-    return Blocks(sampled_law(problem), row, size, whole("replicates", replicates, 2), whole("seed", seed, 0))
+    groups = number_of("replicates", replicates, 2)
+    return Blocks(sampled_law(problem), row, size_for(row, n), groups, whole("seed", seed, 0))
 
 
 def _result(moments: RunningMoments, question: Question | None, seed: int) -> Result:
@@ -229,6 +232,6 @@ def _versions() -> dict[str, str]:
 
 def _floats(value: Any) -> Any:
     """Numbers or arrays of them, as they are used."""
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return [_floats(item) for item in value]
     return value if value is None else np.asarray(value, dtype=np.float64)

@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import all_finite, at, entries
+from maxrl_est._arguments import at
+from maxrl_est._arguments.arrays import all_finite, entries
 from maxrl_est._typing import Array, FloatArray, RolloutMoments
 from maxrl_est.objectives import Objective
 

@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import at, entries, finite, flag, positive
+from maxrl_est._arguments import at, finite, flag, positive
+from maxrl_est._arguments.arrays import entries
 from maxrl_est._typing import Array, FloatArray, RolloutMoments
 from maxrl_est.objectives import Objective
 

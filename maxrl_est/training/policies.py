@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import at, positive, real_array, words
+from maxrl_est._arguments import at, positive, words
+from maxrl_est._arguments.arrays import real_array
 from maxrl_est._typing import Array, FloatArray
 from maxrl_est.training._networks import MLP, Network, Tabular, check_network, jacobian
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import at, positive, real_array, whole
+from maxrl_est._arguments import at, positive, whole
+from maxrl_est._arguments.arrays import real_array
 from maxrl_est._typing import Array, FloatArray, Problem
 from maxrl_est.problems import Finite, Gaussian, Shared, reparametrised
 from maxrl_est.problems._finite import numbers

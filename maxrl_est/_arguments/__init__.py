@@ -10,10 +10,14 @@ import difflib
 import math
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral, Real
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 def is_int(value: Any) -> bool:
@@ -52,6 +56,18 @@ def different(name: str, values: list[int]) -> None:
     for index, value in enumerate(values):
         if value in values[:index]:
             raise ValueError(f"{name}[{index}] must differ from {name}[{values.index(value)}], got {value} again")
+
+
+def at_most(name: str, number: int, most: int) -> int:
+    """The number, where it is not above ``most``: what a computation or a machine can do.
+
+    >>> at_most("n", 10**9, 2048)
+    Traceback (most recent call last):
+    ValueError: n must be at most 2048, got 1000000000
+    """
+    if number > most:
+        raise ValueError(f"{name} must be at most {most}, got {_short(number)}")
+    return number
 
 
 def finite(name: str, value: Any) -> float:
@@ -100,52 +116,6 @@ def _short(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-def all_finite(name: str, values: Any) -> None:
-    """An array of finite numbers.
-
-    >>> import numpy as np
-    >>> all_finite("theta", np.array([0.0, np.nan]))
-    Traceback (most recent call last):
-    ValueError: theta[1] must be finite, got nan
-    """
-    if fault := not_finite(name, values):
-        raise ValueError(fault)
-
-
-def not_finite(name: str, values: Any) -> str:
-    """What is wrong with the first value of an array that is not finite; empty where all are."""
-    import numpy as np  # here, since commands that need no numbers do without
-
-    if np.isfinite(values).all():
-        return ""
-    index = np.argwhere(~np.isfinite(values))[0]
-    return f"{at(name, index)} must be finite, got {values[tuple(index)]}"
-
-
-def real_array(name: str, values: Any) -> npt.NDArray[Any]:
-    """A copy as an array of ints or of floats, whose entries are finite numbers.
-
-    >>> real_array("theta", [0.5, True])
-    Traceback (most recent call last):
-    TypeError: theta[1] must be a finite number, got True
-    """
-    array = entries(values)
-    if array.dtype.kind in "iuf":
-        all_finite(name, array)
-        return array
-    if array.ndim == 0:
-        raise TypeError(f"{name} must be an array of finite numbers, got {words(values)}")
-    for index, x in np.ndenumerate(array.astype(object)):
-        finite(at(name, index), x)
-    ints = array.size and all(isinstance(x, Integral) for x in array.flat)
-    return array.astype(np.int64 if ints else np.float64)
-
-
-def entries(values: Any) -> npt.NDArray[Any]:
-    """A copy as an array that makes no numbers of bools and no strings of numbers, as NumPy does in lists of both."""
-    return np.array(values) if hasattr(values, "__array__") else np.array(values, dtype=object)
-
-
 def listed(name: str, values: Any, what: str) -> list[Any]:
     """A list of what there are several of, which a string is not.
 
@@ -160,30 +130,32 @@ def listed(name: str, values: Any, what: str) -> list[Any]:
 
 def flag(name: str, value: Any) -> bool:
     """True or False, and nothing that only counts as one."""
-    if not isinstance(value, bool | np.bool_):
+    if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False, got {words(value)}")
-    return bool(value)
+    return value
 
 
-def callable_or_none(name: str, value: Any) -> Any:
+def path_or_none(name: str, value: Any) -> Path | None:
+    """Where a file is, or None."""
+    if value is not None and not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name} must be a path or None, got {words(value)}")
+    return None if value is None else Path(value)
+
+
+def callable_or_none(name: str, value: Any) -> Callable[..., Any] | None:
     """A function, or None."""
     if value is not None and not callable(value):
         raise TypeError(f"{name} must be a function or None, got {words(value)}")
-    return value
+    found: Callable[..., Any] | None = value
+    return found
 
 
-def path_or_none(name: str, value: Any) -> Any:
-    """The path of a file, or None."""
-    if not isinstance(value, str | os.PathLike | None):
-        raise TypeError(f"{name} must be a path or None, got {words(value)}")
-    return value
-
-
-def executor_or_none(name: str, value: Any) -> Any:
-    """What work can be submitted to, or None."""
+def executor_or_none(name: str, value: Any) -> Executor | None:
+    """What runs calls as the executors of ``concurrent.futures`` do, or None."""
     if value is not None and not callable(getattr(value, "submit", None)):
-        raise TypeError(f"{name} must be an Executor of concurrent.futures or None, got {words(value)}")
-    return value
+        raise TypeError(f"{name} must be an executor of concurrent.futures or None, got {words(value)}")
+    found: Executor | None = value
+    return found
 
 
 def one_of(name: str, value: Any, names: Collection[str]) -> str:
