@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from maxrl_est import _arguments as rules
+from maxrl_est._arguments import arrays
 
 HUGE = Fraction(10**400)
 
@@ -36,9 +37,13 @@ def test_numbers_become_those_of_python(rule, given, expected):
         (lambda: rules.whole("n", True), TypeError, "n must be an int of at least 1, got True"),
         (lambda: rules.whole("n", 9, 1, 8), ValueError, "n must be an int in [1, 8], got 9"),
         (lambda: rules.at_most("n", 9, 8), ValueError, "n must be at most 8, got 9"),
-        (lambda: rules.vector("t", 3, 2), TypeError, "t must be numbers (2,), got 3"),
-        (lambda: rules.vector("t", []), ValueError, "t must have one number for each coordinate, (d,), got shape (0,)"),
-        (lambda: rules.vector("t", [1, "2"]), TypeError, "t[1] must be a finite number, got '2'"),
+        (lambda: arrays.vector("t", 3, 2), TypeError, "t must be numbers (2,), got 3"),
+        (
+            lambda: arrays.vector("t", []),
+            ValueError,
+            "t must have one number for each coordinate, (d,), got shape (0,)",
+        ),
+        (lambda: arrays.vector("t", [1, "2"]), TypeError, "t[1] must be a finite number, got '2'"),
         (lambda: rules.path_or_none("p", 3), TypeError, "p must be a path or None, got 3"),
         (lambda: rules.callable_or_none("f", 3), TypeError, "f must be a function or None, got 3"),
         (
@@ -59,8 +64,8 @@ def test_numbers_become_those_of_python(rule, given, expected):
         (lambda: rules.positive("s", float("inf")), ValueError, "s must be finite and above 0, got inf"),
         (lambda: rules.rate("r", 1), ValueError, "r must lie in (0, 1), got 1"),
         (lambda: rules.rate("r", None), TypeError, "r must be a number in (0, 1), got None"),
-        (lambda: rules.real_array("x", [[0.5, "1"]]), TypeError, "x[0, 1] must be a finite number, got '1'"),
-        (lambda: rules.real_array("x", "1"), TypeError, "x must be an array of finite numbers, got '1'"),
+        (lambda: arrays.real_array("x", [[0.5, "1"]]), TypeError, "x[0, 1] must be a finite number, got '1'"),
+        (lambda: arrays.real_array("x", "1"), TypeError, "x must be an array of finite numbers, got '1'"),
         (lambda: rules.listed("x", np.array(3), "ints"), TypeError, "x must be a list of ints, got array(3)"),
         (lambda: rules.listed("x", "ab", "ints"), TypeError, "x must be a list of ints, got 'ab'"),
         (lambda: rules.flag("x", 1), TypeError, "x must be True or False, got 1"),
@@ -81,8 +86,8 @@ def test_what_is_refused_is_named_with_the_rule_and_the_value(call, error, messa
 
 
 def test_vectors_stay_as_they_are_given():
-    assert rules.vector("t", (Fraction(1, 3), 2), 2).tolist() == [Fraction(1, 3), 2]
-    assert rules.vector("t", np.array([0.5])).tolist() == [0.5]
+    assert arrays.vector("t", (Fraction(1, 3), 2), 2).tolist() == [Fraction(1, 3), 2]
+    assert arrays.vector("t", np.array([0.5])).tolist() == [0.5]
 
 
 def test_names_do_not_change_from_process_to_process():
@@ -102,6 +107,6 @@ def test_versions_are_those_of_installed_packages():
     ("given", "kind"), [([1, np.int32(2)], "i"), ([1, 0.5], "f"), ([Fraction(1, 2)], "f"), ([], "f")]
 )
 def test_arrays_of_numbers_keep_ints_as_ints(given, kind):
-    got = rules.real_array("x", given)
+    got = arrays.real_array("x", given)
     assert got.dtype.kind == kind
     assert got.tolist() == [float(x) for x in given]

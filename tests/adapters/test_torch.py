@@ -453,7 +453,7 @@ def changed(value, dtype=torch.float32):
         ),
         ({"likelihoods": VALUES, "objective": 1.0}, TypeError, "objective "),
         ({"likelihoods": [[1.0, None]]}, TypeError, "likelihoods[0, 1] must be "),
-        ({"likelihoods": [[1.0, 0.5], [1.0]]}, ValueError, "likelihoods must have as many rollouts in each group"),
+        ({"likelihoods": [[1.0, 0.5], [1.0]]}, ValueError, "likelihoods must have groups of one size in one array"),
         ({"likelihoods": np.ma.masked_array([0.5, 0.5], [False, True])}, ValueError, "likelihoods[1] must be a number"),
         ({"likelihoods": VALUES, "log_ceiling": 1.0}, TypeError, "log_ceiling must come with log_likelihoods"),
         ({"log_likelihoods": changed(0.5) - 0.25}, ValueError, "log_likelihoods[0, 0] must be at most log_ceiling"),
@@ -476,7 +476,7 @@ def test_bad_likelihoods_are_errors_that_say_where(arguments, error, message):
 
 def test_orders_above_n_are_errors_that_say_both():
     for function in (adapter.loo_weights, adapter.advantages, adapter.objective_estimate):
-        with pytest.raises(ValueError, match=r"^objective .*3.*N = 2"):
+        with pytest.raises(ValueError, match=r"^objective must be .*N = 2, got T = 3"):
             function(VALUES, 3)
 
 
@@ -502,7 +502,9 @@ def test_groups_of_one_have_no_others(baseline):
         lambda l: adapter.advantages(l, baseline=baseline),
         lambda l: adapter.maxrl_loss(l, l, baseline=baseline),
     ):
-        with pytest.raises(ValueError, match=f"^baseline '{baseline}' must have groups of .*, got N = 1$"):
+        with pytest.raises(
+            ValueError, match=f"^likelihoods must have .*N >= 2 for baseline '{baseline}'.*, got N = 1$"
+        ):
             call(VALUES[:, :1])
 
 

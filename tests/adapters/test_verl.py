@@ -268,9 +268,15 @@ def test_a_sum_that_is_no_likelihood_says_where_it_is(name, reward, message):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("maxrl_est_t4", r"^objective .*4.*N = 3.* \(uid 'b'\)$"),
-        ("maxrl_est_mean_loo", r"^baseline 'mean_loo' must have groups of N >= 2, got N = 1 \(uid 'c'\)$"),
-        ("maxrl_est_pass_loo", r"^baseline 'pass_loo' must have groups of N >= T \+ 1 = 2, got N = 1 \(uid 'c'\)$"),
+        ("maxrl_est_t4", r"^objective must be .*N = 3, got T = 4.* \(uid 'b'\)$"),
+        (
+            "maxrl_est_mean_loo",
+            r"^likelihoods must have .*N >= 2 for baseline 'mean_loo', got N = 1 \(uid 'c'\)$",
+        ),
+        (
+            "maxrl_est_pass_loo",
+            r"^likelihoods must have .*N >= 2 for baseline 'pass_loo' of order 1, got N = 1 \(uid 'c'\)$",
+        ),
     ],
 )
 def test_a_group_that_is_too_small_is_refused_by_its_uid(name, message):
