@@ -185,6 +185,8 @@ def test_reading_formats_round_and_mark_what_is_sampled():
         ({"groups": 2.0}, TypeError, "groups must be an int of at least 2, got 2.0"),
         ({"seed": -1}, ValueError, "seed must be an int of at least 0, got -1"),
         ({"seed": True}, TypeError, "seed must be an int of at least 0, got True"),
+        ({"problems": {3: Bernoulli(0.5)}}, TypeError, "problems must be named by strings, got the name 3"),
+        ({"problems": {"a": 3}}, TypeError, "problems['a'] must be a law, such as those of maxrl_est.problems, got 3"),
         ({"problems": {}}, ValueError, "problems must have at least one problem, got {}"),
         ({"problems": Bernoulli(0.5)}, TypeError, "problems must be a dict of problems by their names, got Bernoulli("),
         ({"estimators": []}, ValueError, "estimators must have at least one row, got []"),

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import at
+from maxrl_est._arguments import at, is_number
 from maxrl_est._arguments.arrays import all_finite, entries
 from maxrl_est._typing import Array, FloatArray, RolloutMoments
 from maxrl_est.objectives import Objective
@@ -51,7 +51,7 @@ def matrix(name: str, values: Any, rows: int, what: str) -> Array:
     if array.ndim == 0:
         raise TypeError(f"{name} must be an array of finite numbers, got {values!r}")
     for index, x in np.ndenumerate(array) if array.dtype.kind not in "iuf" else ():
-        if not _is_number(x):
+        if not is_number(x):
             raise TypeError(f"{at(name, index)} must be a number, got {x!r}")
     if array.ndim != 2 or len(array) != rows or not array.size:
         raise ValueError(f"{name} must have shape ({rows}, d), a row for each {what}, got {array.shape}")
@@ -61,7 +61,7 @@ def matrix(name: str, values: Any, rows: int, what: str) -> Array:
 
 def check_rate(name: str, x: Any) -> None:
     """TypeError or ValueError unless it is a number in [0, 1]."""
-    if not _is_number(x):
+    if not is_number(x):
         raise TypeError(f"{name} must be a number in [0, 1], got {x!r}")
     if not 0 <= x <= 1:
         raise ValueError(f"{name} must lie in [0, 1], got {x}")
@@ -73,10 +73,6 @@ def fractions_or_floats(array: Array, *, exact: bool) -> Array:
         return array.astype(np.float64)
     fractions = [Fraction(int(x.numerator), int(x.denominator)) for x in array.flat]  # NumPy's integers overflow
     return np.array(fractions, dtype=object).reshape(array.shape)
-
-
-def _is_number(x: Any) -> bool:
-    return isinstance(x, Rational | float | np.floating) and not isinstance(x, bool)
 
 
 class Finite:

@@ -23,6 +23,7 @@ from maxrl_est.measures._optimal import ustat_optimal
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli, Chain, Contextual, Gaussian
 from maxrl_est.problems._finite import Finite
+from maxrl_est.problems._laws import law
 from maxrl_est.tables._contents import Entry, OwnRow, entries_by_name
 from maxrl_est.tables._results import BiasVarianceTable, TableRow
 
@@ -82,13 +83,13 @@ def bias_variance_table(
     chosen, laws, sizes = entries_by_name(estimators), _laws(problems), _sizes(n)
     groups, seed = whole("groups", groups, 2), whole("seed", seed, 0)
     rows: list[TableRow] = []
-    for problem, law in laws.items():
+    for name, problem in laws.items():
         for size in sizes:
             section = []
-            for name, row in chosen.items():
+            for shown, row in chosen.items():
                 if progress:
-                    progress(f"{problem}, N = {size}: {name}")
-                section.append(replace(_row_or_reason(problem, law, row, size, groups, seed), estimator=name))
+                    progress(f"{name}, N = {size}: {shown}")
+                section.append(replace(_row_or_reason(name, problem, row, size, groups, seed), estimator=shown))
             rows += _compared(section)
     return BiasVarianceTable(tuple(rows), {"seed": str(seed), "groups sampled": str(groups), **_made_with()})
 
@@ -100,7 +101,10 @@ def _laws(problems: Any) -> Mapping[str, Problem]:
         raise TypeError(f"problems must be a dict of problems by their names, got {words(problems):.60}")
     if not problems:
         raise ValueError("problems must have at least one problem, got {}")
-    return problems
+    for name in problems:
+        if not isinstance(name, str):
+            raise TypeError(f"problems must be named by strings, got the name {name!r}")
+    return {name: law(problem, f"problems[{name!r}]") for name, problem in problems.items()}
 
 
 def _sizes(n: Any) -> list[int]:
