@@ -313,7 +313,7 @@ REGRESSION = mx.tasks.Regression([[0.0], [1.0]], [[0.0, 1.0], [1.0, 2.0]], 1.0)
         ({"test": mx.problems.Bernoulli(0.5)}, TypeError, r"test must be a task, .*, got the law Bernoulli\(0.5\): "),
         ({"policy": "x"}, TypeError, "^policy must be a SoftmaxPolicy for a .*, got 'x'$"),
         ({"checkpoint": 3}, TypeError, "^checkpoint must be a path or None, got 3$"),
-        ({"executor": 3}, TypeError, "^executor must be an Executor of concurrent.futures or None, got 3$"),
+        ({"executor": 3}, TypeError, "^executor must be an executor of concurrent.futures or None, got 3$"),
         ({"progress": 3}, TypeError, "^progress must be a function or None, got 3$"),
         ({"policy": SoftmaxPolicy(Tabular(3, 5))}, ValueError, "^policy must have 4 outputs"),
         (
