@@ -10,7 +10,7 @@ import numpy as np
 
 from maxrl_est import estimators
 from maxrl_est._typing import FloatArray
-from maxrl_est.checks._bias import BINARY, POSITIVE, enumerable, expression, target_or_nearest
+from maxrl_est.checks._bias import BINARY, POSITIVE, enumerable, expression, in_floats, target_or_nearest
 from maxrl_est.checks._report import NoiseRow
 from maxrl_est.checks._subject import Failed, Skipped, Subject, on_binary_rewards
 from maxrl_est.estimators import NamedEstimator
@@ -32,7 +32,7 @@ def noise(subject: Subject) -> Iterator[NoiseRow]:
     if target is None:
         return
     for problem in _problems(subject):
-        own = _row(OWN, exact_moments(_in_floats(problem), subject.function, n), problem)
+        own = _row(OWN, exact_moments(in_floats(problem), subject.function, n), problem)
         if own:
             yield own
             yield from _rivals(problem, target, n)
@@ -152,20 +152,13 @@ def _rival(row: NamedEstimator, problem: Bandit | Bernoulli, target: Target, n: 
     if row.positive_only and not problem.likelihoods.all():
         return None
     try:
-        moments = exact_moments(_in_floats(problem), row, n)
+        moments = exact_moments(in_floats(problem), row, n)
     except ValueError:  # it refuses groups of this size
         return None
     truth = target_gradient(problem, target).astype(np.float64)
     if np.linalg.norm(moments.mean.astype(np.float64) - truth) > UNBIASED * np.linalg.norm(truth):
         return None
     return _row(row.name, moments, problem)
-
-
-def _in_floats(problem: Bandit | Bernoulli) -> Bandit | Bernoulli:
-    """The same problem in floats: noise is shown to six digits, and rationals take seconds at N = 16."""
-    if isinstance(problem, Bernoulli):
-        return Bernoulli(float(problem.pass_rate))
-    return Bandit(problem.probabilities.astype(np.float64), problem.likelihoods.astype(np.float64))
 
 
 def _row(name: str, moments: Moments, problem: Bandit | Bernoulli) -> NoiseRow | None:

@@ -21,7 +21,7 @@ def leaves_its_input_alone(subject: Subject) -> str:
     """It does not write to its input."""
     groups = subject.random((5, subject.sizes[0]))
     given = groups.copy()
-    subject(given)
+    subject.function(given)
     if not np.array_equal(given, groups):
         raise subject.failed(f"wrote to its input {excerpt(groups)}", groups, {"wrote": "to its input"})
     return "the likelihoods are not written to"
@@ -41,7 +41,14 @@ def takes_any_memory(subject: Subject) -> str:
         ("strided", wide[::2, ::2]),
         ("Fortran-ordered", np.asfortranarray(groups)),
     ):
-        worst = float(gaps(subject(given), expected, groups).max())
+        try:
+            got = np.asarray(subject.function(given))
+        except (Exception, SystemExit) as error:
+            raised = type(error).__name__
+            raise Failed(
+                f"raised {raised}: {error} for a {kind} array", found={"array": kind, "raised": raised}
+            ) from error
+        worst = float(gaps(got, expected, groups).max())
         if worst > subject.tolerance:
             raise Failed(
                 f"a {kind} array has other advantages than a plain one, by {worst:.2g} relative",
@@ -102,6 +109,8 @@ def sees_one_group(subject: Subject) -> str:
         deep = subject(groups[six].reshape(2, 3, n)).reshape(6, n)
         _same_as_alone(subject, groups[six], deep, alone[six], "in a batch of two axes")
         _same_as_alone(subject, groups[square], subject(groups[square]), alone[square], f"among {n} groups")
+    many = np.resize(np.arange(len(groups)), MANY)  # of the smallest groups
+    _same_as_alone(subject, groups[many], subject(groups[many]), alone[many], f"among {MANY} groups")
     return "a group's advantages do not depend on the batch"
 
 
@@ -172,18 +181,23 @@ def handles_groups_of_one(subject: Subject) -> str:
                 f"{subject.label}(numpy.array([{value}]))",
                 {"returned": excerpt(got)},
             )
+    try:
+        for check in (is_deterministic, follows_the_order, sees_one_group):
+            subject.once(check)
+    except Failed:
+        return "finite"
     if subject.positive_only:
         return "finite"
-    weight = float(subject.weight(1).value(0.5))
-    usual = max(abs(float(subject.weight(min(subject.sizes)).value(0.5))), 1e-6)
-    if not 0 <= weight <= LARGE * usual:
+    weight, usual = (abs(float(subject.weight(n).value(0.5))) for n in (1, subject.sizes[-1]))
+    if weight > LARGE * max(usual, subject.tolerance):
         return Warned(
-            f"a group of one ascends {weight:.3g} x J_1, {weight / usual:.3g} times what groups of "
-            f"{min(subject.sizes)} do at a pass rate of 1/2: refuse it, or give it no advantage"
+            f"a group of one ascends {subject.weight(1).nearest().name}, {weight / (usual or 1):.3g} times what groups "
+            f"of {subject.sizes[-1]} do at a pass rate of 1/2: refuse such groups, or give them no advantage"
         )
     return f"ascends {subject.weight(1).nearest().name}"
 
 
+MANY = 1000  # groups in the largest batch that is tried
 LARGE = 10  # times the weight of a group of two: more for a group of one is an eps in place of a deviation
 SHAPE = "shape and dtype"
 STRUCTURE = {

@@ -80,7 +80,7 @@ class Subject:
     def __call__(self, groups: Array) -> Array:
         """Advantages, or a Failed that shows the input which made trouble."""
         try:
-            got = np.asarray(self.function(groups))
+            got = np.asarray(self.function(np.array(groups, order="C")))  # a copy, since it may write to it
         except (Exception, SystemExit) as error:
             raise self.failed(
                 f"raised {type(error).__name__}: {error} for likelihoods {excerpt(groups)}",
@@ -164,10 +164,13 @@ def on_binary_rewards(target: Target | None) -> Objective | None:
 
 
 def gaps(got: Array, expected: Array, groups: Array) -> FloatArray:
-    """The largest difference in each group, relative to its largest advantage, or likelihood if that is larger."""
+    """The largest difference in each group, relative to its largest advantage, or likelihood if that is larger.
+
+    Where all of these are 0 it is the difference itself.
+    """
     size = np.maximum(abs(expected).max(axis=-1), abs(np.asarray(groups, dtype=np.float64)).max(axis=-1))
     difference = abs(got.astype(np.float64) - expected.astype(np.float64)).max(axis=-1)
-    return np.asarray(difference / np.maximum(size, np.finfo(np.float64).tiny), dtype=np.float64)
+    return np.asarray(difference / np.where(size == 0, 1, size), dtype=np.float64)
 
 
 def excerpt(values: Any) -> str:
