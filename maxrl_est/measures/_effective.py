@@ -112,9 +112,9 @@ class EffectiveWeight(Columns):
         for objective in known:
             if self.equals(objective):
                 return Nearest(objective.name, objective, 1, True, 0.0)
-        return min((self.compare(objective) for objective in known), key=lambda near: near.distance)
+        return min((self._compare(objective) for objective in known), key=lambda near: near.distance)
 
-    def compare(self, objective: Objective) -> Nearest:
+    def _compare(self, objective: Objective) -> Nearest:
         """The best multiple of one objective's weight, by least squares over p in [0, 1]."""
         gram = _bernstein_products(self.n)
         target = _bernstein(objective.rational_coefficients, self.n)
