@@ -50,9 +50,8 @@ def ascends_an_objective(subject: Subject) -> str:
         expected = on_binary_rewards(declared) if declared else near.objective
         if expected is None or not (weight.equals(expected) or _same(weight, expected)):
             wanted = f"should ascend {expected.name}; " if declared and expected else ""
-            gap = "" if near.exact else f" (off by {near.distance:.2g} of it over p)"
             raise Failed(
-                f"N = {n}: {wanted}on 0/1 rewards it ascends {near}{gap}",
+                f"N = {n}: {wanted}on 0/1 rewards it ascends {near}",
                 f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
             )
         found.append(f"{expected.name} at N = {n}")
