@@ -14,12 +14,12 @@ BENT = "not linear in its own likelihood"
 GRADED_BIAS = "bias on graded likelihoods"
 KNOWN_FAILURES = {  # what check_estimator measures at N = 8, as reasons
     "grpo": {
-        "effective objective": "ascends no known objective; nearest 1.964 x J_1 (off by 0.11 of it over p)",
+        "effective objective": "ascends no known objective; nearest 1.964 x J_1 (off by 0.11)",
         "leave-one-out": BENT,
         GRADED_BIAS: "no objective is ascended on 0/1 rewards",
     },
     "grpo_population": {
-        "effective objective": "ascends no known objective; nearest 2.099 x J_1 (off by 0.11 of it over p)",
+        "effective objective": "ascends no known objective; nearest 2.099 x J_1 (off by 0.11)",
         "leave-one-out": BENT,
         GRADED_BIAS: "no objective is ascended on 0/1 rewards",
     },

@@ -13,7 +13,7 @@ from maxrl_est._typing import Array
 from maxrl_est.checks._structure import follows_the_order, is_deterministic, sees_one_group
 from maxrl_est.checks._subject import Failed, Skipped, Subject, Warned, on_binary_rewards
 from maxrl_est.measures import EffectiveWeight, exact_moments, target_gradient
-from maxrl_est.measures._effective import Nearest
+from maxrl_est.measures._nearest import Nearest
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli
 from maxrl_est.targets import Target
@@ -58,12 +58,11 @@ def _ascended(subject: Subject, n: int) -> Nearest:
     """The objective at one group size, with its factor; Failed where it is none, or another than declared."""
     weight, declared = subject.weight(n), subject.declared(n)
     expected = on_binary_rewards(declared)
-    near = weight.nearest()
-    meant = near if expected is None else _compared(weight, expected)
-    right = meant is not None and _matches(meant, subject) and (declared is None or expected is not None)
-    if not right or meant is None:
+    near = weight.nearest(tolerance=subject.tolerance)
+    meant = near if declared is None else _compared(weight, expected, subject.tolerance)
+    if meant is None or meant.objective is None or not meant.known:
         raise Failed(
-            f"N = {n}: {f'should ascend {declared.name}; ' if declared else ''}on 0/1 rewards it ascends {_off(near)}",
+            f"N = {n}: {f'should ascend {declared.name}; ' if declared else ''}on 0/1 rewards it ascends {near}",
             f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
             _numbers(near, n),
         )
@@ -83,16 +82,10 @@ def _ascended(subject: Subject, n: int) -> Nearest:
     return meant
 
 
-def _compared(weight: EffectiveWeight, objective: Objective) -> Nearest | None:
-    return weight.compare(objective) if objective.order <= weight.n else None
-
-
-def _matches(near: Nearest, subject: Subject) -> bool:
-    return near.objective is not None and (near.exact or near.distance <= subject.tolerance)
-
-
-def _off(near: Nearest) -> str:
-    return str(near)
+def _compared(weight: EffectiveWeight, objective: Objective | None, tolerance: float) -> Nearest | None:
+    if objective is None or objective.order > weight.n:
+        return None
+    return weight.compare(objective, tolerance=tolerance)
 
 
 def _numbers(near: Nearest, n: int) -> dict[str, Any]:
@@ -113,9 +106,10 @@ def _said(subject: Subject, found: Mapping[int, Nearest]) -> str:
     """What is ascended at all sizes, in a line, and how nearly."""
     distance = max(near.distance for near in found.values())
     sizes = ", ".join(map(str, found))
-    if all(near.exact for near in found.values()):
+    agreements = {near.agreement for near in found.values()}
+    if agreements == {"exactly"}:
         how, upto = "exactly ", ""
-    elif distance <= subject.rounding:
+    elif "within tolerance" not in agreements:
         how, upto = "", f", to rounding in {subject.precision.name}"
     else:
         how, upto = "", f", up to {distance:.1g} (tolerance {subject.tolerance:g})"

@@ -13,7 +13,7 @@ import numpy as np
 from maxrl_est._typing import Array, Estimator, FloatArray
 from maxrl_est.checks._known import Found
 from maxrl_est.measures import EffectiveWeight, effective_weight
-from maxrl_est.measures._precision import Precision, precision_of
+from maxrl_est.measures._precision import Precision, precision_of, probe
 from maxrl_est.objectives import Objective
 from maxrl_est.targets import OverLevels, Target
 
@@ -113,12 +113,12 @@ class Subject:
     @cached_property
     def precision(self) -> Precision:
         """In which floats the function computes, whatever it returns: measured."""
-        return precision_of(self.function, 1 - np.random.default_rng(self.seed).random((4, self.sizes[0])))
+        return precision_of(self.function, probe(self.sizes[0]))
 
     @cached_property
     def rounding(self) -> float:
         """Relative error of an advantage that is no fault."""
-        return max(ROUNDING, 64 * self.precision.eps)
+        return max(ROUNDING, self.precision.rounding)
 
     @cached_property
     def _weights(self) -> dict[int, EffectiveWeight]:
@@ -147,8 +147,8 @@ class Subject:
         objective = None if self.positive_only else on_binary_rewards(self.target(n))
         if objective is None:
             return 1
-        near = self.weight(n).compare(objective)
-        return near.scale if near.scale > 0 and (near.exact or near.distance <= self.tolerance) else 1
+        near = self.weight(n).compare(objective, tolerance=self.tolerance)
+        return near.scale if near.scale > 0 and near.known else 1
 
     def random(self, shape: tuple[int, ...]) -> FloatArray:
         """Likelihoods of the kind that it is meant for."""

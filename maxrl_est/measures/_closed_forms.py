@@ -119,8 +119,8 @@ def _of_group(moments: RolloutMoments, estimator: Any, n: int) -> tuple[Array, A
 def _binary(moments: RolloutMoments, estimator: Estimator, n: int) -> tuple[Array, Array]:
     """Successes and failures, each with a mean and a covariance of the score, mixed over K ~ Binomial(n, p)."""
     successes = np.array([[Fraction(int(i < k)) for i in range(n)] for k in range(n + 1)], dtype=object)
-    got, rounding = equivariant_advantages(estimator, successes)
-    if rounding or not isinstance(moments.p, Fraction):
+    got, precision = equivariant_advantages(estimator, successes)
+    if precision or not isinstance(moments.p, Fraction):
         got, moments = got.astype(np.float64), _in_floats(moments)
     p = moments.p
     rates = np.array([1 - p, p])
