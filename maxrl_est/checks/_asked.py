@@ -49,7 +49,8 @@ def subject_of(
     return Subject(
         _encoded(function, failure, success) if encoded else function,
         name_of(function),
-        _label(function),
+        f"(lambda r: {_label(function)}({failure} + {success - failure} * r))" if encoded else _label(function),
+        f"rewards {failure:g} and {success:g}" if encoded else "0/1 rewards",
         _targets(objective, sizes),
         tuple(sizes),
         flag("binary_only", binary_only) or encoded,

@@ -14,6 +14,7 @@ from maxrl_est.checks._structure import follows_the_order, is_deterministic, see
 from maxrl_est.checks._subject import Failed, Skipped, Subject, Warned, on_binary_rewards
 from maxrl_est.measures import EffectiveWeight, exact_moments, target_gradient
 from maxrl_est.measures._nearest import Nearest
+from maxrl_est.measures._two_values import pushed_down
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli
 from maxrl_est.targets import Target
@@ -62,19 +63,20 @@ def _ascended(subject: Subject, n: int) -> Nearest:
     meant = near if declared is None else _compared(weight, expected, subject.tolerance)
     if meant is None or meant.objective is None or not meant.known:
         raise Failed(
-            f"N = {n}: {f'should ascend {declared.name}; ' if declared else ''}on 0/1 rewards it ascends {near}",
+            f"N = {n}: {f'should ascend {declared.name}; ' if declared else ''}on {subject.rewards} it ascends {near}"
+            f"{''.join(f'; {text}' for text in pushed_down(weight.negative))}",
             f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
             _numbers(near, n),
         )
     if meant.scale < 0:
         raise Failed(
-            f"N = {n}: on 0/1 rewards it descends {_name(meant)}: the factor is {_factor(meant.scale)}",
+            f"N = {n}: on {subject.rewards} it descends {_name(meant)}: the factor is {_factor(meant.scale)}",
             f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
             _numbers(meant, n),
         )
     if subject.scale is not None and abs(float(meant.scale) / subject.scale - 1) > subject.tolerance:
         raise Failed(
-            f"N = {n}: should ascend {subject.scale:g} x {_name(meant)}; on 0/1 rewards the factor is "
+            f"N = {n}: should ascend {subject.scale:g} x {_name(meant)}; on {subject.rewards} the factor is "
             f"{_factor(meant.scale)}",
             f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
             _numbers(meant, n),
@@ -116,20 +118,22 @@ def _said(subject: Subject, found: Mapping[int, Nearest]) -> str:
     factors = [near.scale for near in found.values()]
     names = _in_general(found)
     if all(abs(float(factor) - 1) <= max(subject.tolerance, 1e-12) for factor in factors):
-        return f"on 0/1 rewards {how}{names} at N = {sizes}{upto}"
+        return f"on {subject.rewards} {how}{names} at N = {sizes}{upto}"
     same = max(map(float, factors)) / min(map(float, factors)) - 1 <= subject.tolerance
     if same:
         text = f"{how}{_factor(factors[0])} x {names} at N = {sizes}{upto}: a constant factor, as a learning rate is"
-        return text if subject.scale is not None else Warned(f"on 0/1 rewards {text}")
+        return text if subject.scale is not None else Warned(f"on {subject.rewards} {text}")
     each = ", ".join(map(_factor, factors))
-    return Warned(f"on 0/1 rewards {how}a multiple of {names}{upto}: a factor that depends on N, {each} at N = {sizes}")
+    return Warned(
+        f"on {subject.rewards} {how}a multiple of {names}{upto}: a factor that depends on N, {each} at N = {sizes}"
+    )
 
 
 def _in_general(found: Mapping[int, Nearest]) -> str:
     """One name for the objectives at all sizes where there is one: J_N, J_{N-1}."""
     names = {n: _name(near) for n, near in found.items()}
-    for pattern, of in (("J_N", lambda n: f"J_{n}"), ("J_{N-1}", lambda n: f"J_{n - 1}")):
-        if len(names) > 1 and all(name == of(n) for n, name in names.items()):
+    for pattern, less in (("J_N", 0), ("J_{N-1}", 1)):
+        if len(names) > 1 and all(name == f"J_{n - less}" for n, name in names.items()):
             return pattern
     return ", ".join(dict.fromkeys(names.values()))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from maxrl_est._typing import Array
 from maxrl_est.checks import _trials
-from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject, Warned, excerpt, gaps
+from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject, Warned, excerpt
 
 CLOSE = ("tiny", "near 1")  # groups whose differences float32 does not have
 AMPLIFIED = 0.1  # of the advantages of equal rewards: what an eps of 1e-6 makes of float32's roundings stays below
@@ -51,7 +51,7 @@ def _same_values(subject: Subject, groups: Array, dtype: np.dtype[Any], allowed:
         raise Failed(
             f"returned shape {got.shape} for {dtype} rewards of shape {given.shape}", found={"type": str(dtype)}
         )
-    off = np.nan_to_num(gaps(got, expected, given), nan=np.inf)
+    off = np.nan_to_num(subject.gaps(got, expected, given), nan=np.inf)
     if off.max() > allowed:
         row = int(off.argmax())
         raise Failed(
@@ -78,7 +78,7 @@ def says_what_is_missing(subject: Subject) -> str:
         return f"NaN is refused: {type(error).__name__}: {_first_line(error)}"
     if got.shape != groups.shape:
         return Warned(f"NaN among rewards changes the shape of the result to {got.shape}")
-    if not gaps(got[[0, 2]], plain[[0, 2]], groups[[0, 2]]).max() <= subject.tolerance:
+    if not subject.gaps(got[[0, 2]], plain[[0, 2]], groups[[0, 2]]).max() <= subject.tolerance:
         return Warned("NaN in one group spreads to the advantages of other groups of the batch")
     if np.isfinite(got[1]).all():
         return Warned(
@@ -95,12 +95,10 @@ def follows_small_differences(subject: Subject) -> str:
     n = next((n for n in subject.sizes if n <= LONGEST), subject.sizes[-1])
     group = _trials.kinds(subject, n)["random"][0]
     found = []
-    places = [("0", lambda size: size * group)]
-    if subject.precision.name == "float64":  # shorter floats near 1 have no such differences
-        places.append(("1", lambda size: 1 - size * group))
-    for place, near in places:
+    places = (0, 1) if subject.precision.name == "float64" else (0,)  # shorter floats near 1 have no such differences
+    for place in places:
         first = 0.01 / n
-        spreads = [_spread(subject(near(first * share))) for share in (1, 1e-2, 1e-6)]
+        spreads = [_spread(subject(abs(place - first * share * group))) for share in (1, 1e-2, 1e-6)]
         if spreads[0] < LINEAR * spreads[1] and spreads[0] > SHRINKS * spreads[2]:
             fold = spreads[0] / max(spreads[2], np.finfo(np.float64).tiny)
             found.append(

@@ -198,7 +198,7 @@ def _tried(subject: Subject) -> tuple[str, ...]:
     count = sum(len(groups) for each in kinds.values() for groups in each.values())
     return (
         f"N = {', '.join(map(str, subject.group_sizes))}; {count} groups: {', '.join(next(iter(kinds.values())))}",
-        f"in every order up to N = {_trials.EVERY_ORDER}, in {_trials.ORDERS} of larger groups; alone, as a batch of one, "
+        f"in every order to N = {_trials.EVERY_ORDER}, in {_trials.ORDERS} of larger groups; alone, as a batch of one, "
         "in batches of one axis and of two",
         f"as float64, float32, int and bool; it computes in {subject.precision.name}",
     )

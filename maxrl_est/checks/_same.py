@@ -6,7 +6,7 @@ import numpy as np
 
 from maxrl_est._arguments import name_of
 from maxrl_est.checks import _trials
-from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject, Warned, excerpt, gaps
+from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject, Warned, excerpt
 
 
 def is_the_same_function(subject: Subject) -> str:
@@ -20,7 +20,7 @@ def is_the_same_function(subject: Subject) -> str:
         got = subject(groups).astype(np.float64)
         square = float((expected * expected).sum())
         factor = subject.scale if subject.scale is not None else float((got * expected).sum()) / (square or 1.0)
-        off = gaps(got, factor * expected, abs(factor) * groups)
+        off = subject.gaps(got, factor * expected, abs(factor) * groups)
         if factor <= 0 or off.max() > subject.tolerance:
             row = int(off.argmax())
             raise Failed(

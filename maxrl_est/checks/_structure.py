@@ -6,7 +6,7 @@ import numpy as np
 
 from maxrl_est._typing import Array
 from maxrl_est.checks import _trials
-from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject, Warned, excerpt, gaps
+from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject, Warned, excerpt, worst
 
 
 def returns_advantages(subject: Subject) -> str:
@@ -48,7 +48,7 @@ def takes_any_memory(subject: Subject) -> str:
             raise Failed(
                 f"raised {raised}: {error} for a {kind} array", found={"array": kind, "raised": raised}
             ) from error
-        worst = float(gaps(got, expected, groups).max())
+        worst = float(subject.gaps(got, expected, groups).max())
         if worst > subject.tolerance:
             raise Failed(
                 f"a {kind} array has other advantages than a plain one, by {worst:.2g} relative",
@@ -79,9 +79,11 @@ def follows_the_order(subject: Subject) -> str:
         plain = subject(groups)
         for order in _trials.orders(n):
             expected = plain[:, order]
-            off = gaps(subject(groups[:, order]), expected, groups)
+            got = subject(groups[:, order])
+            off = subject.gaps(got, expected, groups)
             if off.max() > subject.tolerance:
-                raise _depends_on_order(subject, groups[int(off.argmax())], order, float(off.max()))
+                row = worst(got, expected, off, subject.tolerance)
+                raise _depends_on_order(subject, groups[row], order, float(off[row]))
     return "permuting rollouts permutes advantages"
 
 
@@ -115,17 +117,17 @@ def sees_one_group(subject: Subject) -> str:
 
 
 def _same_as_alone(subject: Subject, groups: Array, got: Array, alone: Array, where: str) -> None:
-    off = gaps(got, alone, groups)
+    off = subject.gaps(got, alone, groups)
     if off.max() > subject.tolerance:
-        row, n = int(off.argmax()), groups.shape[-1]
+        row, n = worst(got, alone, off, subject.tolerance), groups.shape[-1]
         batch = f"numpy.array({groups[[row, row - 1]].tolist()})"
         raise Failed(
             f"depends on the batch: a group of {n}, {excerpt(groups[row])}, has other advantages {where} than alone, "
-            f"by {off.max():.2g} relative",
+            f"by {off[row]:.2g} relative",
             f"(lambda x: {subject.label}(x) - numpy.stack([{subject.label}(g) for g in x]))({batch})"
             if n <= LONGEST
             else "",
-            {"N": n, "off": float(off.max())},
+            {"N": n, "off": float(off[row])},
         )
 
 
@@ -136,7 +138,7 @@ def takes_ragged_batches(subject: Subject) -> str:
         raise Skipped("only for functions that take groups of different sizes, by their identifiers")
     groups = [_trials.groups(subject, n)[row] for n in sorted(subject.sizes) if n <= LONGEST for row in (0, -1)]
     for group, got in zip(groups, ragged(groups), strict=True):
-        off = float(gaps(np.asarray(got)[None], subject(group)[None], group[None])[0])
+        off = float(subject.gaps(np.asarray(got)[None], subject(group)[None], group[None])[0])
         if off > subject.tolerance:
             raise Failed(
                 f"a group of {len(group)}, {excerpt(group)}, has other advantages among groups of other sizes than "

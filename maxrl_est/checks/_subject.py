@@ -19,6 +19,7 @@ from maxrl_est.targets import OverLevels, Target
 
 LONGEST = 8  # group that is written out in a line that reproduces a failure
 TOLERANCE = 1e-4  # relative: what a check lets pass, and says
+REST = 16  # eps, or less, may be left of a difference of numbers of size 1
 ROUNDING = 1e-9  # relative error of advantages in float64 that are computed with some care
 
 
@@ -46,6 +47,7 @@ class Subject:
     function: Estimator
     name: str
     label: str  # an expression for the function, as a reader would write it
+    rewards: str  # in words, the two on which the effective weight is measured
     targets: Mapping[int, Target | None] | None  # by group size; None if nothing is declared
     group_sizes: tuple[int, ...]
     binary_only: bool
@@ -120,6 +122,16 @@ class Subject:
         """Relative error of an advantage that is no fault."""
         return max(ROUNDING, self.precision.rounding)
 
+    def gaps(self, got: Array, expected: Array, groups: Array) -> FloatArray:
+        """The largest difference in each group, relative to its largest advantage, or likelihood if that is larger.
+
+        What the rounding of numbers of size 1 explains is none: where nothing is learnt, advantages are such a rest.
+        """
+        size = np.maximum(abs(expected).max(axis=-1), abs(np.asarray(groups, dtype=np.float64)).max(axis=-1))
+        difference = abs(got.astype(np.float64) - expected.astype(np.float64)).max(axis=-1)
+        difference = np.where(difference <= REST * self.precision.eps, 0, difference)
+        return np.asarray(difference / np.where(size == 0, 1, size), dtype=np.float64)
+
     @cached_property
     def _weights(self) -> dict[int, EffectiveWeight]:
         return {}
@@ -163,14 +175,10 @@ def on_binary_rewards(target: Target | None) -> Objective | None:
     return target if isinstance(target, Objective) else None
 
 
-def gaps(got: Array, expected: Array, groups: Array) -> FloatArray:
-    """The largest difference in each group, relative to its largest advantage, or likelihood if that is larger.
-
-    Where all of these are 0 it is the difference itself.
-    """
-    size = np.maximum(abs(expected).max(axis=-1), abs(np.asarray(groups, dtype=np.float64)).max(axis=-1))
+def worst(got: Array, expected: Array, off: FloatArray, tolerance: float) -> int:
+    """The group that shows it best: of those off by more than the tolerance, the one with the largest difference."""
     difference = abs(got.astype(np.float64) - expected.astype(np.float64)).max(axis=-1)
-    return np.asarray(difference / np.where(size == 0, 1, size), dtype=np.float64)
+    return int(np.where(off > tolerance, difference, -1).argmax())
 
 
 def excerpt(values: Any) -> str:

@@ -106,6 +106,9 @@ def _answer(function: Estimator, groups: FloatArray) -> FloatArray | None:
     try:
         with np.errstate(all="ignore"):
             got = np.asarray(function(groups.copy())).astype(np.float64)
-    except (Exception, SystemExit):  # it may not be meant for such likelihoods, and what it is meant for is tried elsewhere
+    except (
+        Exception,
+        SystemExit,
+    ):  # it may not be meant for such likelihoods, and what it is meant for is tried elsewhere
         return None
     return got if got.shape == groups.shape and np.isfinite(got).all() else None
