@@ -153,14 +153,14 @@ def is_unbiased_on_graded(subject: Subject) -> str:
             raise Failed(
                 f"N = {n}: no objective is ascended on 0/1 rewards",
                 f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
-                {"N": n, "objective": "none"},
+                _mean(graded_problems(subject)[0], subject, n),
             )
         for index, problem in enumerate(graded_problems(subject)):
             law = problem if n <= LARGEST_GRADED else in_floats(problem)
             moments = exact_moments(law, subject.function, n)
             truth = target_gradient(law, target)
             if subject.positive_only and subject.scale is None and index == 0:
-                factor = _fitted(moments.mean, truth)
+                factor = _fitted(moments.mean, truth, subject.tolerance)
             truth = factor * truth
             if not (moments.exact and truth.dtype == object):
                 truth = truth.astype(np.float64)
@@ -180,11 +180,18 @@ def is_unbiased_on_graded(subject: Subject) -> str:
     return f"unbiased up to {worst:.1g} (tolerance {subject.tolerance:g}) for the same objective"
 
 
-def _fitted(mean: Array, truth: Array) -> float:
-    """The positive factor that brings the truth nearest to the mean."""
+def _mean(problem: Bandit, subject: Subject, n: int) -> dict[str, Any]:
+    """What is ascended there, for a known fault."""
+    mean = exact_moments(problem, subject.function, n).mean
+    return {"N": n, "problem": str(problem), "mean": mean.astype(np.float64).tolist()}
+
+
+def _fitted(mean: Array, truth: Array, tolerance: float) -> float:
+    """The positive factor with which the mean is the truth; 1 where there is none."""
     got, expected = mean.astype(np.float64), truth.astype(np.float64)
     factor = float(got @ expected / (expected @ expected))
-    return factor if factor > 0 else 1.0
+    close = np.linalg.norm(got - factor * expected) <= tolerance * np.linalg.norm(got)
+    return factor if factor > 0 and close else 1.0
 
 
 def _times(factor: F | float) -> str:

@@ -59,10 +59,15 @@ def _is_linear(subject: Subject, n: int) -> None:
         bends,
         subject.tolerance * abs(straight) + floor,
         lambda row, k: Failed(
-            f"N = {n}: the advantage of a rollout is not linear in its own likelihood: at {values[k]:g} it bends by "
-            f"{_relative(bends, straight, k, row):.2g}, so that its weight or baseline depends on that rollout",
+            f"N = {n}: the advantage of a rollout is not linear in its own likelihood: up to {values[k]:g} it grows by "
+            f"{moves[k, row]:.4g}, on a straight line by {straight[k, row]:.4g}: its weight or baseline depends on it",
             _line(subject, groups[row], values[[0, k, -1]]),
-            {"N": n, "likelihood": float(values[k]), "bend": _relative(bends, straight, k, row)},
+            {
+                "N": n,
+                "likelihood": float(values[k]),
+                "grows": float(moves[k, row]),
+                "straight": float(straight[k, row]),
+            },
         ),
     )
 
@@ -81,7 +86,12 @@ def _is_as_that_of(subject: Subject, n: int, reference: Callable[[Array], Array]
             f"N = {n}: from likelihood {values[0]:g} to {values[k]:g}, the others as they are, a rollout's advantage "
             f"grows by {moves[k, row]:.6g}, and without bias for {target.name} it would by {expected[k, row]:.6g}",
             _line(subject, groups[row], values[[0, k]]),
-            {"N": n, "likelihood": float(values[k]), "off": _relative(off, expected, k, row)},
+            {
+                "N": n,
+                "likelihood": float(values[k]),
+                "grows": float(moves[k, row]),
+                "unbiased": float(expected[k, row]),
+            },
         ),
     )
 
@@ -107,11 +117,6 @@ def _hold(off: FloatArray, allowed: FloatArray, failure: Callable[[int, int], Fa
     if wrong.any():
         k, row = np.unravel_index(int(np.where(wrong, abs(off), 0).argmax()), off.shape)
         raise failure(int(row), int(k))
-
-
-def _relative(off: FloatArray, expected: FloatArray, k: int, row: int) -> float:
-    size = max(abs(expected[k, row]), abs(off[k, row]), np.finfo(np.float64).tiny)
-    return float(off[k, row] / size)
 
 
 def _line(subject: Subject, group: FloatArray, values: FloatArray) -> str:
