@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import different, finite, flag, listed, name_of, positive, whole, words
+from maxrl_est._arguments import different, flag, listed, name_of, positive, whole, words
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.checks._subject import TOLERANCE, Subject, on_binary_rewards
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen
+from maxrl_est.measures._columns import shown
+from maxrl_est.measures._two_values import two_values
 from maxrl_est.targets import A_TARGET, LogMean, Target
 
 GROUP_SIZES = (1, 2, 3, 4, 8, 16, 64)
@@ -44,13 +47,15 @@ def subject_of(
     sizes = [n for n in sizes if n == 1 or n >= least]
     if not any(n > 1 for n in sizes):
         raise ValueError(f"group_sizes must have a size of at least {least}, got {given}")
-    failure, success = _two_values(values)
-    encoded = (failure, success) != (0.0, 1.0)
+    failure, success = two_values(values)
+    encoded = (failure, success) != (0, 1)
     return Subject(
         _encoded(function, failure, success) if encoded else function,
         name_of(function),
-        f"(lambda r: {_label(function)}({failure} + {success - failure} * r))" if encoded else _label(function),
-        f"rewards {failure:g} and {success:g}" if encoded else "0/1 rewards",
+        f"(lambda r: {_label(function)}({float(failure)} + {float(success - failure)} * r))"
+        if encoded
+        else _label(function),
+        f"rewards {shown(failure)} and {shown(success)}" if encoded else "0/1 rewards",
         _targets(objective, sizes),
         tuple(sizes),
         flag("binary_only", binary_only) or encoded,
@@ -73,22 +78,12 @@ def _of_groups(argument: str, estimator: Any) -> Estimator:
     return function
 
 
-def _two_values(values: Any) -> tuple[float, float]:
-    """The rewards of a failure and of a success."""
-    given = listed("values", values, "two numbers")
-    if len(given) != 2:
-        raise ValueError(f"values must be two numbers, of a failure and of a success, got {len(given)}")
-    failure, success = (finite(f"values[{index}]", value) for index, value in enumerate(given))
-    if not failure < success:
-        raise ValueError(f"values[1] must be above values[0] = {failure:g}, got {success:g}")
-    return failure, success
-
-
-def _encoded(function: Estimator, failure: float, success: float) -> Estimator:
+def _encoded(function: Estimator, failure: Fraction, success: Fraction) -> Estimator:
     """The function as one of rewards 0 and 1."""
 
     def of_binary(rewards: Array, /) -> Array:
-        return function(failure + (success - failure) * np.asarray(rewards))
+        kind = Fraction if np.asarray(rewards).dtype == object else float
+        return function(kind(failure) + kind(success - failure) * np.asarray(rewards))
 
     return of_binary
 

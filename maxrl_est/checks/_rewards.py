@@ -9,9 +9,9 @@ import numpy as np
 
 from maxrl_est._typing import Array
 from maxrl_est.checks import _trials
+from maxrl_est.checks._structure import comparable
 from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject, Warned, excerpt
 
-CLOSE = ("tiny", "near 1")  # groups whose differences float32 does not have
 AMPLIFIED = 0.1  # of the advantages of equal rewards: what an eps of 1e-6 makes of float32's roundings stays below
 SHRINKS = 100  # fold, from one scale of likelihoods to another, is no learning any more
 LINEAR = 30  # fold or more, where likelihoods are a hundredth: advantages follow them
@@ -19,11 +19,12 @@ LINEAR = 30  # fold or more, where likelihoods are a hundredth: advantages follo
 
 def takes_reward_types(subject: Subject) -> str:
     """Integer, bool and float32 rewards have the advantages that the same numbers have in float64."""
+    comparable(subject)
     refused: list[str] = []
     for n in subject.sizes:
         kinds = dict(_trials.kinds(subject, n))
         constant = kinds.pop("constant", np.empty((0, n)))
-        plain = np.concatenate([groups for name, groups in kinds.items() if name not in CLOSE])
+        plain = np.concatenate([groups for name, groups in kinds.items() if name not in _trials.CLOSE])
         whole = plain[np.isin(plain, (0, 1)).all(axis=1)]
         for dtype, groups, allowed in (
             (np.int64, whole, subject.tolerance),
@@ -67,6 +68,7 @@ def _same_values(subject: Subject, groups: Array, dtype: np.dtype[Any], allowed:
 
 def says_what_is_missing(subject: Subject) -> str:
     """NaN, which trainers make of a reward that is missing, is refused or stays in its group."""
+    comparable(subject)
     groups = subject.random((3, subject.sizes[-1]))
     plain = subject(groups)
     groups[1, 0] = np.nan
@@ -90,6 +92,7 @@ def says_what_is_missing(subject: Subject) -> str:
 
 def follows_small_differences(subject: Subject) -> str:
     """Advantages do not vanish a hundredfold where likelihoods come near 0 or 1, but for those that follow them."""
+    comparable(subject)
     if subject.binary_only:
         raise Skipped("only meant for 0/1 rewards")
     n = next((n for n in subject.sizes if n <= LONGEST), subject.sizes[-1])

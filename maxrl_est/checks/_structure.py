@@ -27,8 +27,17 @@ def leaves_its_input_alone(subject: Subject) -> str:
     return "the likelihoods are not written to"
 
 
+def comparable(subject: Subject) -> None:
+    """Skipped, unless two calls can be compared."""
+    try:
+        subject.once(is_deterministic)
+    except Failed:
+        raise Skipped("two calls cannot be compared, since the same input gives two results") from None
+
+
 def takes_any_memory(subject: Subject) -> str:
     """Read-only, strided and Fortran-ordered input has the same advantages."""
+    comparable(subject)
     n = subject.sizes[0]
     groups = subject.random((6, n))
     expected = subject(groups)
@@ -74,6 +83,7 @@ def is_deterministic(subject: Subject) -> str:
 
 def follows_the_order(subject: Subject) -> str:
     """Permuting the rollouts of a group permutes their advantages: it is permutation equivariant."""
+    comparable(subject)
     for n in subject.sizes:
         groups = _trials.groups(subject, n)
         plain = subject(groups)
@@ -101,6 +111,7 @@ def _depends_on_order(subject: Subject, group: Array, order: Array, off: float) 
 
 def sees_one_group(subject: Subject) -> str:
     """A group has the same advantages in a batch as alone, whatever the batch's axes."""
+    comparable(subject)
     for n in subject.sizes:
         groups = _trials.groups(subject, n)
         alone = np.stack([subject(group) for group in groups])
@@ -133,6 +144,7 @@ def _same_as_alone(subject: Subject, groups: Array, got: Array, alone: Array, wh
 
 def takes_ragged_batches(subject: Subject) -> str:
     """Groups of different sizes whose rollouts are mixed have the advantages that they have alone."""
+    comparable(subject)
     ragged = getattr(subject.function, "ragged", None)
     if ragged is None:
         raise Skipped("only for functions that take groups of different sizes, by their identifiers")
@@ -186,7 +198,7 @@ def handles_groups_of_one(subject: Subject) -> str:
     try:
         for check in (is_deterministic, follows_the_order, sees_one_group):
             subject.once(check)
-    except Failed:
+    except (Failed, Skipped):
         return "finite"
     if subject.positive_only:
         return "finite"

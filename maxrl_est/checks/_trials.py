@@ -12,6 +12,7 @@ from maxrl_est.checks._subject import Subject
 
 EVERY_ORDER = 4  # rollouts in the largest group that is tried in every order
 ORDERS = 8  # of larger groups
+CLOSE = ("tiny", "near 1")  # kinds whose likelihoods hardly differ: float32 and an eps make other groups of them
 LEAST = 0.05  # stands for 0 where logarithms are taken
 
 
