@@ -82,7 +82,7 @@ def _encoded(function: Estimator, failure: Fraction, success: Fraction) -> Estim
     """The function as one of rewards 0 and 1."""
 
     def of_binary(rewards: Array, /) -> Array:
-        kind = Fraction if np.asarray(rewards).dtype == object else float
+        kind: Any = Fraction if np.asarray(rewards).dtype == object else float
         return function(kind(failure) + kind(success - failure) * np.asarray(rewards))
 
     return of_binary
