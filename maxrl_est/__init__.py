@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         objective_estimate,
         weight_estimate,
     )
-    from maxrl_est.estimators import advantages
+    from maxrl_est.estimators import advantages, estimator_of
     from maxrl_est.measures import (
         closed_form_moments,
         closed_form_variance,
@@ -61,7 +61,7 @@ _HOMES = {  # module of each public name, which is an attribute of it or a modul
         "objective_estimate",
         "weight_estimate",
     ),
-    "estimators": ("advantages",),
+    "estimators": ("advantages", "estimator_of"),
     "measures": (
         "closed_form_moments",
         "closed_form_variance",
@@ -89,6 +89,7 @@ __all__ = [
     "closed_form_variance",
     "confidence",
     "effective_weight",
+    "estimator_of",
     "estimators",
     "exact_moments",
     "failure_powers",

@@ -19,7 +19,8 @@ from maxrl_est.cli.console import Misuse
 def estimator(text: str) -> Any:
     """The row of that name, or the function that path/to/file.py:function or package.module:function is.
 
-    Importing a function runs the user's code, which may print. Misuse where there is none.
+    Packages are also looked for in the current folder, and a file may import its own package; both come after what is
+    installed. Importing a function runs the user's code, which may print. Misuse where there is none.
 
     >>> estimator("rloo").name, estimator("maxrl_est:advantages").__name__
     ('rloo', 'advantages')
@@ -35,7 +36,11 @@ def estimator(text: str) -> Any:
         raise Misuse(f"{error}; a function of yours is path/to/file.py:function") from None
 
 
-_loaded = functools.cache(estimator)
+@functools.cache
+def _loaded(text: str) -> Any:
+    from maxrl_est import estimators
+
+    return estimators.as_it_stands(estimator(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,10 @@ def _module(text: str, place: str) -> ModuleType:
     argv = sys.argv
     try:
         sys.argv = [place]  # a script that reads its arguments finds none
-        return _of_file(text, Path(place)) if place.endswith(".py") else importlib.import_module(place)
+        if place.endswith(".py"):
+            return _of_file(text, Path(place))
+        _search(Path.cwd())
+        return importlib.import_module(place)
     except Misuse:
         raise
     except (Exception, SystemExit) as error:
@@ -70,17 +78,48 @@ def _module(text: str, place: str) -> ModuleType:
         sys.argv = argv
 
 
+def _search(folder: Path) -> None:
+    """Have modules of a folder found, after all that is installed: one of them may be called numpy.py."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
 def _of_file(text: str, path: Path) -> ModuleType:
+    """The module that a file is: in its package, whose root is above the topmost ``__init__.py``, or on its own."""
     if not path.is_file():
         raise Misuse(f"{text}: no file {path}")
-    alias = f"maxrl_est_target_{path.stem}"  # a file may be called random.py
-    spec = importlib.util.spec_from_file_location(alias, path)
+    path = path.resolve()
+    folder = path.parent
+    names = [] if path.stem == "__init__" else [path.stem]
+    while (folder / "__init__.py").is_file():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    for place in (folder, path.parent, Path.cwd()):
+        _search(place)
+    if folder != path.parent and _has_package(folder / names[0]):
+        return importlib.import_module(".".join(names))
+    return _executed(f"maxrl_est_target_{path.stem}", path)  # a file may be called random.py
+
+
+def _has_package(folder: Path) -> bool:
+    """Whether the package of a folder is the one of its name; it is imported unless the name is another's by now."""
+    name = folder.name
+    if name not in sys.modules and name not in sys.stdlib_module_names:
+        _executed(name, folder / "__init__.py", [str(folder)])  # by its place: another may be installed
+    return str(folder) in getattr(sys.modules.get(name), "__path__", [])
+
+
+def _executed(name: str, path: Path, inside: list[str] | None = None) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=inside)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[alias] = module
-    sys.path.append(str(path.resolve().parent))
-    spec.loader.exec_module(module)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 

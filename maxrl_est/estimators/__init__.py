@@ -14,6 +14,7 @@ from maxrl_est.estimators._advantages import advantages, weights_and_advantages
 from maxrl_est.estimators._registry import chosen, get, names, sequential_names
 from maxrl_est.estimators._rows import NamedEstimator, Notes
 from maxrl_est.estimators._sequential import Draws, SequentialEstimator, SequentialMoments
+from maxrl_est.estimators._wrapped import WrappedFunction, as_it_stands, estimator_of
 from maxrl_est.targets import LogMean, LogPassRate, OverLevels, Target
 
 __all__ = [
@@ -27,8 +28,11 @@ __all__ = [
     "SequentialEstimator",
     "SequentialMoments",
     "Target",
+    "WrappedFunction",
     "advantages",
+    "as_it_stands",
     "chosen",
+    "estimator_of",
     "get",
     "names",
     "sequential_names",
