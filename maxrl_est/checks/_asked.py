@@ -12,6 +12,7 @@ from maxrl_est._arguments import different, flag, listed, name_of, positive, who
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.checks._subject import TOLERANCE, Subject, on_binary_rewards
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen
+from maxrl_est.estimators._wrapped import as_it_stands
 from maxrl_est.measures._columns import shown
 from maxrl_est.measures._two_values import two_values
 from maxrl_est.targets import A_TARGET, LogMean, Target
@@ -48,13 +49,14 @@ def subject_of(
     if not any(n > 1 for n in sizes):
         raise ValueError(f"group_sizes must have a size of at least {least}, got {given}")
     failure, success = two_values(values)
-    encoded = (failure, success) != (0, 1)
+    encoded = (failure, success) != (Fraction(0), Fraction(1))
     return Subject(
         _encoded(function, failure, success) if encoded else function,
         name_of(function),
         f"(lambda r: {_label(function)}({float(failure)} + {float(success - failure)} * r))"
         if encoded
         else _label(function),
+        getattr(function, "how", ""),
         f"rewards {shown(failure)} and {shown(success)}" if encoded else "0/1 rewards",
         _targets(objective, sizes),
         tuple(sizes),
@@ -70,7 +72,7 @@ def subject_of(
 
 def _of_groups(argument: str, estimator: Any) -> Estimator:
     """The function that is meant, refused if it draws for itself."""
-    function: Estimator = chosen(estimator, argument)
+    function: Estimator = as_it_stands(chosen(estimator, argument))
     if isinstance(function, SequentialEstimator):
         raise TypeError(
             f"{argument} must be a function of likelihoods (..., N), got {function.name!r}, which draws rollouts itself"

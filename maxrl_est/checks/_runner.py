@@ -201,6 +201,7 @@ def _tried(subject: Subject) -> tuple[str, ...]:
         f"in every order to N = {_trials.EVERY_ORDER}, in {_trials.ORDERS} of larger groups; alone, as a batch of one, "
         "in batches of one axis and of two",
         f"as float64, float32, int and bool; it computes in {subject.precision.name}",
+        *([subject.how] if subject.how else ()),
     )
 
 

@@ -47,6 +47,7 @@ class Subject:
     function: Estimator
     name: str
     label: str  # an expression for the function, as a reader would write it
+    how: str  # in words, how the function is called; empty for one that takes NumPy's arrays (..., N)
     rewards: str  # in words, the two on which the effective weight is measured
     targets: Mapping[int, Target | None] | None  # by group size; None if nothing is declared
     group_sizes: tuple[int, ...]
