@@ -105,7 +105,7 @@ def _moves(
     values = np.array([least, *(x for x in OWN_VALUES if x > least)])
     tried = np.repeat(groups[None], len(values), axis=0)
     tried[:, :, 0] = values[:, None]
-    found = np.asarray(function(tried.reshape(-1, n)), dtype=np.float64).reshape(len(values), len(groups), n)[:, :, 0]
+    found = np.stack([np.asarray(function(each), dtype=np.float64)[:, 0] for each in tried])
     sizes = np.maximum(abs(found), tried.max(axis=2))
     floor = subject.rounding * np.maximum(sizes, sizes[0])
     return groups, values, found - found[0], floor

@@ -202,6 +202,8 @@ def handles_groups_of_one(subject: Subject) -> str:
         return "finite"
     if subject.positive_only:
         return "finite"
+    if not subject.binary_only:
+        _follows_its_likelihood(subject)
     weight, usual = (abs(float(subject.weight(n).value(0.5))) for n in (1, subject.sizes[-1]))
     if weight > LARGE * max(usual, subject.tolerance):
         return Warned(
@@ -209,6 +211,21 @@ def handles_groups_of_one(subject: Subject) -> str:
             f"of {subject.sizes[-1]} do at a pass rate of 1/2: refuse such groups, or give them no advantage"
         )
     return f"ascends {subject.weight(1).nearest().name}"
+
+
+def _follows_its_likelihood(subject: Subject) -> None:
+    """Alone, an advantage without bias is a multiple of the likelihood, less a constant."""
+    likelihoods = np.array([[0.0], [0.25], [0.5], [1.0]])
+    got = subject(likelihoods).astype(np.float64)
+    straight = got[0] + likelihoods * (got[-1] - got[0])
+    if subject.gaps(got, straight, likelihoods).max() > subject.tolerance:
+        raise Failed(
+            f"groups of one with likelihoods 0, 0.25, 0.5 and 1 have the advantages {excerpt(got.T)}: no multiple of "
+            "the likelihood less a constant, so nothing is ascended without bias; refuse such groups, or give them no "
+            "advantage",
+            f"{subject.label}(numpy.array({likelihoods.tolist()}))",
+            {"advantages": got.ravel().tolist()},
+        )
 
 
 MANY = 1000  # groups in the largest batch that is tried
