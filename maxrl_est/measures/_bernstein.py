@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import accumulate, pairwise
-from typing import Any
 
 import numpy as np
 
 from maxrl_est._typing import Array, FloatArray
+from maxrl_est.objectives._numbers import in_one_unit
 
 
 @functools.lru_cache(maxsize=64)
@@ -27,7 +26,7 @@ def bernstein_of(c: tuple[Fraction, ...], n: int) -> tuple[Fraction, ...]:
     >>> [str(x) for x in bernstein_of((Fraction(1), Fraction(1)), 3)]  # 1 + q from p = 0, m = 0, to p = 1
     ['2', '3/2', '1']
     """
-    steps, unit = _integers(value / ways for value, ways in zip(c, _row(n - 1), strict=False))
+    steps, unit = in_one_unit(value / ways for value, ways in zip(c, _row(n - 1), strict=False))
     values = [0] * n
     for step in reversed(steps):
         values = list(accumulate(values[:-1], initial=step))
@@ -37,7 +36,7 @@ def bernstein_of(c: tuple[Fraction, ...], n: int) -> tuple[Fraction, ...]:
 @functools.lru_cache(maxsize=64)
 def powers_of(bernstein: tuple[Fraction, ...]) -> tuple[Fraction, ...]:
     """The coefficients (n,) in powers of q of a polynomial with these Bernstein coefficients (n,)."""
-    values, unit = _integers(reversed(bernstein))
+    values, unit = in_one_unit(reversed(bernstein))
     steps = []
     while values:
         steps.append(values[0])
@@ -49,7 +48,7 @@ def value(bernstein: Sequence[Fraction], p: Fraction) -> Fraction:
     """The polynomial at p, exactly: one sum of integers."""
     (a, b), top = p.as_integer_ratio(), len(bernstein) - 1
     up, down = ([x**m for m in range(top + 1)] for x in (a, b - a))
-    values, unit = _integers(bernstein)
+    values, unit = in_one_unit(bernstein)
     terms = (ways * x * up[m] * down[top - m] for m, (ways, x) in enumerate(zip(_row(top), values, strict=True)))
     return Fraction(sum(terms), unit * b**top)
 
@@ -78,10 +77,3 @@ def nodes(size: int) -> tuple[FloatArray, FloatArray]:
 def _row(top: int) -> tuple[int, ...]:
     """C(top, k) for k = 0..top."""
     return tuple(accumulate(range(top), lambda ways, k: ways * (top - k) // (k + 1), initial=1))
-
-
-def _integers(values: Iterable[Fraction]) -> tuple[list[int], int]:
-    """The same numbers as integers in units of 1 over the second result."""
-    given: list[Any] = list(values)
-    unit = functools.reduce(math.lcm, map(operator.attrgetter("denominator"), given), 1)
-    return [x.numerator * (unit // x.denominator) for x in given], unit

@@ -29,7 +29,7 @@ def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, 
     Raises ValueError when the result has another shape, is not finite, or depends on the order of rollouts or on
     the other groups: found by two more orders of each group, and by leaving out half of the groups.
     """
-    plain = groups.astype(np.float64)
+    plain = _floats(groups)
     advantages = np.asarray(estimator(plain.copy())).astype(np.float64)
     if advantages.shape != groups.shape:
         raise ValueError(f"estimator must return the shape of likelihoods, {groups.shape}, got {advantages.shape}")
@@ -55,7 +55,7 @@ def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, 
             f"{shown} has other advantages among fewer groups"
         )
     exact = _exactly(estimator, groups) if groups.dtype == object else None
-    if exact is None or _differs(exact, advantages, precision).any():
+    if exact is None or _differs(_floats(exact), advantages, precision).any():
         return advantages, precision
     return exact, None
 
@@ -74,9 +74,19 @@ def _exactly(estimator: Estimator, groups: Array) -> Array | None:
         return None
     if got.shape != groups.shape or not all(isinstance(x, Fraction | int) for x in got.flat):
         return None
+    # Ints too, whose quotients would be floats, and NumPy's ints within, which overflow; most need neither.
     return np.asarray(np.frompyfunc(_fraction, 1, 1)(got))
 
 
 def _fraction(value: Any) -> Fraction:
-    """Of ints too, whose quotients would be floats, and of Python's, since NumPy's overflow in Fractions as well."""
+    if type(value) is Fraction and type(value.numerator) is int:
+        return value
     return Fraction(int(value.numerator), int(value.denominator))
+
+
+def _floats(values: Array) -> FloatArray:
+    """The nearest floats: of Fractions by their own division, which is short where there are a million."""
+    if values.dtype != object:
+        return values.astype(np.float64)
+    ratios = (value.as_integer_ratio() for value in values.flat)
+    return np.fromiter((above / below for above, below in ratios), np.float64, values.size).reshape(values.shape)
