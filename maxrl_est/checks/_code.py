@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 
 def wrapped(code: str, width: int, first: str, rest: str) -> list[str]:
-    """The expression in lines of at most ``width`` columns where spaces in brackets allow it.
+    r"""The expression in lines of at most ``width`` columns where spaces in brackets allow it.
 
     ``first`` stands before the first line, ``rest`` before the others. What is pasted without ``first`` is the same
     expression.
 
-    >>> print("\\n".join(wrapped("f(numpy.array([0.25, 0.5, 0.75]))[0] - 1", 24, "run: ", "  ")))
+    >>> print("\n".join(wrapped("f(numpy.array([0.25, 0.5, 0.75]))[0] - 1", 24, "run: ", "  ")))
     run: f(numpy.array([0.25,
       0.5, 0.75]))[0] - 1
     """

@@ -19,6 +19,11 @@ Verdict = Literal["passed", "failed", "undecided"]
 DECIDING = ("effective objective", "leave-one-out", "bias on graded likelihoods", "Monte Carlo", "same function")
 
 
+def identifier(name: str) -> str:
+    """The identifier of the check of that name."""
+    return name.lower().replace(" ", "-")
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """The outcome of one check: what was found, in a sentence that stands by itself.
@@ -38,7 +43,7 @@ class Check:
     @property
     def id(self) -> str:
         """The name as an identifier that does not change: ``leave-one-out``, ``batch-independence``."""
-        return self.name.lower().replace(" ", "-")
+        return identifier(self.name)
 
     @property
     def severity(self) -> Severity:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 _TAG = 9  # columns of what stands before a text
+_NAME = 32  # of a longer name are shown where the verdict takes more than a line
 _TONES: dict[str, Tone] = {"passed": "good", "warned": "warn", "undecided": "warn", "failed": "bad", "xpassed": "bad"}
 
 Paint = Callable[[str, Tone], str]
@@ -30,7 +31,7 @@ def summary(report: CheckReport) -> str:
 
     It is as long as it is; `text` shortens it to its width.
     """
-    return f"{report.verdict.upper()}  {_shown(f'{report.estimator}: {_gist(report)}')}"
+    return _headline(report, report.estimator)
 
 
 def text(report: CheckReport, *, width: int = WIDTH, verbose: bool = False, paint: Paint = uncoloured) -> str:
@@ -38,7 +39,11 @@ def text(report: CheckReport, *, width: int = WIDTH, verbose: bool = False, pain
 
     ``verbose`` shows every check with its message, what was tried, and the noise beside known estimators.
     """
-    lines = [paint(_short(summary(report), width), _TONES[report.verdict])]
+    name = report.estimator
+    over = len(summary(report)) - width
+    if over > 0 and len(name) > _NAME:  # a path, whose end says most
+        name = f"...{name[-max(_NAME, len(name) - over - 3) :]}"
+    lines = [paint(_short(_headline(report, name), width), _TONES[report.verdict])]
     lines += [*_advice(report, width), ""]
     if verbose:
         for check in report.checks:
@@ -61,6 +66,10 @@ def undecided(report: CheckReport) -> str:
     """Why no check of what is ascended could run: the first reason there is."""
     reasons = [check.message for check in report.deciding if check.status == "skipped"]
     return f"no check of what it ascends could run: {reasons[0] if reasons else 'none was asked for'}"
+
+
+def _headline(report: CheckReport, name: str) -> str:
+    return f"{report.verdict.upper()}  {_shown(f'{name}: {_gist(report)}')}"
 
 
 def _gist(report: CheckReport) -> str:
