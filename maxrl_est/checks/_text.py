@@ -126,7 +126,7 @@ def _background(report: CheckReport, width: int) -> Iterator[str]:
         yield from _filled("asked", settings, width)
     if report.noise:
         yield ""
-        yield "Noise per signal of one group's gradient estimate, tr Cov / |mean|^2"
+        yield from textwrap.wrap("Noise per signal of one group's gradient estimate, tr Cov / |mean|^2", width)
         rows = [(f"{row.noise:.6g}", row.estimator, str(row.n), row.problem) for row in report.noise]
         for line in aligned(("noise", "estimator", "N", "problem"), rows):
             yield _short(line, width)
