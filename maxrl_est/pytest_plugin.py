@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--maxrl-est-group-sizes",
         metavar="N,N,...",
         type=_sizes,
-        help="group sizes at which advantage functions are checked (1,2,3,4,8)",
+        help="group sizes at which advantage functions are checked (1,2,3,4,8,16,64)",
     )
     group.addoption(
         "--maxrl-est-monte-carlo",

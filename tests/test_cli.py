@@ -227,7 +227,7 @@ def test_check_says_in_one_line_what_cannot_be_found(target, says, functions, ca
         ("", "--objective must be expected, maxrl, maxrl:T, pass:K, all:K or tsallis:Q:T, got ''"),
         (
             "maxrl:0",
-            "the order in --objective must be an int in [1, 8], as no group of --group-sizes is larger, got '0'",
+            "the order in --objective must be an int in [1, 64], as no group of --group-sizes is larger, got '0'",
         ),
         ("pass:x", "got 'x'"),
         ("tsallis:-1:3", "q "),
@@ -248,7 +248,7 @@ def test_check_refuses_group_sizes_that_decide_nothing(capsys):
     ("options", "says"),
     [
         (("--group-sizes", 4, 0), "--group-sizes must be an int of at least 1, got 0"),
-        (("--group-sizes", 4, 65), "group_sizes[1] must be an int in [1, 64], got 65"),
+        (("--group-sizes", 4, 1025), "group_sizes[1] must be an int in [1, 1024], got 1025"),
         (("--monte-carlo", 1), "--monte-carlo must be an int of at least 2, got 1"),
     ],
 )
@@ -435,7 +435,7 @@ def test_a_file_that_exits_on_import_is_one_line(tmp_path, capsys):
 
 def test_an_order_larger_than_every_group_is_refused_before_it_takes_memory(capsys):
     assert run("check", "rloo", "--objective", "maxrl:10000000000") == 2
-    assert "must be an int in [1, 8], as no group of --group-sizes is larger, got '10000000000'" in one_line(capsys)
+    assert "must be an int in [1, 64], as no group of --group-sizes is larger, got '10000000000'" in one_line(capsys)
 
 
 def test_tsallis_takes_decimals_and_fractions_exactly():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from importlib.resources import files
 
 import pytest
 
+import maxrl_est as mx
 from maxrl_est.checks import CHECKS
 from maxrl_est.checks._formats.sarif import document
 from maxrl_est.checks._pages import GUIDES, page
@@ -41,13 +43,17 @@ def test_a_page_fits_a_terminal_and_its_advice_a_line(id):
     assert max(map(len, lines)) <= 80
     assert len(lines) <= 45
     if id != "formats":
-        assert 0 < len(page(id).advice) <= 80 - len("advice   ")
-        assert page(id).advice.endswith(".")
+        for severity in ("failed", "warned"):
+            advice = page(id).advice_on(severity)
+            assert 0 < len(advice) <= 80 - len("advice   ")
+            assert advice.endswith(".")
 
 
 @pytest.mark.parametrize("id", sorted({*WRITTEN} - {"formats"}))
-def test_the_examples_of_a_page_do_what_it_says(id):
+def test_the_examples_of_a_page_do_what_it_says(id, monkeypatch):
     """The first block is a wrong function that the check finds, and the second one that it does not."""
+    quick = functools.partial(mx.check_estimator, group_sizes=(1, 2, 3, 8))  # what they say, they say at any size
+    monkeypatch.setattr(mx, "check_estimator", quick)
     blocks = BLOCK.findall(page(id).text)
     assert len(blocks) == 1 if id in GUIDES else len(blocks) == 2
     assert all("assert" in block for block in blocks[:1])

@@ -29,28 +29,43 @@ WRONG = (
     HEAD
     + """
 def test_mine(check_advantages):
-    check_advantages(centred, objective=mx.Objective.expected())
+    check_advantages(centred, objective=mx.Objective.expected(), scale=1, group_sizes=(2, 8))
 """
 )
+FAULTS = """
+from maxrl_est.checks import KnownFault
+
+known = {
+    "effective objective": KnownFault("7/8", {"N": 8, "nearest": "expected", "scale": 0.875, "off": 0.0}),
+    "leave-one-out": KnownFault("7/8", {"N": 8, "likelihood": 1.0, "grows": 0.875, "unbiased": 1.0}),
+    "bias on graded likelihoods": KnownFault(
+        "7/8",
+        {"N": 8, "problem": "Bandit(1/2: 0, 1/3: 1/3, 1/6: 1)", "mean": [-0.12153, 0.016204, 0.10532]},
+    ),
+}
+"""
 KNOWN = (
     HEAD
+    + FAULTS
     + """
 def test_mine(check_advantages):
-    reason = "7/8 of the gradient at N = 8"
-    known = {"effective objective": reason, "bias on graded likelihoods": reason}
-    check_advantages(centred, objective=mx.Objective.expected(), expected_failed_checks=known)
+    check_advantages(
+        centred, objective=mx.Objective.expected(), scale=1, group_sizes=(2, 8), expected_failed_checks=known
+    )
 """
 )
 CASES = (
     HEAD
+    + FAULTS
     + """
-known = {
-    "centred": {"effective objective": "7/8", "bias on graded likelihoods": "7/8"},
-    "rloo": {"leave-one-out": "wrongly expected"},
-}
+faults = {"centred": known, "rloo": {"leave-one-out": KnownFault("wrongly expected", {"N": 8})}}
 
 @mx.parametrize_with_checks(
-    [centred, "rloo"], objective=mx.Objective.expected(), expected_failed_checks=known
+    [centred, "rloo"],
+    objective=mx.Objective.expected(),
+    expected_failed_checks=faults,
+    scale=1,
+    group_sizes=(2, 8),
 )
 def test_each(estimator, check):
     check(estimator)
@@ -85,14 +100,14 @@ def test_a_wrong_function_fails_with_the_whole_report_and_says_so_in_the_summary
     assert "E[g] misses the gradient of expected by 12.5%" in " ".join(text.split())
     assert "maxrl-est explain effective-objective" in text
     *_, last = (line for line in text.splitlines() if line.startswith("FAILED  "))
-    assert last == "FAILED  centred: effective objective, bias on graded likelihoods"
+    assert last == "FAILED  centred: effective objective, leave-one-out, bias on graded likelihoods"
     assert "Traceback" not in text
 
 
 def test_known_failures_pass_and_are_named(run):
     status, text = run(KNOWN)
     assert status == 0
-    assert "PASSED  centred: its known faults and no other: effective objective, bias on graded likelihoods" in text
+    assert "PASSED  centred: its known faults and no other: effective objective, leave-one-out, bias on" in text
 
 
 def test_options_choose_group_sizes_seed_and_sampling(run):
@@ -141,7 +156,7 @@ def test_reports_of_workers_reach_the_summary(run):
             "2,b",
             "argument --maxrl-est-group-sizes: must be ints with commas between, such as 2,4,8, got '2,b'",
         ),
-        ("--maxrl-est-group-sizes", "2,65", "group_sizes[1] must be an int in [1, 64], got 65"),
+        ("--maxrl-est-group-sizes", "2,1025", "group_sizes[1] must be an int in [1, 1024], got 1025"),
         ("--maxrl-est-monte-carlo", "1", "monte_carlo must be an int of at least 2, got 1"),
     ],
 )

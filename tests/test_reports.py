@@ -37,7 +37,7 @@ PLACE = (str(Path.cwd() / "a folder" / "mine.py"), 12)
 
 
 def report(*checks, name="mine.py:advantage", place=PLACE, **more):
-    settings = {"objective": mx.Objective.maxrl, "group_sizes": (2, 8), "seed": 3, "tolerance": 1e-4, "scale": None}
+    settings = {"objective": {2: "J_2", 8: "J_8"}, "group_sizes": [2, 8], "seed": 3, "tolerance": 1e-4, "scale": None}
     return CheckReport(name, checks, (), ("8 random groups of 8",), settings, place, **more)
 
 
@@ -66,6 +66,12 @@ def test_warnings_have_their_page_where_nothing_fails():
     text = str(report(PASSED, DECIDED, WARNED))
     assert text.startswith("PASSED  ")
     assert "\npage     maxrl-est explain groups-of-one\n" in text
+
+
+def test_a_warning_may_ask_for_something_else_than_a_failure():
+    factor = Check("effective objective", "warned", "7/8 x J_1: a constant factor")
+    assert "advice   Take the factor for a learning rate, or insist: scale=1." in str(report(factor))
+    assert "Choose the objective" not in FORMATS["github"]([report(factor)])
 
 
 def test_an_undecided_report_says_why_and_what_to_do():
@@ -121,7 +127,8 @@ def test_passed_checks_are_a_line_and_all_lines_where_asked_for():
     whole = MIXED.to_text(verbose=True)
     assert "passed   shape and dtype\n         finite, of the shape" in whole
     assert "tried    8 random groups of 8" in whole
-    assert "asked objective maxrl; group_sizes (2, 8); seed 3; tolerance 0.0001;" in " ".join(whole.split())
+    asked = "asked objective J_2 at N = 2, J_8 at N = 8; group_sizes 2, 8; seed 3; tolerance 0.0001"
+    assert asked in " ".join(whole.split())
 
 
 def test_the_line_to_paste_for_a_known_fault_is_printed():
@@ -159,7 +166,7 @@ def test_json_carries_its_schema_the_tool_and_whatever_was_asked_and_found():
     mixed, right, undecided = document["reports"]
     assert (mixed["file"], mixed["line"]) == ("a folder/mine.py", 12)
     assert [mixed[name] for name in ("function", "objective", "group_sizes", "seed", "tolerance", "scale")] == [
-        "mine.py:advantage", "maxrl", [2, 8], 3, 1e-4, None,
+        "mine.py:advantage", {"2": "J_2", "8": "J_8"}, [2, 8], 3, 1e-4, None,
     ]  # fmt: skip
     assert [entry["verdict"] for entry in (mixed, right, undecided)] == ["failed", "passed", "undecided"]
     failed = mixed["checks"][3]

@@ -33,6 +33,10 @@ class Page:
         """What to do where it does not pass, in a line."""
         return self._entry("Advice")
 
+    def advice_on(self, severity: str) -> str:
+        """The same, where a warning asks for something else than a failure."""
+        return (severity == "warned" and self._entry("Advice on a warning")) or self.advice
+
     def _entry(self, name: str) -> str:
         found = re.search(rf"^{name}: (.+)$", self.text, re.M)
         return found[1] if found else ""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from numbers import Number
 from typing import Any, Literal
 
-from maxrl_est._arguments import name_of, one_of
+from maxrl_est._arguments import one_of
 from maxrl_est.checks import _formats, _text
 from maxrl_est.checks._known import Found, line
 from maxrl_est.files import formats
@@ -133,13 +132,6 @@ class CheckReport:
     def summary(self) -> str:
         """The verdict in one line: what is ascended, or which checks fail, or why nothing is decided."""
         return _text.summary(self)
-
-    def asked(self) -> dict[str, Any]:
-        """The settings as plain values: objectives and functions by their names."""
-        return {
-            name: value if value is None or isinstance(value, str | bool | Number | list | tuple) else name_of(value)
-            for name, value in self.settings.items()
-        }
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values, for JSON; ``maxrl-est explain formats`` describes them."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from maxrl_est.checks._code import wrapped
 from maxrl_est.checks._pages import page
@@ -54,14 +54,6 @@ def text(report: CheckReport, *, width: int = WIDTH, verbose: bool = False, pain
     return "\n".join(lines).rstrip()
 
 
-def advised(report: CheckReport) -> str:
-    """The id of the page that says what to do first; empty where there is nothing to do."""
-    if report.verdict == "undecided":
-        return "verdict"
-    first = [check.id for severity in ("failed", "warned") for check in report.checks if check.severity == severity]
-    return first[0] if first else ""
-
-
 def undecided(report: CheckReport) -> str:
     """Why no check of what is ascended could run: the first reason there is."""
     reasons = [check.message for check in report.deciding if check.status == "skipped"]
@@ -84,10 +76,15 @@ def _gist(report: CheckReport) -> str:
 
 
 def _advice(report: CheckReport, width: int) -> list[str]:
-    id = advised(report)
-    if not id:
+    """What to do about the first check that fails, or else warns."""
+    wrong = [check for severity in ("failed", "warned") for check in report.checks if check.severity == severity]
+    if report.verdict == "undecided":
+        id, advice = "verdict", page("verdict").advice
+    elif wrong:
+        id, advice = wrong[0].id, page(wrong[0].id).advice_on(wrong[0].severity)
+    else:
         return []
-    return [_short(f"{'advice':{_TAG}}{page(id).advice}", width), f"{'page':{_TAG}}maxrl-est explain {id}"]
+    return [_short(f"{'advice':{_TAG}}{advice}", width), f"{'page':{_TAG}}maxrl-est explain {id}"]
 
 
 def _compact(report: CheckReport, width: int, paint: Paint) -> Iterator[str]:
@@ -121,15 +118,23 @@ def _whole(check: Check, width: int, paint: Paint) -> Iterator[str]:
 def _background(report: CheckReport, width: int) -> Iterator[str]:
     for tried in report.tried:
         yield from _filled("tried", tried, width)
-    settings = "; ".join(f"{name} {value}" for name, value in report.asked().items())
-    if settings:
-        yield from _filled("asked", settings, width)
+    given = {name: _listed(value) for name, value in report.settings.items() if value not in (None, {})}
+    if given:
+        yield from _filled("asked", "; ".join(f"{name} {value}" for name, value in given.items()), width)
     if report.noise:
         yield ""
         yield from textwrap.wrap("Noise per signal of one group's gradient estimate, tr Cov / |mean|^2", width)
         rows = [(f"{row.noise:.6g}", row.estimator, str(row.n), row.problem) for row in report.noise]
         for line in aligned(("noise", "estimator", "N", "problem"), rows):
             yield _short(line, width)
+
+
+def _listed(value: Any) -> str:
+    """A setting in words: a list without its brackets, an objective for each group size once if they are one."""
+    if isinstance(value, Mapping):
+        several = len({*value.values()}) > 1
+        return ", ".join(f"{entry} at N = {n}" for n, entry in value.items()) if several else next(iter(value.values()))
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _filled(tag: str, message: str, width: int) -> list[str]:

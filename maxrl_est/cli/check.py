@@ -59,7 +59,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--values", metavar=("LOW", "HIGH"), type=float, nargs=2, default=(0, 1), help="of failure and success (0 1)"
     )
-    parser.add_argument("--group-sizes", metavar="N", type=int, nargs="+", default=[1, 2, 3, 4, 8], help="(1 2 3 4 8)")
+    parser.add_argument("--group-sizes", metavar="N", type=int, nargs="+", help="(1 2 3 4 8 16 64)")
     parser.add_argument(
         "--monte-carlo", metavar="GROUPS", type=int, help="also test the bias by sampling that many groups"
     )
@@ -96,9 +96,12 @@ def run(options: argparse.Namespace) -> int:
 
 def _arguments(options: argparse.Namespace) -> dict[str, Any]:
     """What is asked of every function."""
+    from maxrl_est.checks._asked import GROUP_SIZES
+
+    sizes = options.group_sizes or GROUP_SIZES
     return {
-        "objective": objective_of(options.objective, max(options.group_sizes)),
-        "group_sizes": options.group_sizes,
+        "objective": objective_of(options.objective, max(sizes)),
+        "group_sizes": sizes,
         "monte_carlo": options.monte_carlo,
         "seed": options.seed,
         "tolerance": options.tolerance,

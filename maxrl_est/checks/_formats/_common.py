@@ -37,4 +37,4 @@ def told(check: Check) -> str:
     lines = [f"{check.message}{check.expectation}"]
     if check.reproduce:
         lines.append(f"reproduce: {check.reproduce}")
-    return "\n".join([*lines, f"{page(check.id).advice} (maxrl-est explain {check.id})"])
+    return "\n".join([*lines, f"{page(check.id).advice_on(check.severity)} (maxrl-est explain {check.id})"])

@@ -36,7 +36,7 @@ def as_dict(reports: Sequence[CheckReport]) -> dict[str, Any]:
 
 def report_as_dict(report: CheckReport) -> dict[str, Any]:
     """One report."""
-    settings = report.asked()
+    settings = {name: value if value != {} else None for name, value in report.settings.items()}
     found: dict[str, Any] = plain(
         {
             "function": report.estimator,
@@ -70,6 +70,6 @@ def _check(check: Check) -> dict[str, Any]:
         "found": check.found,
         "reason": check.reason,
         "known_fault": check.known_fault,
-        "advice": page(check.id).advice if wrong else "",
+        "advice": page(check.id).advice_on(check.severity) if wrong else "",
         "page": f"maxrl-est explain {check.id}",
     }
