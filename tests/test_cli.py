@@ -194,7 +194,7 @@ def test_check_takes_a_file_named_like_a_module_and_one_that_imports_its_neighbo
 
 def test_check_holds_a_declared_objective_against_the_function(capsys):
     assert run("check", "maxrl_shipped", "--objective", "maxrl") == 1
-    assert "should ascend J_8; on 0/1 rewards it ascends exactly J_7" in flat(capsys.readouterr().out)
+    assert "should ascend J_64; on 0/1 rewards it ascends exactly J_63" in flat(capsys.readouterr().out)
 
 
 def test_check_reports_nan_as_a_failed_check_with_the_input(functions, tmp_path):
