@@ -45,7 +45,7 @@ def test_a_factor_that_depends_on_the_group_size_passes_and_is_said():
     report = check_estimator(centred, objective=EXPECTED, group_sizes=SIZES)
     assert report["effective objective"].status == "warned"
     assert report["effective objective"].message == (
-        "on 0/1 rewards exactly a multiple of expected: a factor that depends on N, 1/2, 3/4, 7/8 at N = 2, 4, 8"
+        "on 0/1 rewards exactly expected times a factor that depends on N: 1/2, 3/4, 7/8 at N = 2, 4, 8"
     )
     assert report["bias on graded likelihoods"].message == "exactly unbiased for the same objective"
 

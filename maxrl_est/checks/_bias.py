@@ -125,7 +125,7 @@ def _said(subject: Subject, found: Mapping[int, Nearest]) -> str:
         return text if subject.scale is not None else Warned(f"on {subject.rewards} {text}")
     each = ", ".join(map(_factor, factors))
     return Warned(
-        f"on {subject.rewards} {how}a multiple of {names}{upto}: a factor that depends on N, {each} at N = {sizes}"
+        f"on {subject.rewards} {how}{names} times a factor that depends on N: {each} at N = {sizes}{upto}"
     )
 
 
