@@ -8,6 +8,7 @@ from maxrl_est._typing import Array
 from maxrl_est.estimates import baselines
 from maxrl_est.estimates.baselines import Baseline, recipe
 from maxrl_est.estimates.groups import groups_of
+from maxrl_est.estimates.logarithms import warn_of_underflow
 from maxrl_est.objectives import ObjectiveLike
 
 
@@ -45,7 +46,8 @@ def advantages(
         - ``"one_over_n"``: 1/N
         - ``"none"``: 0
         - a number: itself
-    log_likelihoods : (..., N) logarithms in their place, as in `maxrl_est.loo_weights`
+    log_likelihoods : (..., N) logarithms in their place, as in `maxrl_est.loo_weights`; below -745 l is 0, with a
+        warning where a group has nothing else: `maxrl_est.log_weights` lose nothing
     log_ceiling : what no log-likelihood exceeds
 
     Returns
@@ -68,6 +70,7 @@ def advantages(
     array([ 1.        , -0.33333333, -0.33333333, -0.33333333])
     """
     groups = groups_of(likelihoods, log_likelihoods, log_ceiling)
+    warn_of_underflow(log_likelihoods, groups)
     made_of = recipe(objective, baseline, groups.size)
     found: Array = groups.back(baselines.weights_and_advantages(groups.values, made_of)[1])
     return found
@@ -102,5 +105,6 @@ def weights_and_advantages(
     (array([2., 1.]), array([ 2., -1.]))
     """
     groups = groups_of(likelihoods, log_likelihoods, log_ceiling)
+    warn_of_underflow(log_likelihoods, groups)
     weights, found = baselines.weights_and_advantages(groups.values, recipe(objective, baseline, groups.size))
     return groups.back(weights), groups.back(found)
