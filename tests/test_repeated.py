@@ -28,7 +28,7 @@ groups = pytest.mark.parametrize("values", GROUPS.values(), ids=GROUPS)
 def by_recursion(rows, coefficients):
     """What Fractions go through where values are many."""
     out = np.empty(rows.shape, dtype=object)
-    for i, table in generic._leave_one_out(rows, len(coefficients) - 1):
+    for i, table in generic._leave_one_out(1 - rows, len(coefficients) - 1):
         out[:, i] = (table * coefficients).sum(axis=-1)
     return out
 
@@ -39,7 +39,7 @@ def test_weights_are_those_of_the_definition_and_of_the_recursion(values):
     for order in range(1, n + 1):
         c = np.array([F((-1) ** k * (k + 2), k + 1) for k in range(order)], dtype=object)
         got = np.empty(rows.shape, dtype=object)
-        assert not repeated.fill_few(rows, got, repeated.Weights(c, n - 1)).any()
+        assert not repeated.fill_few(1 - rows, got, repeated.Weights(c, n - 1)).any()
         assert got[0].tolist() == exact_loo_weights(values, c.tolist())
         assert got.tolist() == by_recursion(rows, c).tolist()
         assert all(type(x) is F for x in got.flat)
@@ -48,10 +48,10 @@ def test_weights_are_those_of_the_definition_and_of_the_recursion(values):
 def test_a_wrong_count_of_others_and_a_rollout_among_its_others_are_told_apart():
     rows, c = np.array([GROUPS["thirds"]], dtype=object), np.array([F(1)] * 4, dtype=object)
     expected, got = by_recursion(rows, c), np.empty(rows.shape, dtype=object)
-    repeated.fill_few(rows, got, repeated.Weights(c, rows.size))
+    repeated.fill_few(1 - rows, got, repeated.Weights(c, rows.size))
     assert got.tolist() != expected.tolist()
     right = repeated.Weights(c, rows.size - 1)
-    repeated.fill_few(rows, got, lambda value, others: right(value, {**others, value: others.get(value, 0) + 1}))
+    repeated.fill_few(1 - rows, got, lambda value, others: right(value, {**others, value: others.get(value, 0) + 1}))
     assert got.tolist() != expected.tolist()
 
 
@@ -71,10 +71,10 @@ def test_groups_of_many_values_are_left_to_the_recursion_beside_groups_of_few():
     many = [F(k, 40) for k in range(repeated.MOST + 4)]
     few = [F(k % 2) for k in range(len(many))]
     rows, c = np.array([many, few, many[::-1]], dtype=object), np.array([F(1)] * 5, dtype=object)
-    left = repeated.fill_few(rows, np.empty(rows.shape, dtype=object), repeated.Weights(c, len(many) - 1))
+    left = repeated.fill_few(1 - rows, np.empty(rows.shape, dtype=object), repeated.Weights(c, len(many) - 1))
     assert left.tolist() == [True, False, True]
     got = np.empty(rows.shape, dtype=object)
-    generic.loo_weights(rows, c, got)
+    generic.loo_weights(rows, c, False, got)
     assert got.tolist() == by_recursion(rows, c).tolist()
     assert got[0].tolist() == exact_loo_weights(many, c.tolist())
 
