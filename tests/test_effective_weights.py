@@ -278,7 +278,8 @@ def test_a_right_rloo_in_shorter_floats_is_right(name, bits, n):
     weight = effective_weight(rloo_in(to(bits)), n)
     near = weight.nearest()
     assert (weight.precision.name, near.agreement, near.name, near.exact) == (name, "to rounding", "J_1", False)
-    assert str(near).startswith(f"J_1 to the rounding of {name} (")
+    assert str(near).startswith(f"J_1 to the rounding of {name}")
+    assert str(effective_weight(rloo_in(to(24)), 8).nearest()) == "J_1 to the rounding of float32"
 
 
 def test_precision_is_told_by_what_functions_do():
