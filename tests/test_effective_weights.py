@@ -336,6 +336,16 @@ def test_the_order_of_rollouts_is_still_told_beyond_rounding():
         effective_weight(by_position, 8)
 
 
+def test_errors_list_the_ends_of_a_large_group():
+    with pytest.raises(ValueError, match=r"reordering to \[(0\.0|1\.0)(, [01]\.0){7}, \.\.\.(, [01]\.0){8}\] changes"):
+        effective_weight(lambda r: r * np.arange(r.shape[-1]), 64)
+
+
+def test_rows_of_positive_likelihoods_are_judged_between_two_of_them():
+    for n in (8, 256, 1024):  # differences of logarithms times n^2 round more, the more rollouts there are
+        assert not effective_weight("jackknife", n, values=(F(1, 10), 1)).nearest().known
+
+
 def test_a_wrong_multiple_beyond_its_precision_is_no_rounding():
     nearly = effective_weight(lambda r: rloo_in(to(24))(r) * (1 + 1e-3 * np.asarray(mean(r), dtype=float)), 8)
     assert nearly.nearest().agreement == "none"
