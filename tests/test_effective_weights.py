@@ -175,7 +175,8 @@ OTHERS = [
     (Objective.from_coefficients([4, -12, 12, -4]), "pass^4"),
     (HALF_MIXED, "1/10 pass@4 + 1/3 J_1"),
     (Objective.from_coefficients([F(1, 3), 0, 2, 0, 0, F(2, 5)]), "1/15 pass@6 + 2/3 pass@3 + 1/3 J_1"),
-    # (n-k)/(k(n-1)) pass@k + 1/(n-1) pass@(k-1) at n = 8, k = 4
+    # (n-k)/(k(n-1)) pass@k + 1/(n-1) pass@(k-1) at n = 8: nearest to 0.2753 x J_4 and to 0.2679 x pass@4
+    (Objective.from_coefficients([F(1, 7), F(6, 7)]), "3/7 pass@2 + 1/7 J_1"),
     (Objective.from_coefficients([0, 0, F(3, 7), F(4, 7)]), "1/7 pass@4 + 1/7 pass@3"),
 ]
 
@@ -187,6 +188,8 @@ def test_other_families_are_known_exactly_to_rounding_and_up_to_an_eps(objective
     assert exact.objective == objective
     scaled = effective_weight(lambda r: 3 * mx.advantages(r, objective), 8).nearest()
     assert scaled.exact
+    flipped = effective_weight(lambda r: -mx.advantages(r, objective), 8).nearest()
+    assert (flipped.known, flipped.scale) == ((True, -1) if "+" not in name else (False, flipped.scale))
     in_floats = effective_weight(floats(ascending(objective)), 8).nearest()
     assert str(in_floats) == f"{name} to rounding"
     with_eps = effective_weight(floats(lambda r: mx.advantages(r, objective) / (1 + 1e-6 * mean(r))), 8).nearest()
