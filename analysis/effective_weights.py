@@ -49,7 +49,7 @@ def names(n):
 def curve(name, n):
     weight = mx.effective_weight(mx.estimators.get(name), n)
     near, powers = weight.nearest(), weight.coefficients
-    about = {"n": n, "estimator": name, "nearest": near.name, "exact": near.exact}
+    about = {"n": n, "estimator": name, "nearest": near.name, "exact": near.known}
     return [
         {**about, "p": float(p), "weight": float(weight.value(p)), "objective": float(integral(powers, 1 - p))}
         for p in RATES

@@ -140,7 +140,7 @@ def on_rewards(function):
     exact = F(multiple).limit_denominator(100)
     along = f"{exact} of the gradient" if abs(exact - multiple) < UNBIASED else f"{multiple:.4g} times the gradient"
     return {
-        "objective": f"exactly {near.name}" if near.exact else f"none; nearest {near.name}",
+        "objective": f"exactly {near.name}" if near.known else f"none; nearest {near.name}",
         "multiple": float(f"{multiple:.4g}"),
         "angle": float(f"{angle:.3g}") if angle > ROUNDED else 0.0,
         "graded": f"{angle:.1f} degrees off" if angle > ROUNDED else "unbiased" if exact == 1 else along,

@@ -81,6 +81,16 @@ def test_any_function_has_the_moments_of_enumeration_on_0_1_rewards(problem, est
     assert got.covariance.tolist() == expected.covariance.tolist()
 
 
+@pytest.mark.parametrize("name", ["ustat_mean_loo", "maxrl_shipped", "tailrl"])
+def test_the_papers_size_in_floats_agrees_with_rationals(name):
+    got, expected = (closed_form_moments(Bernoulli(p), estimators.get(name), 128) for p in (0.25, F(1, 4)))
+    assert (got.exact, expected.exact) == (False, True)
+    assert close(got.mean, expected.mean)
+    assert close(got.covariance, expected.covariance)
+    other = closed_form_moments(Bernoulli(F(1, 4)), estimators.get(name), 127)
+    assert not close(got.covariance, other.covariance)
+
+
 @pytest.mark.parametrize("name", ["grpo", "grpo_population"])
 def test_functions_of_floats_agree_to_rounding(name):
     problem, row = BINARY["prompts"], estimators.get(name)

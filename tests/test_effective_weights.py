@@ -175,7 +175,8 @@ OTHERS = [
     (Objective.from_coefficients([4, -12, 12, -4]), "pass^4"),
     (HALF_MIXED, "1/10 pass@4 + 1/3 J_1"),
     (Objective.from_coefficients([F(1, 3), 0, 2, 0, 0, F(2, 5)]), "1/15 pass@6 + 2/3 pass@3 + 1/3 J_1"),
-    # (n-k)/(k(n-1)) pass@k + 1/(n-1) pass@(k-1) at n = 8, k = 4
+    # (n-k)/(k(n-1)) pass@k + 1/(n-1) pass@(k-1) at n = 8: nearest to 0.2753 x J_4 and to 0.2679 x pass@4
+    (Objective.from_coefficients([F(1, 7), F(6, 7)]), "3/7 pass@2 + 1/7 J_1"),
     (Objective.from_coefficients([0, 0, F(3, 7), F(4, 7)]), "1/7 pass@4 + 1/7 pass@3"),
 ]
 
@@ -187,6 +188,8 @@ def test_other_families_are_known_exactly_to_rounding_and_up_to_an_eps(objective
     assert exact.objective == objective
     scaled = effective_weight(lambda r: 3 * mx.advantages(r, objective), 8).nearest()
     assert scaled.exact
+    flipped = effective_weight(lambda r: -mx.advantages(r, objective), 8).nearest()
+    assert (flipped.known, flipped.scale) == ((True, -1) if "+" not in name else (False, flipped.scale))
     in_floats = effective_weight(floats(ascending(objective)), 8).nearest()
     assert str(in_floats) == f"{name} to rounding"
     with_eps = effective_weight(floats(lambda r: mx.advantages(r, objective) / (1 + 1e-6 * mean(r))), 8).nearest()
@@ -278,7 +281,8 @@ def test_a_right_rloo_in_shorter_floats_is_right(name, bits, n):
     weight = effective_weight(rloo_in(to(bits)), n)
     near = weight.nearest()
     assert (weight.precision.name, near.agreement, near.name, near.exact) == (name, "to rounding", "J_1", False)
-    assert str(near).startswith(f"J_1 to the rounding of {name} (")
+    assert str(near).startswith(f"J_1 to the rounding of {name}")
+    assert str(effective_weight(rloo_in(to(24)), 8).nearest()) == "J_1 to the rounding of float32"
 
 
 def test_precision_is_told_by_what_functions_do():
@@ -333,6 +337,16 @@ def test_the_order_of_rollouts_is_still_told_beyond_rounding():
 
     with pytest.raises(ValueError, match="depends on the order of rollouts"):
         effective_weight(by_position, 8)
+
+
+def test_errors_list_the_ends_of_a_large_group():
+    with pytest.raises(ValueError, match=r"reordering to \[(0\.0|1\.0)(, [01]\.0){7}, \.\.\.(, [01]\.0){8}\] changes"):
+        effective_weight(lambda r: r * np.arange(r.shape[-1]), 64)
+
+
+def test_rows_of_positive_likelihoods_are_judged_between_two_of_them():
+    for n in (8, 256, 1024):  # differences of logarithms times n^2 round more, the more rollouts there are
+        assert not effective_weight("jackknife", n, values=(F(1, 10), 1)).nearest().known
 
 
 def test_a_wrong_multiple_beyond_its_precision_is_no_rounding():

@@ -9,9 +9,10 @@ import numpy as np
 
 from maxrl_est._typing import Array, Estimator, FloatArray
 from maxrl_est.estimators import SequentialEstimator, chosen
-from maxrl_est.measures._precision import Precision, precision_of, probes_of
+from maxrl_est.measures._precision import ROUNDING, Precision, precision_of, probes_of
 
 MAX_COUNTED = 2048  # rollouts in groups of each number of successes: a minute, as measured
+_LISTED = 16  # rollouts of a group that errors write out
 
 
 def of_groups(estimator: str | Estimator) -> Estimator:
@@ -35,13 +36,13 @@ def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, 
         raise ValueError(f"estimator must return the shape of likelihoods, {groups.shape}, got {advantages.shape}")
     if not np.isfinite(advantages).all():
         row = int(np.isfinite(advantages).all(axis=1).argmin())
-        raise ValueError(f"estimator must be finite, got {advantages[row].tolist()} for {plain[row].tolist()}")
+        raise ValueError(f"estimator must be finite, got {_listed(advantages[row])} for {_listed(plain[row])}")
     size = groups.shape[1]
     precision = precision_of(estimator, *probes_of(size))
     for order in (np.arange(size)[::-1], np.random.default_rng(size).permutation(size)):
         differs = _differs(estimator(plain[:, order].copy()), advantages[:, order], precision)
         if differs.any():
-            shown = plain[int(differs.any(axis=1).argmax()), order].tolist()
+            shown = _listed(plain[int(differs.any(axis=1).argmax()), order])
             raise ValueError(
                 "estimator must treat rollouts alike, but this estimator depends on the order of rollouts: "
                 f"reordering to {shown} changes advantages"
@@ -49,7 +50,7 @@ def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, 
     half = len(groups) // 2
     differs = _differs(estimator(plain[half:].copy()), advantages[half:], precision)
     if differs.any():
-        shown = plain[half + int(differs.any(axis=1).argmax())].tolist()
+        shown = _listed(plain[half + int(differs.any(axis=1).argmax())])
         raise ValueError(
             "estimator must judge each group by itself, but this estimator depends on the batch: "
             f"{shown} has other advantages among fewer groups"
@@ -61,9 +62,21 @@ def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, 
 
 
 def _differs(advantages: Array, others: FloatArray, precision: Precision) -> Array:
-    """Where they differ by more than rounding, NaN included."""
-    allowed = precision.rounding * max(1.0, abs(others).max())
+    """Where they differ by more than rounding, NaN included.
+
+    Of more than 64 rollouts sums round more, and n^2 times a difference of logarithms, as in a jackknife, n^2 as much.
+    """
+    more = max(1.0, others.shape[1] / 64)
+    allowed = max(precision.rounding * more, ROUNDING * more**2) * max(1.0, abs(others).max())
     return np.asarray(~(abs(np.asarray(advantages, dtype=np.float64) - others) <= allowed))
+
+
+def _listed(group: FloatArray) -> str:
+    """A group in a line, a long one by its first and last rollouts."""
+    numbers = [str(x) for x in group.tolist()]
+    if len(numbers) > _LISTED:
+        numbers[_LISTED // 2 : -_LISTED // 2] = ["..."]
+    return f"[{', '.join(numbers)}]"
 
 
 def _exactly(estimator: Estimator, groups: Array) -> Array | None:

@@ -46,7 +46,7 @@ def _recognised(powers: tuple[Fraction, ...]) -> tuple[Fraction, Objective] | No
         return last / order, Objective.pass_at(order)
     if order <= ALL_OF and all(c[k] * k == -c[k - 1] * (order - k) for k in range(1, order)):
         return first / order, all_of(order)
-    if first and order > 2 and c[1] > 0 < first:
+    if order > 2 and c[1] * first > 0:
         q = c[1] / first
         if all(c[k + 1] * (k + 1) == c[k] * (q + k) for k in range(order - 1)):
             return first, Objective.tsallis(q, order)

@@ -16,6 +16,7 @@ from maxrl_est.measures._precision import DOUBLE, Precision
 from maxrl_est.objectives import Objective
 
 TOLERANCE = 1e-4  # relative: what an eps of 1e-6 beside a standard deviation leaves
+_FINE = 1e-6  # float32 rounds by less, half precision by more
 
 Agreement = Literal["exactly", "to rounding", "within tolerance", "none"]
 
@@ -58,7 +59,8 @@ class Nearest(Columns):
             case "to rounding" if self.precision == DOUBLE.name:
                 return f"{self.name} to rounding"
             case "to rounding":
-                return f"{self.name} to the rounding of {self.precision} ({self.distance:.0e})"
+                coarse = f" (off by {self.distance:.0e})" if self.distance > _FINE else ""
+                return f"{self.name} to the rounding of {self.precision}{coarse}"
             case "within tolerance":
                 return f"{self.name} up to {self.distance:.0e}"
         return f"no known objective; nearest {self.name} (off by {self.distance:.2g})"

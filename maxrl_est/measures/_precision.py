@@ -9,7 +9,7 @@ import numpy as np
 from maxrl_est._typing import Array, Estimator, FloatArray
 
 ROUNDING = 1e-10  # two advantages closer than this, relative to the largest, are the same number in float64
-_GROUPS = 16  # that a function is tried on
+_GROUPS = 8  # that a function is tried on
 
 
 class Precision(NamedTuple):
@@ -75,7 +75,7 @@ def precision_of(function: Estimator, *probes: FloatArray) -> Precision:
 
 
 def probes_of(n: int) -> list[FloatArray]:
-    """Likelihoods (16, N) in (1/16, 15/16), drawn once for all, for an N just below n and for n itself.
+    """Likelihoods (8, N) in (1/16, 15/16), drawn once for all, for an N just below n and for n itself.
 
     Neither the first N nor N - 1 is a power of two, whose quotients have few digits in any format.
     """

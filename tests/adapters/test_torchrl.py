@@ -198,7 +198,7 @@ def test_a_return_that_is_no_likelihood_says_where_it_is(reward, options, messag
 @pytest.mark.parametrize("trajectory_return", [None, "sum", "max", "mean"])
 def test_the_shipped_transform_ascends_no_objective(trajectory_return):
     shipped = as_estimator(trajectory_return=trajectory_return)
-    assert str(mx.effective_weight(shipped, 8).nearest()) == "no known objective; nearest 1.964 x J_1"
+    assert str(mx.effective_weight(shipped, 8).nearest()) == "no known objective; nearest 1.964 x J_1 (off by 0.11)"
     report = mx.check_estimator(shipped, group_sizes=(4,), on_fail=None)
     failed = [check.name for check in report.checks if check.status == "failed"]
     assert failed == ["effective objective", "leave-one-out", "bias on graded likelihoods"]
@@ -259,7 +259,7 @@ def test_shipped_advantages_are_the_rows_of_the_table():
 
 @pytest.mark.parametrize(
     ("settings", "verdict", "objective"),
-    [({}, "exactly J_8", mx.Objective.maxrl), ({"objective": 2}, "exactly J_2", mx.Objective.maxrl(2))],
+    [({}, "J_8 to rounding", mx.Objective.maxrl), ({"objective": 2}, "J_2 to rounding", mx.Objective.maxrl(2))],
     ids=str,
 )
 def test_our_own_transform_is_judged_by_the_same_means(settings, verdict, objective):

@@ -459,7 +459,9 @@ def test_the_model_card_names_the_method_that_was_used(recorder, tmp_path):
 def test_shipped_rloo_ascends_exactly_the_pass_rate_and_passes_every_check():
     rloo = as_estimator(RLOOTrainer, RLOOConfig)
     assert rloo.__name__ == "trl.rloo()"
-    assert [str(mx.effective_weight(rloo, n).nearest()) for n in (2, 3, 8, 16)] == ["exactly J_1"] * 4
+    assert [str(mx.effective_weight(rloo, n).nearest()) for n in (2, 3, 8, 16)] == [
+        "J_1 to the rounding of float32"
+    ] * 4
     assert mx.check_estimator(rloo, objective=mx.Objective.expected(), group_sizes=(1, 2, 4)).passed
 
 
@@ -467,12 +469,12 @@ def test_shipped_grpo_without_scaling_is_the_pass_rate_less_a_share():
     grpo = as_estimator(GRPOTrainer, GRPOConfig, scale_rewards="none")
     assert grpo.__name__ == "trl.grpo(scale_rewards=none)"
     for n in (2, 4, 8, 16):
-        assert str(mx.effective_weight(grpo, n).nearest()) == f"exactly {n - 1}/{n} x J_1"
+        assert str(mx.effective_weight(grpo, n).nearest()) == f"{n - 1}/{n} x J_1 to the rounding of float32"
 
 
 def test_shipped_grpo_ascends_no_objective():
     grpo = as_estimator(GRPOTrainer, GRPOConfig, scale_rewards="group")
-    assert str(mx.effective_weight(grpo, 8).nearest()) == "no known objective; nearest 1.964 x J_1"
+    assert str(mx.effective_weight(grpo, 8).nearest()) == "no known objective; nearest 1.964 x J_1 (off by 0.11)"
     report = mx.check_estimator(grpo, group_sizes=(1, 4), on_fail=None)
     failed = [check.name for check in report.checks if check.status == "failed"]
     assert failed == ["effective objective", "leave-one-out", "bias on graded likelihoods"]
@@ -510,7 +512,7 @@ def test_shipped_advantages_are_the_rows_of_the_table_to_float32():
 def test_our_own_trainer_is_judged_by_the_same_means():
     ours = as_estimator(MaxRLTrainer, GRPOConfig, loss_type="dr_grpo")
     with warnings.catch_warnings(action="error", category=UserWarning):
-        assert str(mx.effective_weight(ours, 8).nearest()) == "exactly J_8"
+        assert str(mx.effective_weight(ours, 8).nearest()) == "J_8 to the rounding of float32"
     assert mx.check_estimator(ours, objective=mx.Objective.maxrl, group_sizes=(2, 4)).passed
 
 
