@@ -9,6 +9,7 @@ from contextlib import redirect_stdout
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from maxrl_est.cli import logs
 from maxrl_est.cli.console import Misuse, as_misuse, at_least, write_json
 from maxrl_est.cli.loading import estimator
 from maxrl_est.cli.parsing import Commands, add_json
@@ -27,6 +28,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "target",
         metavar="TARGET",
+        nargs="?",
         help="path/to/file.py:function, package.module:function, or a known estimator",
     )
     parser.add_argument(
@@ -42,6 +44,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--monte-carlo", metavar="GROUPS", type=int, help="also test the bias by sampling that many groups"
     )
+    logs.add_options(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -52,6 +55,10 @@ def run(options: argparse.Namespace) -> int:
 
     at_least(options, group_sizes=1, monte_carlo=2)
     objective = _objective(options.objective, max(options.group_sizes))
+    if (options.target is None) == (options.log is None):
+        raise Misuse("TARGET or --log must be given, one of the two")
+    if options.log is not None:
+        return logs.run(options, objective)
     with as_misuse(), redirect_stdout(sys.stderr):  # what the user's code prints is no part of the report
         function = _loaded(options.target)
         report = check_estimator(
