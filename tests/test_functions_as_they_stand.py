@@ -103,6 +103,30 @@ def reads_attributes(data):
     return flat_with_ids(data.rewards, data.group_ids), None
 
 
+def as_in_verl(data):
+    rewards = data.batch["token_level_rewards"].sum(axis=-1)
+    advantages = flat_with_ids(rewards, data.non_tensor_batch["uid"])
+    data.batch["advantages"] = advantages[:, None] * data.batch["response_mask"]
+    return data
+
+
+def of_rollouts(rollouts):
+    by_group = {}
+    for rollout in rollouts:
+        by_group.setdefault(rollout["group_id"], []).append(rollout["reward"])
+    return [rollout["reward"] - np.mean(by_group[rollout["group_id"]]) for rollout in rollouts]
+
+
+def fills_rollouts(samples):
+    for sample in samples:
+        group = [other.reward for other in samples if other.group_index == sample.group_index]
+        sample.advantage = sample.reward - sum(group) / len(group)
+
+
+def by_keyword(*, scores, uid):
+    return flat_with_ids(scores, uid)
+
+
 class Result(NamedTuple):
     returns: np.ndarray
     advantages: np.ndarray
@@ -131,6 +155,10 @@ RIGHT = (
     adds_a_column,
     adds_a_column_silently,
     reads_attributes,
+    as_in_verl,
+    of_rollouts,
+    fills_rollouts,
+    by_keyword,
     named_result,
 )
 
@@ -180,6 +208,18 @@ def test_options_settle_what_is_left_open():
         return {"made": flat_with_ids(values, whose)}
 
     np.testing.assert_allclose(estimator_of(other_names, groups="whose", advantages="made")(GROUPS), CENTRED)
+
+
+def test_fields_of_rollouts_can_be_named():
+    def function(rollouts):
+        return {"made": of_rollouts([{"group_id": r.who, "reward": r["how_good"]} for r in rollouts])}
+
+    estimator = estimator_of(function, rewards="how_good", groups="who", advantages="made")
+    np.testing.assert_allclose(estimator(GROUPS), CENTRED)
+    assert estimator.how == (
+        "called with lists: flat rewards (B N,), who = group ids (a list of strings), as fields of a list of rollouts, "
+        "groups interleaved"
+    )
 
 
 def test_a_keyword_taken_by_kwargs_can_be_named():
@@ -342,7 +382,7 @@ def test_what_is_no_function_of_rewards_is_refused():
 
 def test_forms_that_can_take_ragged_groups_do():
     groups = [np.array([1.0, 0.0]), np.array([1.0]), np.array([0.0, 0.5, 1.0])]
-    for function in (one_list, flat_with_ids, flat_with_int_ids, of_tokens, adds_a_column):
+    for function in (one_list, flat_with_ids, flat_with_int_ids, of_tokens, adds_a_column, of_rollouts):
         for got, group in zip(estimator_of(function).ragged(groups), groups, strict=True):
             np.testing.assert_allclose(got, plain(group), atol=1e-15)
     for function in (plain, flat_of_size):

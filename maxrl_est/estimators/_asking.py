@@ -49,23 +49,21 @@ def ways(function: Callable[..., Any], asked: Asked) -> Iterator[Way]:
 
     By keyword, if the names are the function's own: the form that its required parameters speak of, where they speak;
     else (B, N), then the flat forms that its optional parameters allow, then one group at a time. Last, or at once
-    where names are given that are no parameters, one batch with these columns.
+    where names are given that are no parameters, one batch with these columns, or a list of rollouts with such fields.
     """
     known = parameters_of(function)
     for form, names, batch in _forms(known, asked, name_of(function)):
         if asked.form in (None, form):
             for array in _arrays(known.array, asked.array):
-                if not loaded(array):
-                    continue
-                for ids in ids_for(array) if names["groups"] else (None,):
-                    yield Way(form=form, array=array, ids=ids, advantages=asked.advantages, batch=batch, **names)
+                if loaded(array) and (array == "list" or batch != "records"):
+                    for ids in ids_for(array) if names["groups"] else (None,):
+                        yield Way(form=form, array=array, ids=ids, advantages=asked.advantages, batch=batch, **names)
 
 
-def _forms(known: Parameters, asked: Asked, name: str) -> Iterator[tuple[str, dict[str, tuple[str, ...]], bool]]:
-    """Each form, the names that go with it by role, and whether they are columns of one argument."""
+def _forms(known: Parameters, asked: Asked, name: str) -> Iterator[tuple[str, dict[str, tuple[str, ...]], str]]:
+    """Each form, the names that go with it by role, and whether they are columns or records of one argument."""
     if _has_columns(known, asked, name):
-        for form in ("tokens", "flat") if asked.mask else ("flat", "tokens"):
-            yield form, _columns(asked, form), True
+        yield from _in_one_argument(asked)
         return
     roles = known.roles | asked.names()
     if known.required - set(roles.values()):
@@ -81,10 +79,16 @@ def _forms(known: Parameters, asked: Asked, name: str) -> Iterator[tuple[str, di
     for form in order:
         if form == "tokens" and "mask" not in roles:
             continue
-        yield form, _arguments(known, roles, needed, form), False
+        yield form, _arguments(known, roles, needed, form), ""
     if not needed and asked.rewards is None and len(known.required) <= 1:
-        for form in ("flat", "tokens"):
-            yield form, _columns(asked, form), True
+        yield from _in_one_argument(asked)
+
+
+def _in_one_argument(asked: Asked) -> Iterator[tuple[str, dict[str, tuple[str, ...]], str]]:
+    for form in ("tokens", "flat") if asked.mask else ("flat", "tokens"):
+        yield form, _columns(asked, form), "columns"
+    if not asked.mask:
+        yield "flat", _columns(asked, "flat"), "records"
 
 
 def _flat_first(needed: set[str], roles: dict[str, str]) -> tuple[bool, ...]:
@@ -100,7 +104,7 @@ def _arguments(known: Parameters, roles: dict[str, str], needed: set[str], form:
     names = {role: (roles[role],) if role in given and role in roles else () for role in ROLES}
     first = known.names[0] if known.names else ""
     rewards = roles.get("rewards", first)
-    return {"rewards": () if rewards == first else (rewards,), **names}
+    return {"rewards": () if rewards == first and known.first_by_place else (rewards,), **names}
 
 
 def _has_columns(known: Parameters, asked: Asked, name: str) -> bool:

@@ -21,6 +21,7 @@ FORMS = {
     "flat": "flat rewards (B N,)",
     "tokens": "rewards of tokens (B N, L)",
 }
+_BATCHES = {"columns": "as columns of one batch", "records": "as fields of a list of rollouts"}
 _ARRAYS = {
     "numpy": "NumPy arrays",
     "torch": "torch tensors",
@@ -30,13 +31,18 @@ _ARRAYS = {
 }
 
 
-class Batch(dict[str, Any]):
-    """A batch whose columns are items and attributes."""
+class Fields(dict[str, Any]):
+    """Columns of a batch, or fields of a rollout: items and attributes, and in verl's way items of a part."""
 
     def __getattr__(self, name: str) -> Any:
+        if name in ("batch", "non_tensor_batch"):
+            return self
         if name not in self:
-            raise AttributeError(f"the batch has {', '.join(self)}, not {name!r}")
+            raise AttributeError(f"the batch has no {name!r}")
         return self[name]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +57,14 @@ class Way:
     size: tuple[str, ...]
     mask: tuple[str, ...]
     advantages: str | None  # of the result, where it has parts with names
-    batch: bool  # whether all go in as the columns of one argument
+    batch: str  # "columns" or "records" of the one argument that all of these are in, or empty
 
     def __str__(self) -> str:
         """How the function is called, in words."""
         named = {f"group ids ({self.ids})": self.groups, "group size": self.size, "mask": self.mask}
         shown = [f"{names[0]} = {what}" for what, names in named.items() if len(names) == 1]
         if self.batch:
-            shown.append("as columns of one batch")
+            shown.append(_BATCHES[self.batch])
         if self.groups:
             shown.append("groups interleaved")
         return ", ".join([f"{_ARRAYS[self.array]}: {FORMS[self.form]}", *shown])
@@ -66,7 +72,7 @@ class Way:
     @property
     def ragged(self) -> bool:
         """Whether groups may have different sizes."""
-        return self.form != "batch" and (self.batch or not self.size)
+        return self.form != "batch" and (self.batch != "" or not self.size)
 
     def __call__(self, function: Callable[..., Any], values: Array, sizes: Sequence[int]) -> Array:
         """Advantages (M,) of rewards (M,), the groups after one another.
@@ -111,10 +117,14 @@ class Way:
 
     def _result(self, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
         """The advantages in what the function returns, or leaves in its batch."""
-        if self.batch:
-            whole = Batch(arguments)
-            found = function(whole)
-            found = whole if found is None else found
+        if self.batch == "columns":
+            columns = Fields(arguments)
+            found = function(columns)
+            found = columns if found is None else found
+        elif self.batch == "records":
+            records = _records(arguments)
+            found = function(records)
+            found = _column(records if found is None else found, self.advantages)
         elif "" in arguments:
             found = function(arguments.pop(""), **arguments)
         else:
@@ -143,3 +153,20 @@ class Way:
         if mask is not None and got.shape == mask.shape:
             return of_responses(got, mask)
         return got.ravel()
+
+
+def _records(columns: dict[str, Any]) -> list[Fields]:
+    """The rollouts of flat columns; what is one number is every rollout's."""
+    size = max(len(column) for column in columns.values() if isinstance(column, list))
+    return [
+        Fields({name: column[row] if isinstance(column, list) else column for name, column in columns.items()})
+        for row in range(size)
+    ]
+
+
+def _column(found: Any, name: str | None) -> Any:
+    """The advantages that records have got, or what was returned in their place."""
+    if not (isinstance(found, list) and found and isinstance(found[0], Mapping)):
+        return found
+    names = [key for key in (ADVANTAGES if name is None else (name,)) if key in found[0]]
+    return [record[names[0]] for record in found] if names else found

@@ -87,7 +87,8 @@ def estimator_of(
       ``response_mask``, ... or what the options name): flat rewards with these, or rewards of tokens
     - else arrays (B, N); then flat, where optional parameters have such names; then one group at a time, which comes
       first where rewards are annotated as a list of numbers, and wherever an array gives lists
-    - a dict, whose columns are also attributes, with the usual names or those of the options
+    - a dict of columns, or a list with a dict for each rollout, with the usual names or those of the options; columns
+      and fields are also attributes
 
     and in each of them NumPy arrays, torch tensors in float64 and in float32, JAX arrays, lists, as far as these have
     been imported; the kind that is annotated, or that the function's file alone imports, comes first. Group ids are
@@ -104,8 +105,8 @@ def estimator_of(
     function : what computes advantages
     form : ``"batch"`` (B, N), ``"group"`` (N,), ``"flat"`` (B N,) or ``"tokens"`` (B N, L)
     array : ``"numpy"``, ``"torch"``, ``"jax"`` or ``"list"``
-    rewards, groups, size, mask : names of its parameters, or of the columns of the one dict that it takes
-    advantages : name of the advantages in what it returns, or leaves in its batch
+    rewards, groups, size, mask : names of its parameters, or of the columns or fields in the one argument that it takes
+    advantages : name of the advantages in what it returns, or leaves in its argument
 
     Returns
     -------
