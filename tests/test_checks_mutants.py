@@ -150,7 +150,7 @@ MUTANTS = {
 
 
 def failures(function, target):
-    report = check_estimator(function, objective=target, group_sizes=SIZES, on_fail=None)
+    report = check_estimator(function, objective=target, group_sizes=SIZES, scale=1, on_fail=None)
     return {check.name: check.message for check in report.checks if check.status == "failed"}
 
 

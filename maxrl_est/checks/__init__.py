@@ -6,7 +6,8 @@ is a finite sum.
 
 from maxrl_est.checks._bias import BINARY, GRADED
 from maxrl_est.checks._cases import parametrize_with_checks
-from maxrl_est.checks._report import Check, CheckFailure, CheckReport, VarianceRow
+from maxrl_est.checks._known import KnownFault
+from maxrl_est.checks._report import Check, CheckFailure, CheckReport, NoiseRow
 from maxrl_est.checks._runner import CHECKS, check_estimator
 
 __all__ = [
@@ -16,7 +17,8 @@ __all__ = [
     "Check",
     "CheckFailure",
     "CheckReport",
-    "VarianceRow",
+    "KnownFault",
+    "NoiseRow",
     "check_estimator",
     "parametrize_with_checks",
 ]

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any, TypeAlias
 
-from maxrl_est._arguments import different, flag, listed, whole, words
-from maxrl_est._typing import Estimator
-from maxrl_est.checks._subject import Subject, on_binary_rewards
+import numpy as np
+
+from maxrl_est._arguments import different, flag, listed, name_of, positive, whole, words
+from maxrl_est._typing import Array, Estimator
+from maxrl_est.checks._subject import TOLERANCE, Subject, on_binary_rewards
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen
+from maxrl_est.estimators._wrapped import as_it_stands
+from maxrl_est.measures._columns import shown
+from maxrl_est.measures._two_values import two_values
 from maxrl_est.targets import A_TARGET, LogMean, Target
 
-GROUP_SIZES = (1, 2, 3, 4, 8)
-MAX_SIZE = 64
+GROUP_SIZES = (1, 2, 3, 4, 8, 16, 64)
+MAX_SIZE = 1024
 Wanted: TypeAlias = Target | Callable[[int], Target | None] | None
 
 
@@ -23,15 +29,18 @@ def subject_of(
     group_sizes: Sequence[int] = GROUP_SIZES,
     binary_only: bool = False,
     positive_only: bool = False,
+    values: tuple[Any, Any] = (0, 1),
+    tolerance: float = TOLERANCE,
+    scale: float | None = None,
+    same_as: str | Estimator | None = None,
     monte_carlo: int | None = None,
     seed: int = 0,
 ) -> Subject:
     """What is checked, from the arguments of `check_estimator`; TypeError or ValueError for bad ones."""
-    function = chosen(estimator)
-    if isinstance(function, SequentialEstimator):
-        raise TypeError(
-            f"estimator must be a function of likelihoods (..., N), got {function.name!r}, which draws rollouts itself"
-        )
+    function = _of_groups("estimator", estimator)
+    only_positive = flag("positive_only", positive_only) or getattr(function, "positive_only", False)
+    if objective is None and only_positive and isinstance(function, NamedEstimator):
+        objective = function.target  # logarithms have no 0/1 rewards to read it off
     given = listed("group_sizes", group_sizes, f"ints in [1, {MAX_SIZE}]")
     sizes = [whole(f"group_sizes[{index}]", n, 1, MAX_SIZE) for index, n in enumerate(given)]
     different("group_sizes", sizes)
@@ -39,16 +48,46 @@ def subject_of(
     sizes = [n for n in sizes if n == 1 or n >= least]
     if not any(n > 1 for n in sizes):
         raise ValueError(f"group_sizes must have a size of at least {least}, got {given}")
+    failure, success = two_values(values)
+    encoded = (failure, success) != (Fraction(0), Fraction(1))
     return Subject(
-        function,
-        _label(function),
+        _encoded(function, failure, success) if encoded else function,
+        name_of(function),
+        f"(lambda r: {_label(function)}({float(failure)} + {float(success - failure)} * r))"
+        if encoded
+        else _label(function),
+        getattr(function, "how", ""),
+        f"rewards {shown(failure)} and {shown(success)}" if encoded else "0/1 rewards",
         _targets(objective, sizes),
         tuple(sizes),
-        flag("binary_only", binary_only),
-        flag("positive_only", positive_only) or getattr(function, "positive_only", False),
+        flag("binary_only", binary_only) or encoded,
+        only_positive,
+        positive("tolerance", tolerance),
+        None if scale is None else positive("scale", scale),
+        None if same_as is None else _of_groups("same_as", same_as),
         None if monte_carlo is None else whole("monte_carlo", monte_carlo, 2),
         whole("seed", seed, 0),
     )
+
+
+def _of_groups(argument: str, estimator: Any) -> Estimator:
+    """The function that is meant, refused if it draws for itself."""
+    function: Estimator = as_it_stands(chosen(estimator, argument))
+    if isinstance(function, SequentialEstimator):
+        raise TypeError(
+            f"{argument} must be a function of likelihoods (..., N), got {function.name!r}, which draws rollouts itself"
+        )
+    return function
+
+
+def _encoded(function: Estimator, failure: Fraction, success: Fraction) -> Estimator:
+    """The function as one of rewards 0 and 1."""
+
+    def of_binary(rewards: Array, /) -> Array:
+        kind: Any = Fraction if np.asarray(rewards).dtype == object else float
+        return function(kind(failure) + kind(success - failure) * np.asarray(rewards))
+
+    return of_binary
 
 
 def _targets(objective: Any, sizes: Sequence[int]) -> dict[int, Target | None] | None:

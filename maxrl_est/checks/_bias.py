@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from fractions import Fraction as F
+from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._typing import Array
 from maxrl_est.checks._structure import follows_the_order, is_deterministic, sees_one_group
-from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject, on_binary_rewards
-from maxrl_est.measures import EffectiveWeight, effective_weight, exact_moments, target_gradient
+from maxrl_est.checks._subject import Failed, Skipped, Subject, Warned, on_binary_rewards
+from maxrl_est.measures import EffectiveWeight, exact_moments, target_gradient
+from maxrl_est.measures._nearest import Nearest
+from maxrl_est.measures._two_values import pushed_down
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli
 from maxrl_est.targets import Target
 
-SAME = 1e-12  # exact rationals closer than this come from an objective that was given in floats
-OWN_VALUES = (1e-6, 0.02, 0.25, 0.5, 0.7, 0.97, 1 - 1e-6)  # of a rollout, between 0 and 1
 WITH_ZERO = Bandit([F(1, 2), F(1, 3), F(1, 6)], [F(0), F(1, 3), F(1)])
 POSITIVE = Bandit([F(1, 4), F(1, 4), F(1, 2)], [F(1, 10), F(1, 2), F(9, 10)])
 WIDE = Bandit([F(1, 3), F(1, 3), F(1, 3)], [F(1, 1000), F(1, 20), F(999, 1000)])
 GRADED = (WITH_ZERO, POSITIVE, WIDE)
 BINARY = Bernoulli(F(1, 4))
+LARGEST_GRADED = 8  # rollouts in groups of three outcomes that are enumerated in rationals
 
 
 def graded_problems(subject: Subject) -> tuple[Bandit, ...]:
@@ -30,121 +33,178 @@ def graded_problems(subject: Subject) -> tuple[Bandit, ...]:
 
 
 def enumerable(subject: Subject) -> None:
-    """Skipped, unless one order of each group and no other group in the batch decide what the function returns."""
+    """Skipped, unless one order of each group and no other group in the batch decide what the function returns.
+
+    Skipped too where all that is asked is whether it is some other function.
+    """
+    if subject.same_as is not None and not subject.targets:
+        raise Skipped("not asked: same_as is given, and no objective")
     for check in (is_deterministic, follows_the_order, sees_one_group):
         try:
-            check(subject)
+            subject.once(check)
         except Failed as reason:
             raise Skipped(f"cannot be enumerated: {reason}") from None
 
 
 def ascends_an_objective(subject: Subject) -> str:
-    """The exact effective weight on 0/1 rewards is that of the declared objective, or of a known one."""
+    """The effective weight on 0/1 rewards is that of the declared objective, or of a known one, up to a factor."""
     if subject.positive_only:
         raise Skipped("only meant for positive likelihoods")
     enumerable(subject)
-    found = []
-    for n in subject.sizes:
-        weight = effective_weight(subject.function, n)
-        near, declared = weight.nearest(), subject.declared(n)
-        expected = on_binary_rewards(declared) if declared else near.objective
-        if expected is None or not (weight.equals(expected) or _same(weight, expected)):
-            wanted = f"should ascend {expected.name}; " if declared and expected else ""
-            gap = "" if near.exact else f" (off by {near.distance:.2g} of it over p)"
-            raise Failed(
-                f"N = {n}: {wanted}on 0/1 rewards it ascends {near}{gap}",
-                f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
-            )
-        found.append(f"{expected.name} at N = {n}")
-    return f"on 0/1 rewards exactly {', '.join(reversed(found))}"
+    found = {n: _ascended(subject, n) for n in subject.sizes}
+    return _said(subject, dict(reversed(found.items())))
 
 
-def weighs_by_the_others(subject: Subject) -> str:
-    """The weight and the baseline of a rollout do not know its likelihood."""
-    if subject.binary_only:
-        raise Skipped("only meant for 0/1 rewards")
-    other = next((t for n in subject.sizes if (t := subject.declared(n)) and not isinstance(t, Objective)), None)
-    if other is not None:
-        raise Skipped(f"{other.name} is no objective of the pass rate, so its advantages need not be linear")
-    if subject.positive_only and not subject.targets:
-        raise Skipped("no objective is declared")
-    least = OWN_VALUES[0] if subject.positive_only else 0.0
-    for n in subject.sizes:
-        groups = subject.random((20, n))
+def _ascended(subject: Subject, n: int) -> Nearest:
+    """The objective at one group size, with its factor; Failed where it is none, or another than declared."""
+    weight, declared = subject.weight(n), subject.declared(n)
+    expected = on_binary_rewards(declared)
+    near = weight.nearest(tolerance=subject.tolerance)
+    meant = near if declared is None else _compared(weight, expected, subject.tolerance)
+    if meant is None or meant.objective is None or not meant.known:
+        raise Failed(
+            f"N = {n}: {f'should ascend {declared.name}; ' if declared else ''}on {subject.rewards} it ascends {near}"
+            f"{''.join(f'; {text}' for text in pushed_down(weight.negative))}",
+            f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
+            _numbers(near, n),
+        )
+    if meant.scale < 0:
+        raise Failed(
+            f"N = {n}: on {subject.rewards} it descends {_name(meant)}: the factor is {_factor(meant.scale)}",
+            f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
+            _numbers(meant, n),
+        )
+    if subject.scale is not None and abs(float(meant.scale) / subject.scale - 1) > subject.tolerance:
+        raise Failed(
+            f"N = {n}: should ascend {subject.scale:g} x {_name(meant)}; on {subject.rewards} the factor is "
+            f"{_factor(meant.scale)}",
+            f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
+            _numbers(meant, n),
+        )
+    return meant
 
-        def own(value: float, groups: FloatArray = groups) -> Array:
-            changed = groups.copy()
-            changed[:, 0] = value
-            return subject(changed)[:, 0].astype(np.float64)
 
-        low, high = own(least), own(1.0)
-        size = max(float(np.max(abs(low) + abs(high))), np.finfo(np.float64).tiny)
-        bends = {}
-        for x in OWN_VALUES:
-            share = (x - least) / (1 - least)
-            bends[x] = float(np.max(abs(own(x) - (1 - share) * low - share * high))) / size
-        worst = max(bends, key=lambda x: bends[x])
-        if bends[worst] > subject.tolerance:
-            rest = ", ".join(map(str, groups[0, 1:].tolist()))
-            raise Failed(
-                f"N = {n}: the advantage of a rollout is not linear in its own likelihood (at {worst} off by "
-                f"{bends[worst]:.2g}), so its weight or baseline depends on that rollout and no objective is ascended "
-                "without bias",
-                f"[{subject.label}(numpy.array([x, {rest}]))[0] for x in ({least}, {worst}, 1)]"
-                if n <= LONGEST
-                else "",
-            )
-    return "each advantage is linear in its own likelihood"
+def _compared(weight: EffectiveWeight, objective: Objective | None, tolerance: float) -> Nearest | None:
+    if objective is None or objective.order > weight.n:
+        return None
+    return weight.compare(objective, tolerance=tolerance)
+
+
+def _numbers(near: Nearest, n: int) -> dict[str, Any]:
+    return {"N": n, "nearest": _name(near), "scale": float(near.scale), "off": near.distance}
+
+
+def _name(near: Nearest) -> str:
+    return near.objective.name if near.objective else near.name
+
+
+def _factor(scale: F | float) -> str:
+    if isinstance(scale, F) and scale.denominator < 10_000:
+        return str(scale)
+    return f"{float(scale):.4g}"
+
+
+def _said(subject: Subject, found: Mapping[int, Nearest]) -> str:
+    """What is ascended at all sizes, in a line, and how nearly."""
+    distance = max(near.distance for near in found.values())
+    sizes = ", ".join(map(str, found))
+    agreements = {near.agreement for near in found.values()}
+    if agreements == {"exactly"}:
+        how, upto = "exactly ", ""
+    elif "within tolerance" not in agreements:
+        how, upto = "", f", to rounding in {subject.precision.name}"
+    else:
+        how, upto = "", f", up to {distance:.1g} (tolerance {subject.tolerance:g})"
+    factors = [near.scale for near in found.values()]
+    names = _in_general(found)
+    if all(abs(float(factor) - 1) <= max(subject.tolerance, 1e-12) for factor in factors):
+        return f"on {subject.rewards} {how}{names} at N = {sizes}{upto}"
+    same = max(map(float, factors)) / min(map(float, factors)) - 1 <= subject.tolerance
+    if same:
+        text = f"{how}{_factor(factors[0])} x {names} at N = {sizes}{upto}: a constant factor, as a learning rate is"
+        return text if subject.scale is not None else Warned(f"on {subject.rewards} {text}")
+    each = ", ".join(map(_factor, factors))
+    return Warned(
+        f"on {subject.rewards} {how}a multiple of {names}{upto}: a factor that depends on N, {each} at N = {sizes}"
+    )
+
+
+def _in_general(found: Mapping[int, Nearest]) -> str:
+    """One name for the objectives at all sizes where there is one: J_N, J_{N-1}."""
+    names = {n: _name(near) for n, near in found.items()}
+    for pattern, less in (("J_N", 0), ("J_{N-1}", 1)):
+        if len(names) > 1 and all(name == f"J_{n - less}" for n, name in names.items()):
+            return pattern
+    return ", ".join(dict.fromkeys(names.values()))
 
 
 def is_unbiased_on_graded(subject: Subject) -> str:
-    """Exact bias on graded problems, against the gradient of the target."""
+    """Exact bias on graded problems, against the gradient of the target, up to the factor that 0/1 rewards have."""
     if subject.binary_only:
         raise Skipped("only meant for 0/1 rewards")
     enumerable(subject)
-    exact = True
-    for problem in graded_problems(subject):
-        for n in subject.sizes:
-            target = subject.target(n)
-            if target is None:
-                if subject.positive_only:
-                    raise Skipped("no objective is declared")
-                raise Failed(
-                    f"N = {n}: no objective is ascended on 0/1 rewards",
-                    f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
-                )
-            moments = exact_moments(problem, subject.function, n)
-            truth = target_gradient(problem, target)
+    exact, worst = True, 0.0
+    sizes = [n for n in subject.sizes if n <= LARGEST_GRADED] or subject.sizes[-1:]
+    for n in sizes:
+        target, factor = subject.target(n), subject.factor(n)
+        if target is None:
+            if subject.positive_only:
+                raise Skipped("no objective is declared")
+            raise Failed(
+                f"N = {n}: no objective is ascended on 0/1 rewards",
+                f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
+                _mean(graded_problems(subject)[0], subject, n),
+            )
+        for index, problem in enumerate(graded_problems(subject)):
+            law = problem if n <= LARGEST_GRADED else in_floats(problem)
+            moments = exact_moments(law, subject.function, n)
+            truth = target_gradient(law, target)
+            if subject.positive_only and subject.scale is None and index == 0:
+                factor = _fitted(moments.mean, truth, subject.tolerance)
+            truth = factor * truth
             if not (moments.exact and truth.dtype == object):
                 truth = truth.astype(np.float64)
-            bias = moments.mean - truth
-            size = float(np.linalg.norm(truth.astype(np.float64)))
-            gap = float(np.linalg.norm(bias.astype(np.float64))) / size
-            if gap > (SAME if moments.exact else subject.tolerance):
+            bias = (moments.mean - truth).astype(np.float64)
+            gap = float(np.linalg.norm(bias)) / float(np.linalg.norm(truth.astype(np.float64)))
+            if gap > subject.tolerance:
                 raise Failed(
-                    _describe(moments.mean, truth, gap, n, target, problem),
+                    _describe(moments.mean, truth, gap, n, f"{_times(factor)}{target.name}", problem),
                     f"maxrl_est.exact_moments({expression(problem)}, {subject.label}, {n}).mean",
+                    {"N": n, "problem": str(problem), "mean": moments.mean.astype(np.float64).tolist()},
                 )
-            exact = exact and moments.exact and gap == 0
-    return f"{'exactly unbiased' if exact else 'unbiased to rounding'} for the same objective"
+            exact, worst = exact and moments.exact and gap == 0, max(worst, gap)
+    if exact:
+        return "exactly unbiased for the same objective"
+    if worst <= subject.rounding:
+        return "unbiased to rounding for the same objective"
+    return f"unbiased up to {worst:.1g} (tolerance {subject.tolerance:g}) for the same objective"
 
 
-def _same(weight: EffectiveWeight, objective: Objective) -> bool:
-    """Whether the weight is the objective's but for the rounding of coefficients given as floats."""
-    if objective.order > weight.n:
-        return False
-    p = np.linspace(0.0, 1.0, 2 * weight.n + 1)
-    expected = objective.weight(p)
-    return bool(np.max(abs(weight.value(p) - expected)) <= SAME * np.max(abs(expected)))
+def _mean(problem: Bandit, subject: Subject, n: int) -> dict[str, Any]:
+    """What is ascended there, for a known fault."""
+    mean = exact_moments(problem, subject.function, n).mean
+    return {"N": n, "problem": str(problem), "mean": mean.astype(np.float64).tolist()}
 
 
-def _describe(mean: Array, truth: Array, gap: float, n: int, target: Target, problem: Bandit) -> str:
+def _fitted(mean: Array, truth: Array, tolerance: float) -> float:
+    """The positive factor with which the mean is the truth; 1 where there is none."""
+    got, expected = mean.astype(np.float64), truth.astype(np.float64)
+    factor = float(got @ expected / (expected @ expected))
+    close = np.linalg.norm(got - factor * expected) <= tolerance * np.linalg.norm(got)
+    return factor if factor > 0 and close else 1.0
+
+
+def _times(factor: F | float) -> str:
+    return "" if abs(float(factor) - 1) <= 1e-12 else f"{_factor(factor)} x "
+
+
+def _describe(mean: Array, truth: Array, gap: float, n: int, target: str, problem: Bandit) -> str:
     got, expected = mean.astype(np.float64), truth.astype(np.float64)
     cosine = float(got @ expected / (np.linalg.norm(got) * np.linalg.norm(expected) or 1.0))
     angle = math.degrees(math.acos(min(1.0, max(-1.0, cosine))))
     measured, wanted, bias = (", ".join(f"{x:.6g}" for x in vector) for vector in (got, expected, got - expected))
     return (
-        f"N = {n}, {problem}: E[g] misses the gradient of {target.name} by {100 * gap:.3g}%, {angle:.3g} degrees off; "
+        f"N = {n}, {problem}: E[g] misses the gradient of {target} by {100 * gap:.3g}%, {angle:.3g} degrees off; "
         f"exact bias [{bias}], measured [{measured}], expected [{wanted}]"
     )
 
@@ -157,8 +217,13 @@ def expression(problem: Bandit | Bernoulli) -> str:
     return f"maxrl_est.problems.Bandit([{', '.join(pi)}], [{', '.join(l)}])"
 
 
-BIAS = {
-    "effective objective": ascends_an_objective,
-    "leave-one-out": weighs_by_the_others,
-    "bias on graded likelihoods": is_unbiased_on_graded,
-}
+def in_floats(problem: Any) -> Any:
+    """The same problem in floats: rationals take seconds at N = 16."""
+    if isinstance(problem, Bernoulli):
+        return Bernoulli(float(problem.pass_rate))
+    return Bandit(problem.probabilities.astype(np.float64), problem.likelihoods.astype(np.float64))
+
+
+def target_or_nearest(subject: Subject, n: int) -> Target | None:
+    """What it is compared with where it ascends no known objective: the nearest one."""
+    return subject.target(n) or (None if subject.positive_only else subject.weight(n).nearest().objective)

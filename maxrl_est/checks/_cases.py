@@ -9,7 +9,8 @@ from typing import Any
 from maxrl_est._arguments import name_of, one_of
 from maxrl_est._typing import Estimator
 from maxrl_est.checks._asked import Wanted, subject_of
-from maxrl_est.checks._runner import CHECKS, Reasons, known, run
+from maxrl_est.checks._known import KnownFaults, known
+from maxrl_est.checks._runner import CHECKS, as_expected, run
 from maxrl_est.estimators import chosen
 
 
@@ -17,7 +18,7 @@ def parametrize_with_checks(
     estimators: Iterable[str | Estimator],
     *,
     objective: Wanted | Mapping[str, Wanted] = None,
-    expected_failed_checks: Mapping[str, Reasons] | Callable[[Any], Reasons] | None = None,
+    expected_failed_checks: Mapping[str, KnownFaults] | Callable[[Any], KnownFaults] | None = None,
     **options: Any,
 ) -> Any:
     """A pytest decorator that makes each check of each estimator a case, called ``estimator`` and ``check``.
@@ -33,8 +34,8 @@ def parametrize_with_checks(
     estimators : functions, or names of rows; a case is called by the function's name and the check's,
         ``my_advantages-leave-one-out``
     objective : as in `check_estimator`, or one for each function that has one, by name
-    expected_failed_checks : for each function that has known faults, by name, the reasons by check; or a function that
-        has them for an estimator. Strict: such a case fails the day that the check passes
+    expected_failed_checks : for each function that has known faults, by name, a `KnownFault` by check; or a function
+        that has them for an estimator. Strict: such a case fails the day that the check passes, or finds another fault
     options : those of `check_estimator` that say what is checked
 
     Returns
@@ -57,28 +58,32 @@ def parametrize_with_checks(
             one_of(f"a name in {argument}", name, names)
     cases = []
     for function, name in zip(functions, names, strict=True):
-        reasons = known(_reasons(expected_failed_checks, function))
+        faults = known(_faults(expected_failed_checks, function), CHECKS)
         wanted = objective.get(name) if isinstance(objective, Mapping) else objective
         subject_of(function, objective=wanted, **options)  # bad arguments are an error here, not a case that fails
         for title in CHECKS:
-            marks = [pytest.mark.xfail(strict=True, reason=reasons[title])] if title in reasons else []
-            case = functools.partial(_case, title, {**options, "objective": wanted})
-            cases.append(pytest.param(function, case, id=f"{name}-{title}", marks=marks))
+            case = functools.partial(_case, title, faults, {**options, "objective": wanted})
+            cases.append(pytest.param(function, case, id=f"{name}-{title}"))
     return pytest.mark.parametrize(("estimator", "check"), cases)
 
 
-def _reasons(expected: Mapping[str, Reasons] | Callable[[Any], Reasons] | None, function: Estimator) -> Reasons:
+def _faults(
+    expected: Mapping[str, KnownFaults] | Callable[[Any], KnownFaults] | None, function: Estimator
+) -> KnownFaults:
     if isinstance(expected, Mapping):
         return expected.get(name_of(function), {})
     return expected(function) if expected else {}
 
 
-def _case(title: str, options: Mapping[str, Any], estimator: Estimator) -> None:
-    """One check as a test: fails with its message, or is skipped."""
+def _case(title: str, faults: KnownFaults, options: Mapping[str, Any], estimator: Estimator) -> None:
+    """One check as a test: fails with its message, is skipped, or fails as is known."""
     import pytest
 
-    check = run(title, subject_of(estimator, **options))
+    check = as_expected(run(title, subject_of(estimator, **options)), faults)
     if check.status == "skipped":
         pytest.skip(check.message)
-    if check.status == "failed":
-        pytest.fail(check.message, pytrace=False)
+    if check.status == "xfailed":
+        pytest.xfail(check.reason)
+    if not check.ok:
+        paste = f"\nto expect this: {check.known_fault}" if check.known_fault else ""
+        pytest.fail(f"{check.message}{check.expectation}{paste}", pytrace=False)

@@ -10,8 +10,8 @@ import numpy as np
 
 from maxrl_est import estimators
 from maxrl_est._typing import FloatArray
-from maxrl_est.checks._bias import BINARY, POSITIVE, enumerable, expression
-from maxrl_est.checks._report import VarianceRow
+from maxrl_est.checks._bias import BINARY, POSITIVE, enumerable, expression, in_floats, target_or_nearest
+from maxrl_est.checks._report import NoiseRow
 from maxrl_est.checks._subject import Failed, Skipped, Subject, on_binary_rewards
 from maxrl_est.estimators import NamedEstimator
 from maxrl_est.files.formats import plain
@@ -21,34 +21,37 @@ from maxrl_est.problems import Bandit, Bernoulli
 from maxrl_est.targets import Target
 
 OWN = "this function"
-LARGEST = 8  # group size at which variances are compared
+LARGEST = 8  # group size at which noise is compared
 UNBIASED = 1e-9  # known estimators with a larger relative bias are not compared with
 
 
-def variances(subject: Subject) -> Iterator[VarianceRow]:
-    """Exact variance of this function, then of the known unbiased estimators of its target, the least first."""
+def noise(subject: Subject) -> Iterator[NoiseRow]:
+    """Noise per signal of this function, then of the known unbiased estimators of its target, the least first."""
     n = _size(subject)
-    target = subject.target(n)
+    target = target_or_nearest(subject, n)
     if target is None:
         return
     for problem in _problems(subject):
-        yield _row(OWN, exact_moments(_in_floats(problem), subject.function, n), problem)
-        yield from _rivals(problem, target, n)
+        own = _row(OWN, exact_moments(in_floats(problem), subject.function, n), problem)
+        if own:
+            yield own
+            yield from _rivals(problem, target, n)
 
 
-def compares_variance(subject: Subject) -> str:
-    """Says how many times the least known variance it has. Never fails, since noise is not a fault."""
+def compares_noise(subject: Subject) -> str:
+    """Says how many times the least known noise per signal it has. Never fails, since noise is not a fault."""
     enumerable(subject)
     found = []
-    rows = list(variances(subject))
+    rows = list(noise(subject))
     for problem in dict.fromkeys(row.problem for row in rows):
         own, *rivals = (row for row in rows if row.problem == problem)
-        if rivals and rivals[0].total_variance:
-            ratio = own.total_variance / rivals[0].total_variance
-            found.append(f"{ratio:.3g} times that of {rivals[0].estimator} at N = {own.n} on {problem}")
+        if rivals and rivals[0].noise:
+            found.append(
+                f"{own.noise / rivals[0].noise:.3g} times that of {rivals[0].estimator} at N = {own.n} on {problem}"
+            )
     if not found:
         raise Skipped("no known unbiased estimator of the same target to compare with")
-    return "; ".join(found)
+    return f"per squared signal {'; '.join(found)}"
 
 
 def agrees_with_samples(subject: Subject) -> str:
@@ -59,12 +62,13 @@ def agrees_with_samples(subject: Subject) -> str:
     if subject.monte_carlo is None:
         raise Skipped("only done if monte_carlo is given")
     n = _size(subject)
-    target = subject.target(n)
+    problem = BINARY if subject.binary_only else POSITIVE
+    bounds = _bounds(subject, problem, n)
+    target = subject.declared(n) if bounds is None else subject.target(n)
     if target is None:
         raise Skipped("no objective is declared or ascended")
-    problem = BINARY if subject.binary_only else POSITIVE
-    truth = target_gradient(problem, target).astype(np.float64)
-    bounds = _bounds(subject, problem, n)
+    factor = subject.scale or 1 if bounds is None else subject.factor(n)
+    truth = float(factor) * target_gradient(problem, target).astype(np.float64)
     result = monte_carlo(
         problem,
         subject.function,
@@ -73,6 +77,7 @@ def agrees_with_samples(subject: Subject) -> str:
         seed=subject.seed,
         target=truth,
         bounds=bounds,
+        tolerance=None if bounds is None else subject.tolerance * float(np.linalg.norm(truth)),
     )
     text = f"{result.verdict} (N = {n}, {problem}, seed {subject.seed}; {result.plan})"
     if result.failed:
@@ -81,7 +86,10 @@ def agrees_with_samples(subject: Subject) -> str:
         raise Failed(
             f"{text}: bias {_rounded(result.bias)}, between {low} and {high}",
             f"maxrl_est.monte_carlo({expression(problem)}, {subject.label}, {n}, {given}, bounds={plain(bounds)})",
+            {"verdict": str(result.verdict), "bias": np.asarray(result.bias).tolist()},
         )
+    if result.verdict != "CERTIFIED":
+        raise Skipped(text)
     return text
 
 
@@ -120,12 +128,12 @@ def _problems(subject: Subject) -> tuple[Bandit | Bernoulli, ...]:
 
 
 @functools.lru_cache(maxsize=64)
-def _rivals(problem: Bandit | Bernoulli, target: Target, n: int) -> tuple[VarianceRow, ...]:
-    rows = (_rival(row, problem, target, n) for row in _known(target, n))
-    return tuple(sorted((row for row in rows if row), key=lambda row: row.total_variance))
+def _rivals(problem: Bandit | Bernoulli, target: Target, n: int) -> tuple[NoiseRow, ...]:
+    rows = (_rival(row, problem, target, n) for row in known_rows(target, n))
+    return tuple(sorted((row for row in rows if row), key=lambda row: row.noise))
 
 
-def _known(target: Target, n: int) -> Iterator[NamedEstimator]:
+def known_rows(target: Target, n: int) -> Iterator[NamedEstimator]:
     """Rows of the table that are meant for the target, as they are or with its order as their parameter."""
     objective = on_binary_rewards(target)
     for name in estimators.names():
@@ -139,12 +147,12 @@ def _known(target: Target, n: int) -> Iterator[NamedEstimator]:
             yield row
 
 
-def _rival(row: NamedEstimator, problem: Bandit | Bernoulli, target: Target, n: int) -> VarianceRow | None:
-    """A known estimator's variance, if it estimates the target here without bias."""
+def _rival(row: NamedEstimator, problem: Bandit | Bernoulli, target: Target, n: int) -> NoiseRow | None:
+    """A known estimator's noise, if it estimates the target here without bias."""
     if row.positive_only and not problem.likelihoods.all():
         return None
     try:
-        moments = exact_moments(_in_floats(problem), row, n)
+        moments = exact_moments(in_floats(problem), row, n)
     except ValueError:  # it refuses groups of this size
         return None
     truth = target_gradient(problem, target).astype(np.float64)
@@ -153,15 +161,10 @@ def _rival(row: NamedEstimator, problem: Bandit | Bernoulli, target: Target, n: 
     return _row(row.name, moments, problem)
 
 
-def _in_floats(problem: Bandit | Bernoulli) -> Bandit | Bernoulli:
-    """The same problem in floats: variances are shown to six digits, and rationals take seconds at N = 16."""
-    if isinstance(problem, Bernoulli):
-        return Bernoulli(float(problem.pass_rate))
-    return Bandit(problem.probabilities.astype(np.float64), problem.likelihoods.astype(np.float64))
+def _row(name: str, moments: Moments, problem: Bandit | Bernoulli) -> NoiseRow | None:
+    """The row of an estimator; None where its mean is 0 and so has no noise per signal."""
+    signal = float(np.sum(moments.mean.astype(np.float64) ** 2))
+    return NoiseRow(str(problem), moments.n, name, float(np.trace(moments.covariance)) / signal) if signal else None
 
 
-def _row(name: str, moments: Moments, problem: Bandit | Bernoulli) -> VarianceRow:
-    return VarianceRow(str(problem), moments.n, name, float(np.trace(moments.covariance)))
-
-
-NOISE = {"variance": compares_variance, "Monte Carlo": agrees_with_samples}
+NOISE = {"noise": compares_noise, "Monte Carlo": agrees_with_samples}

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from maxrl_est._arguments import one_of
+from maxrl_est.checks._known import Found, line
 from maxrl_est.files import formats
 
-Status = Literal["passed", "failed", "skipped", "xfailed", "xpassed"]
+Status = Literal["passed", "warned", "failed", "skipped", "xfailed", "xpassed"]
+Verdict = Literal["passed", "failed", "undecided"]
+
+DECIDING = ("effective objective", "leave-one-out", "bias on graded likelihoods", "Monte Carlo", "same function")
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """The outcome of one check: what was found, in a sentence that stands by itself.
 
-    ``status`` is "xfailed" where a failure was expected, for ``reason``, and "xpassed", which is a failure, where an
-    expected one did not come.
+    ``status`` is "warned" for what is no fault and should be known, such as a constant factor; "xfailed" where a known
+    fault was found, for ``reason``; and "xpassed", which is a failure, where a known fault did not come. ``found`` has
+    the numbers of a failure by name, and ``reproduce`` is a line of Python that shows it, where there is a short one.
     """
 
     name: str
     status: Status
     message: str
+    reproduce: str = ""
+    found: Found = field(default_factory=dict)
     reason: str = ""
+
+    @property
+    def id(self) -> str:
+        """The name as an identifier that does not change: ``leave-one-out``, ``batch-independence``."""
+        return self.name.lower().replace(" ", "-")
 
     @property
     def ok(self) -> bool:
@@ -37,40 +50,60 @@ class Check:
             "xpassed": f" (expected to fail: {self.reason}; take it off the list)",
         }.get(self.status, "")
 
+    @property
+    def known_fault(self) -> str:
+        """The line that states this failure in ``expected_failed_checks``; empty for what did not fail."""
+        return line(self.name, self.found) if self.status == "failed" else ""
+
     def __str__(self) -> str:
         return f"{self.name}: {self.message}{self.expectation}"
 
 
 @dataclass(frozen=True, slots=True)
-class VarianceRow:
-    """Total variance (the trace of the covariance) of one group's gradient estimate, from exact moments."""
+class NoiseRow:
+    """Noise per signal of one group's gradient estimate g, tr Cov(g) / |E g|^2, from exact moments.
+
+    It does not change with a constant factor. 4 groups have a quarter of it.
+    """
 
     problem: str
     n: int
     estimator: str
-    total_variance: float
+    noise: float
 
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What `check_estimator` found: all checks, and the function's variance beside that of known estimators.
+    """What `check_estimator` found: all checks, and the function's noise beside that of known estimators.
 
-    Printed, it has a line for each check; notebooks show a table. ``report["leave-one-out"]`` is one check.
-    ``variances`` is empty where the function cannot be enumerated or has no target.
+    ``tried`` says on what. ``report["leave-one-out"]`` is one check. ``noise`` is empty where the function cannot be
+    enumerated or has no target. ``settings`` are the arguments that decide what is checked; ``place`` is the function's
+    file and line, where it has them.
 
     >>> from maxrl_est.checks import check_estimator
-    >>> print(check_estimator("rloo")["leave-one-out"])
-    leave-one-out: each advantage is linear in its own likelihood
+    >>> print(check_estimator("rloo")["deterministic"])
+    deterministic: twice the same input, twice the same result
     """
 
     estimator: str
     checks: tuple[Check, ...]
-    variances: tuple[VarianceRow, ...]
+    noise: tuple[NoiseRow, ...]
+    tried: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    place: tuple[str, int] | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What comes of all checks: "undecided" where none failed and no check of what is ascended could run."""
+        if not all(check.ok for check in self.checks):
+            return "failed"
+        decided = any(check.status != "skipped" for check in self.checks if check.name in DECIDING)
+        return "passed" if decided else "undecided"
 
     @property
     def passed(self) -> bool:
-        """Whether every check is as it should be: none failed, and all failures that were expected came."""
-        return all(check.ok for check in self.checks)
+        """Whether every check is as it should be, known faults among them, and what is ascended was checked."""
+        return self.verdict == "passed"
 
     def __getitem__(self, name: str) -> Check:
         """The check of that name, one of `maxrl_est.checks.CHECKS`."""
@@ -79,40 +112,41 @@ class CheckReport:
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""
-        report: dict[str, Any] = formats.plain({**asdict(self), "passed": self.passed})
+        report: dict[str, Any] = formats.plain({**asdict(self), "verdict": self.verdict, "passed": self.passed})
         return report
 
     def to_dataframe(self) -> Any:
         """A row for each check, as a data frame of pandas or polars."""
-        names = [field.name for field in fields(Check)]
+        names = [entry.name for entry in fields(Check)]
         return formats.to_dataframe({name: [getattr(check, name) for check in self.checks] for name in names})
 
     def _repr_html_(self) -> str:
         """What notebooks show."""
         checks = [(check.name, check.status, f"{check.message}{check.expectation}") for check in self.checks]
         tones = ["good" if check.status == "passed" else "" if check.ok else "bad" for check in self.checks]
-        parts = [formats.html_table((self._verdict, "status", "found"), checks, tones)]
-        if self.variances:
-            rows = [(row.problem, str(row.n), row.estimator, f"{row.total_variance:.6g}") for row in self.variances]
-            parts.append(formats.html_table(("problem", "N", "estimator", "exact total variance"), rows))
+        parts = [formats.html_table((self._heading, "status", "found"), checks, tones)]
+        if self.noise:
+            rows = [(row.problem, str(row.n), row.estimator, f"{row.noise:.6g}") for row in self.noise]
+            parts.append(formats.html_table(("problem", "N", "estimator", "noise per signal"), rows))
         return "\n".join(parts)
 
     @property
-    def _verdict(self) -> str:
-        return f"{self.estimator}: {'passed' if self.passed else 'FAILED'}"
+    def _heading(self) -> str:
+        return f"{self.estimator}: {'FAILED' if self.verdict == 'failed' else self.verdict}"
 
     def __str__(self) -> str:
-        lines = [self._verdict]
+        lines = [self._heading]
         lines += [f"  {check.status:8s} {check}" for check in self.checks]
-        if self.variances:
-            lines.append("  exact total variance of one group's gradient estimate:")
-        for row in self.variances:
-            lines.append(f"    {row.problem}, N = {row.n}: {row.total_variance:.6g}  {row.estimator}")
+        lines += [f"  tried: {text}" for text in self.tried]
+        if self.noise:
+            lines.append("  noise per signal of one group's gradient estimate, tr Cov / |mean|^2:")
+        for row in self.noise:
+            lines.append(f"    {row.problem}, N = {row.n}: {row.noise:.6g}  {row.estimator}")
         return "\n".join(lines)
 
 
 class CheckFailure(AssertionError):
-    """Raised by `check_estimator` when a check fails; ``report`` holds all of them."""
+    """Raised by `check_estimator` when a check fails or none decides; ``report`` holds all of them."""
 
     def __init__(self, report: CheckReport) -> None:
         super().__init__(str(report))

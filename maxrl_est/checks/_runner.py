@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import Any, Literal
 
-from maxrl_est._arguments import name_of, one_of
+from maxrl_est._arguments import one_of
 from maxrl_est._typing import Estimator
+from maxrl_est.checks import _trials
 from maxrl_est.checks._asked import GROUP_SIZES, Wanted, subject_of
-from maxrl_est.checks._bias import BIAS
-from maxrl_est.checks._noise import NOISE, variances
+from maxrl_est.checks._bias import ascends_an_objective, is_unbiased_on_graded
+from maxrl_est.checks._known import KnownFaults, known, line
+from maxrl_est.checks._noise import NOISE, noise
+from maxrl_est.checks._own import weighs_by_the_others
 from maxrl_est.checks._report import Check, CheckFailure, CheckReport
-from maxrl_est.checks._structure import ENUMERABLE, SHAPE, STRUCTURE
-from maxrl_est.checks._subject import Failed, Skipped, Subject
+from maxrl_est.checks._rewards import REWARDS
+from maxrl_est.checks._same import is_the_same_function
+from maxrl_est.checks._structure import SHAPE, STRUCTURE
+from maxrl_est.checks._subject import TOLERANCE, Failed, Skipped, Subject, Warned
 
-CHECKS: Mapping[str, Callable[[Subject], str]] = {**STRUCTURE, **BIAS, **NOISE}
-
-Reasons: TypeAlias = Mapping[str, str]
+CHECKS: Mapping[str, Callable[[Subject], str]] = {
+    **STRUCTURE,
+    **REWARDS,
+    "effective objective": ascends_an_objective,
+    "leave-one-out": weighs_by_the_others,
+    "bias on graded likelihoods": is_unbiased_on_graded,
+    "same function": is_the_same_function,
+    **NOISE,
+}
+"""What is checked, by name and in this order."""
 
 
 def check_estimator(
@@ -27,30 +40,40 @@ def check_estimator(
     group_sizes: Sequence[int] = GROUP_SIZES,
     binary_only: bool = False,
     positive_only: bool = False,
+    values: tuple[Any, Any] = (0, 1),
+    tolerance: float = TOLERANCE,
+    scale: float | None = None,
+    same_as: str | Estimator | None = None,
     name: str | None = None,
-    expected_failed_checks: Reasons | None = None,
+    expected_failed_checks: KnownFaults | None = None,
     monte_carlo: int | None = None,
     seed: int = 0,
     callback: Callable[[Check], None] | None = None,
     on_fail: Literal["raise", "warn"] | None = "raise",
 ) -> CheckReport:
-    """Check an advantage function ``(..., N) -> (..., N)``: structure, objective, exact bias, variance.
+    """Check an advantage function ``(..., N) -> (..., N)``: structure, objective, exact bias, noise.
 
-    Not for functions whose result is random or depends on the order of rollouts: they fail, their bias is not
-    enumerated, and `monte_carlo` gives an asymptotic verdict that is no evidence either way.
+    Not for functions whose result is random or depends on the order of rollouts or on earlier calls: they fail, their
+    bias is not enumerated, and the report says so instead of calling it right or wrong.
 
     Parameters
     ----------
     estimator : the function, of float64 likelihoods (and, if it can, of Fractions in object arrays); or the name of a
         row of `maxrl_est.estimators`
     objective : what it should ascend: an Objective or another target of `maxrl_est.targets`, or a function that gives
-        one for each group size. None: whichever known objective it ascends exactly on 0/1 rewards
-    group_sizes : the N at which it is checked, up to 64; those below the order of a given Objective are left out
+        one for each group size. None: whichever known objective it ascends on 0/1 rewards
+    group_sizes : the N at which it is checked, up to 1024; those below the order of a given Objective are left out
     binary_only : whether it is meant for 0/1 rewards only, so that graded likelihoods are skipped
     positive_only : whether it takes logarithms, so that likelihoods of 0 are left out; rows of the table know
+    values : the rewards of a failure and of a success, where they are not 0 and 1; it is then judged on these two only
+    tolerance : relative difference that is let pass, and said: an eps of 1e-6 in a denominator is below the default
+    scale : the constant factor that the advantages must have; None: any positive one, which is a learning rate and said
+        as a warning
+    same_as : a row, a name or a function that it should be, up to a factor; with no objective given, this alone is what
+        is asked, and not what it ascends
     name : what the report calls it; None: its own name
-    expected_failed_checks : names of checks that are known to fail, each with the reason. Strict: one that passes
-        counts as a failure
+    expected_failed_checks : a `KnownFault` for each check that is known to fail, by its name. Strict: a check that
+        passes, or that finds something else, counts as a failure
     monte_carlo : groups to draw for a bias test by sampling as well; None leaves it out. Error rates and the smallest
         bias that it can find are in its message
     seed : of random likelihoods
@@ -64,12 +87,14 @@ def check_estimator(
     Raises
     ------
     CheckFailure
-        If a check fails and ``on_fail`` is "raise".
+        If a check fails, or none could decide what is ascended, and ``on_fail`` is "raise".
     TypeError, ValueError
         For arguments that are not as above.
 
     >>> check_estimator("rloo").passed
     True
+    >>> print(check_estimator("mean_centred", group_sizes=[8])["effective objective"].message)
+    on 0/1 rewards exactly 7/8 x J_1 at N = 8: a constant factor, as a learning rate is
     >>> report = check_estimator("self_normalised", on_fail=None)
     >>> [check.name for check in report.checks if check.status == "failed"]
     ['leave-one-out', 'bias on graded likelihoods']
@@ -80,15 +105,32 @@ def check_estimator(
         group_sizes=group_sizes,
         binary_only=binary_only,
         positive_only=positive_only,
+        values=values,
+        tolerance=tolerance,
+        scale=scale,
+        same_as=same_as,
         monte_carlo=monte_carlo,
         seed=seed,
     )
-    expected = known(expected_failed_checks or {})
+    expected = known(expected_failed_checks or {}, CHECKS)
     if on_fail is not None:
         one_of("on_fail", on_fail, ("raise", "warn"))
     checks = _checked(subject, expected, callback)
-    sound = all(check.status == "passed" for check in checks if check.name in ENUMERABLE)
-    report = CheckReport(name or name_of(subject.function), tuple(checks), tuple(variances(subject)) if sound else ())
+    settings = {
+        "group_sizes": list(subject.group_sizes),
+        "tolerance": subject.tolerance,
+        "scale": subject.scale,
+        "seed": subject.seed,
+        "objective": {n: target.name for n, target in (subject.targets or {}).items() if target},
+    }
+    report = CheckReport(
+        name or subject.name,
+        tuple(checks),
+        _noise(subject, checks),
+        _tried(subject),
+        settings,
+        _place(estimator),
+    )
     if not report.passed and on_fail == "raise":
         raise CheckFailure(report)
     if not report.passed and on_fail == "warn":
@@ -96,13 +138,15 @@ def check_estimator(
     return report
 
 
-def _checked(subject: Subject, expected: Reasons, callback: Callable[[Check], None] | None) -> list[Check]:
+def _checked(subject: Subject, expected: KnownFaults, callback: Callable[[Check], None] | None) -> list[Check]:
     """The outcome of each check; what returns no advantages at all is asked nothing more."""
     checks: list[Check] = []
     broken = False
     for title in CHECKS:
-        check = Check(title, "skipped", "the function does not return advantages") if broken else run(title, subject)
-        checks.append(_expected(check, expected.get(title)))
+        if broken:
+            checks.append(Check(title, "skipped", "the function does not return advantages"))
+        else:
+            checks.append(as_expected(run(title, subject), expected))
         broken = broken or (title == SHAPE and checks[-1].status == "failed")
         if callback:
             callback(checks[-1])
@@ -112,26 +156,59 @@ def _checked(subject: Subject, expected: Reasons, callback: Callable[[Check], No
 def run(title: str, subject: Subject) -> Check:
     """The outcome of one check."""
     try:
-        return Check(title, "passed", CHECKS[title](subject))
+        message = subject.once(CHECKS[title])
     except Skipped as reason:
         return Check(title, "skipped", str(reason))
-    except (Failed, ValueError) as error:
-        return Check(title, "failed", str(error))
+    except Failed as failure:
+        return Check(title, "failed", str(failure), failure.reproduce, failure.found)
     except (Exception, SystemExit) as error:  # of the function, where it is enumerated
-        return Check(title, "failed", f"raised {type(error).__name__}: {error}")
+        kind = type(error).__name__
+        return Check(title, "failed", f"raised {kind}: {error}", found={"raised": kind})
+    return Check(title, "warned" if isinstance(message, Warned) else "passed", message)
 
 
-def _expected(check: Check, reason: str | None) -> Check:
-    """The outcome as it counts where a failure was expected."""
-    if reason is None or check.status == "skipped":
+def as_expected(check: Check, expected: KnownFaults) -> Check:
+    """The outcome as it counts where a known fault is expected: only as it is stated."""
+    fault = expected.get(check.name)
+    if fault is None or check.status == "skipped":
         return check
-    return Check(check.name, "xfailed" if check.status == "failed" else "xpassed", check.message, reason)
+    if check.status != "failed":
+        return Check(check.name, "xpassed", check.message, reason=fault.reason)
+    if fault.matches(check.found):
+        return Check(check.name, "xfailed", check.message, check.reproduce, check.found, fault.reason)
+    stated = line(check.name, fault.found, fault.reason)
+    return Check(
+        check.name,
+        "failed",
+        f"{check.message}; this is not the fault that is known, {stated.removesuffix(',')}",
+        check.reproduce,
+        check.found,
+    )
 
 
-def known(reasons: Reasons) -> Reasons:
-    """The same reasons; TypeError or ValueError where they are not by names of checks."""
-    if not isinstance(reasons, Mapping):
-        raise TypeError(f"expected_failed_checks must be a dict of reasons by the names of checks, got {reasons!r}")
-    for name in reasons:
-        one_of("a name in expected_failed_checks", name, CHECKS)
-    return reasons
+def _noise(subject: Subject, checks: Sequence[Check]) -> Any:
+    """Rows of noise, where the check of it found some."""
+    status = {check.name: check.status for check in checks}
+    return tuple(noise(subject)) if status["noise"] == "passed" else ()
+
+
+def _tried(subject: Subject) -> tuple[str, ...]:
+    """On what: sizes, kinds of groups, orders and batches."""
+    kinds = {n: _trials.kinds(subject, n) for n in subject.sizes}
+    count = sum(len(groups) for each in kinds.values() for groups in each.values())
+    return (
+        f"N = {', '.join(map(str, subject.group_sizes))}; {count} groups: {', '.join(next(iter(kinds.values())))}",
+        f"in every order to N = {_trials.EVERY_ORDER}, in {_trials.ORDERS} of larger groups; alone, as a batch of one, "
+        "in batches of one axis and of two",
+        f"as float64, float32, int and bool; it computes in {subject.precision.name}",
+        *([subject.how] if subject.how else ()),
+    )
+
+
+def _place(function: Any) -> tuple[str, int] | None:
+    """File and line of a function; None for what has none, such as a row of the table."""
+    try:
+        plain = inspect.unwrap(function)
+        return inspect.getsourcefile(plain) or "", inspect.getsourcelines(plain)[1]
+    except (TypeError, OSError):
+        return None

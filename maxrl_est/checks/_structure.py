@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from maxrl_est._typing import Array
-from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject, excerpt, relative
-from maxrl_est.measures import effective_weight
+from maxrl_est.checks import _trials
+from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject, Warned, excerpt, worst
 
 
 def returns_advantages(subject: Subject) -> str:
     """It returns finite real numbers, one for each likelihood, for one group and for many."""
     for n in subject.sizes:
-        for shape in ((n,), (5, n), (2, 3, n)):
+        for shape in ((n,), (1, n), (5, n), (2, 3, n)):
             subject(subject.random(shape))
     return "finite, of the shape of the likelihoods, any batch axes"
 
@@ -21,14 +21,23 @@ def leaves_its_input_alone(subject: Subject) -> str:
     """It does not write to its input."""
     groups = subject.random((5, subject.sizes[0]))
     given = groups.copy()
-    subject(given)
+    subject.function(given)
     if not np.array_equal(given, groups):
-        raise subject.failed(f"wrote to its input {excerpt(groups)}", groups)
+        raise subject.failed(f"wrote to its input {excerpt(groups)}", groups, {"wrote": "to its input"})
     return "the likelihoods are not written to"
 
 
+def comparable(subject: Subject) -> None:
+    """Skipped, unless two calls can be compared."""
+    try:
+        subject.once(is_deterministic)
+    except Failed:
+        raise Skipped("two calls cannot be compared, since the same input gives two results") from None
+
+
 def takes_any_memory(subject: Subject) -> str:
-    """It takes read-only, strided, Fortran-ordered and float32 input, and the layout changes no result."""
+    """Read-only, strided and Fortran-ordered input has the same advantages."""
+    comparable(subject)
     n = subject.sizes[0]
     groups = subject.random((6, n))
     expected = subject(groups)
@@ -41,52 +50,114 @@ def takes_any_memory(subject: Subject) -> str:
         ("strided", wide[::2, ::2]),
         ("Fortran-ordered", np.asfortranarray(groups)),
     ):
-        worst = relative(subject(given), expected)
+        try:
+            got = np.asarray(subject.function(given))
+        except (Exception, SystemExit) as error:
+            raised = type(error).__name__
+            raise Failed(
+                f"raised {raised}: {error} for a {kind} array", found={"array": kind, "raised": raised}
+            ) from error
+        worst = float(subject.gaps(got, expected, groups).max())
         if worst > subject.tolerance:
-            raise Failed(f"a {kind} array has other advantages than a plain one, by {worst:.2g} relative")
-    subject(groups.astype(np.float32))
-    return "read-only, strided and float32 likelihoods are taken"
+            raise Failed(
+                f"a {kind} array has other advantages than a plain one, by {worst:.2g} relative",
+                found={"array": kind, "off": worst},
+            )
+    return "read-only and strided likelihoods are taken"
 
 
 def is_deterministic(subject: Subject) -> str:
     """The same input gives the same result."""
     groups = subject.random((5, subject.sizes[0]))
-    if not np.array_equal(subject(groups), subject(groups)):
-        raise subject.failed(f"returned two results for likelihoods {excerpt(groups)}", groups)
+    first = subject(groups)
+    subject(subject.random((3, subject.sizes[0])))
+    if not np.array_equal(first, subject(groups)):
+        raise subject.failed(
+            f"returned two results for likelihoods {excerpt(groups)}: it draws random numbers or remembers earlier "
+            "calls, so its bias cannot be enumerated",
+            groups,
+            {"results": "two"},
+        )
     return "twice the same input, twice the same result"
 
 
 def follows_the_order(subject: Subject) -> str:
     """Permuting the rollouts of a group permutes their advantages: it is permutation equivariant."""
+    comparable(subject)
     for n in subject.sizes:
-        groups = subject.random((20, n))
-        order = np.random.default_rng(1).permutation(n)
-        got, expected = subject(groups[:, order]), subject(groups)[:, order]
-        worst = relative(got, expected)
-        if worst > subject.tolerance:
-            row = int(abs(got - expected).max(axis=1).argmax())
-            first, second = (f"{subject.label}(numpy.array({x[row].tolist()}))" for x in (groups, groups[:, order]))
-            raise Failed(
-                f"permuting a group of {n} changes advantages by {worst:.2g} relative",
-                f"{first}[{order.tolist()}] - {second}" if n <= LONGEST else "",
-            )
+        groups = _trials.groups(subject, n)
+        plain = subject(groups)
+        for order in _trials.orders(n):
+            expected = plain[:, order]
+            got = subject(groups[:, order])
+            off = subject.gaps(got, expected, groups)
+            if off.max() > subject.tolerance:
+                row = worst(got, expected, off, subject.tolerance)
+                raise _depends_on_order(subject, groups[row], order, float(off[row]))
     return "permuting rollouts permutes advantages"
 
 
+def _depends_on_order(subject: Subject, group: Array, order: Array, off: float) -> Failed:
+    n = len(group)
+    ties = ", where likelihoods are tied" if len(np.unique(group)) < n else ""
+    first, second = (f"{subject.label}(numpy.array({x.tolist()}))" for x in (group, group[order]))
+    return Failed(
+        f"depends on the order of rollouts{ties}: permuting a group of {n}, {excerpt(group)}, changes advantages by "
+        f"{off:.2g} relative",
+        f"{first}[{order.tolist()}] - {second}" if n <= LONGEST else "",
+        {"N": n, "off": off},
+    )
+
+
 def sees_one_group(subject: Subject) -> str:
-    """A group has the same advantages in a batch as alone."""
+    """A group has the same advantages in a batch as alone, whatever the batch's axes."""
+    comparable(subject)
     for n in subject.sizes:
-        groups = subject.random((20, n))
+        groups = _trials.groups(subject, n)
         alone = np.stack([subject(group) for group in groups])
-        worst = relative(subject(groups), alone)
-        if worst > subject.tolerance:
-            drawn = f"numpy.random.default_rng({subject.seed}).random((20, {n}))"
-            batch = f"1 * ({drawn} < 0.5)" if subject.binary_only else f"1 - {drawn}"
-            raise Failed(
-                f"a group of {n} has other advantages in a batch than alone, by {worst:.2g} relative",
-                f"(lambda x: {subject.label}(x) - numpy.stack([{subject.label}(g) for g in x]))({batch})",
-            )
+        _same_as_alone(subject, groups, subject(groups), alone, "in a batch")
+        single = np.concatenate([subject(group[None]) for group in groups])
+        _same_as_alone(subject, groups, single, alone, "as a batch of one")
+        six, square = (np.resize(np.arange(len(groups)), size) for size in (6, n))
+        deep = subject(groups[six].reshape(2, 3, n)).reshape(6, n)
+        _same_as_alone(subject, groups[six], deep, alone[six], "in a batch of two axes")
+        _same_as_alone(subject, groups[square], subject(groups[square]), alone[square], f"among {n} groups")
+    many = np.resize(np.arange(len(groups)), MANY)  # of the smallest groups
+    _same_as_alone(subject, groups[many], subject(groups[many]), alone[many], f"among {MANY} groups")
     return "a group's advantages do not depend on the batch"
+
+
+def _same_as_alone(subject: Subject, groups: Array, got: Array, alone: Array, where: str) -> None:
+    off = subject.gaps(got, alone, groups)
+    if off.max() > subject.tolerance:
+        row, n = worst(got, alone, off, subject.tolerance), groups.shape[-1]
+        batch = f"numpy.array({groups[[row, row - 1]].tolist()})"
+        raise Failed(
+            f"depends on the batch: a group of {n}, {excerpt(groups[row])}, has other advantages {where} than alone, "
+            f"by {off[row]:.2g} relative",
+            f"(lambda x: {subject.label}(x) - numpy.stack([{subject.label}(g) for g in x]))({batch})"
+            if n <= LONGEST
+            else "",
+            {"N": n, "off": float(off[row])},
+        )
+
+
+def takes_ragged_batches(subject: Subject) -> str:
+    """Groups of different sizes whose rollouts are mixed have the advantages that they have alone."""
+    comparable(subject)
+    ragged = getattr(subject.function, "ragged", None)
+    if ragged is None:
+        raise Skipped("only for functions that take groups of different sizes, by their identifiers")
+    groups = [_trials.groups(subject, n)[row] for n in sorted(subject.sizes) if n <= LONGEST for row in (0, -1)]
+    for group, got in zip(groups, ragged(groups), strict=True):
+        off = float(subject.gaps(np.asarray(got)[None], subject(group)[None], group[None])[0])
+        if off > subject.tolerance:
+            raise Failed(
+                f"a group of {len(group)}, {excerpt(group)}, has other advantages among groups of other sizes than "
+                f"alone, by {off:.2g} relative: it may count on groups of one size, or on their order",
+                found={"N": len(group), "off": off},
+            )
+    return "groups of different sizes, interleaved, have their own advantages"
 
 
 def survives_extremes(subject: Subject) -> str:
@@ -94,18 +165,18 @@ def survives_extremes(subject: Subject) -> str:
     for n in subject.sizes:
         for group in _extremes(subject, n):
             subject(group)
-    return "finite for all-zero, all-one, single and tiny likelihoods"
+    return "finite for all-zero, all-one, constant, single and tiny likelihoods"
 
 
 def _extremes(subject: Subject, n: int) -> list[Array]:
     one = np.eye(n)[0]
     binary = [np.zeros(n), np.ones(n), one, 1 - one]
-    graded = [np.full(n, 1e-300), np.full(n, 0.5), np.full(n, 1 - 2.0**-53)]
+    graded = [np.full(n, x) for x in (1e-300, 0.2, 0.5, 0.9, 1 - 2.0**-53)]
     if subject.binary_only:
         return binary
     if subject.positive_only:
         return [*graded, np.ones(n), np.maximum(one, 1e-300)]
-    return [*binary, *graded, one * 1e-300]
+    return [*binary, *graded, one * 1e-300, 1 - 0.1 * one, 0.2 * one]
 
 
 def handles_groups_of_one(subject: Subject) -> str:
@@ -122,23 +193,52 @@ def handles_groups_of_one(subject: Subject) -> str:
                 f"returned {excerpt(got)} for likelihoods [{value}]; a function that is not defined at N = 1 raises "
                 "an exception there, or is checked at other group sizes",
                 f"{subject.label}(numpy.array([{value}]))",
+                {"returned": excerpt(got)},
             )
+    try:
+        for check in (is_deterministic, follows_the_order, sees_one_group):
+            subject.once(check)
+    except (Failed, Skipped):
+        return "finite"
     if subject.positive_only:
         return "finite"
-    return f"ascends {effective_weight(subject.function, 1).nearest().name}"
+    if not subject.binary_only:
+        _follows_its_likelihood(subject)
+    weight, usual = (abs(float(subject.weight(n).value(0.5))) for n in (1, subject.sizes[-1]))
+    if weight > LARGE * max(usual, subject.tolerance):
+        return Warned(
+            f"a group of one ascends {subject.weight(1).nearest().name}, {weight / (usual or 1):.3g} times what groups "
+            f"of {subject.sizes[-1]} do at a pass rate of 1/2: refuse such groups, or give them no advantage"
+        )
+    return f"ascends {subject.weight(1).nearest().name}"
 
 
+def _follows_its_likelihood(subject: Subject) -> None:
+    """Alone, an advantage without bias is a multiple of the likelihood, less a constant."""
+    likelihoods = np.array([[0.0], [0.25], [0.5], [1.0]])
+    got = subject(likelihoods).astype(np.float64)
+    straight = got[0] + likelihoods * (got[-1] - got[0])
+    if subject.gaps(got, straight, likelihoods).max() > subject.tolerance:
+        raise Failed(
+            f"groups of one with likelihoods 0, 0.25, 0.5 and 1 have the advantages {excerpt(got.T)}: no multiple of "
+            "the likelihood less a constant, so nothing is ascended without bias; refuse such groups, or give them no "
+            "advantage",
+            f"{subject.label}(numpy.array({likelihoods.tolist()}))",
+            {"advantages": got.ravel().tolist()},
+        )
+
+
+MANY = 1000  # groups in the largest batch that is tried
+LARGE = 10  # times the weight of a group of two: more for a group of one is an eps in place of a deviation
 SHAPE = "shape and dtype"
-ENUMERABLE = {  # what passes all of these can be enumerated
+STRUCTURE = {
     SHAPE: returns_advantages,
     "input unchanged": leaves_its_input_alone,
     "memory layout": takes_any_memory,
     "deterministic": is_deterministic,
     "order of rollouts": follows_the_order,
     "batch independence": sees_one_group,
+    "ragged batches": takes_ragged_batches,
     "extreme groups": survives_extremes,
-}
-STRUCTURE = {
-    **ENUMERABLE,
     "groups of one": handles_groups_of_one,
 }

@@ -2,46 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from maxrl_est._typing import Array, Estimator, FloatArray
-from maxrl_est.measures import effective_weight
+from maxrl_est.checks._known import Found
+from maxrl_est.measures import EffectiveWeight, effective_weight
+from maxrl_est.measures._precision import Precision, precision_of, probe
 from maxrl_est.objectives import Objective
 from maxrl_est.targets import OverLevels, Target
 
 LONGEST = 8  # group that is written out in a line that reproduces a failure
-TOLERANCE = 1e-9  # relative, and 64 roundings where the function returns shorter floats
+TOLERANCE = 1e-4  # relative: what a check lets pass, and says
+REST = 16  # eps, or less, may be left of a difference of numbers of size 1
+ROUNDING = 1e-9  # relative error of advantages in float64 that are computed with some care
 
 
 class Failed(Exception):
-    """One check's verdict that something is wrong."""
+    """One check's verdict that something is wrong: what, how to see it, and the numbers by name."""
 
-    def __init__(self, message: str, reproduce: str = "") -> None:
-        super().__init__(f"{message}; reproduce: {reproduce}" if reproduce else message)
+    def __init__(self, message: str, reproduce: str = "", found: Found | None = None) -> None:
+        super().__init__(message)
+        self.reproduce = reproduce
+        self.found = found or {}
 
 
 class Skipped(Exception):
     """Why one check does not apply."""
 
 
-@dataclass(frozen=True, slots=True)
+class Warned(str):
+    """The message of a check that found no fault, but what should be known."""
+
+
+@dataclass(frozen=True)
 class Subject:
     """What is being checked, and against what."""
 
     function: Estimator
+    name: str
     label: str  # an expression for the function, as a reader would write it
+    how: str  # in words, how the function is called; empty for one that takes NumPy's arrays (..., N)
+    rewards: str  # in words, the two on which the effective weight is measured
     targets: Mapping[int, Target | None] | None  # by group size; None if nothing is declared
     group_sizes: tuple[int, ...]
     binary_only: bool
     positive_only: bool
+    tolerance: float
+    scale: float | None  # the factor that is insisted on; None: any positive one
+    same_as: Estimator | None
     monte_carlo: int | None  # groups to draw
     seed: int
 
-    @property
+    @cached_property
+    def _outcomes(self) -> dict[Callable[[Subject], str], str | Failed | Skipped]:
+        return {}
+
+    def once(self, check: Callable[[Subject], str]) -> str:
+        """The message of a check, or what it raises: run at its first call, and remembered."""
+        if check not in self._outcomes:
+            try:
+                self._outcomes[check] = check(self)
+            except (Failed, Skipped) as verdict:
+                self._outcomes[check] = verdict
+        outcome = self._outcomes[check]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    @cached_property
     def sizes(self) -> list[int]:
         """The group sizes above 1, largest first: failures of large groups say most."""
         return sorted((n for n in self.group_sizes if n > 1), reverse=True)
@@ -49,31 +83,65 @@ class Subject:
     def __call__(self, groups: Array) -> Array:
         """Advantages, or a Failed that shows the input which made trouble."""
         try:
-            got = np.asarray(self.function(groups))
+            got = np.asarray(self.function(np.array(groups, order="C")))  # a copy, since it may write to it
         except (Exception, SystemExit) as error:
             raise self.failed(
-                f"raised {type(error).__name__}: {error} for likelihoods {excerpt(groups)}", groups
+                f"raised {type(error).__name__}: {error} for likelihoods {excerpt(groups)}",
+                groups,
+                {"raised": type(error).__name__},
             ) from error
         if got.shape != groups.shape:
             raise self.failed(
-                f"returned shape {got.shape} for likelihoods of shape {groups.shape}, {excerpt(groups)}", groups
+                f"returned shape {got.shape} for likelihoods of shape {groups.shape}, {excerpt(groups)}",
+                groups,
+                {"shape": str(got.shape)},
             )
         if got.dtype.kind not in "fiu":
-            raise self.failed(f"returned dtype {got.dtype} for likelihoods {excerpt(groups)}", groups)
+            raise self.failed(
+                f"returned dtype {got.dtype} for likelihoods {excerpt(groups)}", groups, {"dtype": str(got.dtype)}
+            )
         if not np.isfinite(got).all():
-            raise self.failed(f"returned {excerpt(got)} for likelihoods {excerpt(groups)}", groups)
+            row = int(np.isfinite(got).all(axis=-1).argmin()) if groups.ndim > 1 else ...
+            shown = groups.reshape(-1, groups.shape[-1])[row] if groups.ndim == 2 else groups
+            raise self.failed(
+                f"returned {excerpt(got)} for likelihoods {excerpt(shown)}", shown, {"returned": "not finite"}
+            )
         return got
 
-    def failed(self, message: str, groups: Array) -> Failed:
+    def failed(self, message: str, groups: Array, found: Found) -> Failed:
         """The failure, with a call on the first of the groups if it is short enough to be typed."""
         first = groups.reshape(-1, groups.shape[-1])[0].tolist()
-        return Failed(message, f"{self.label}(numpy.array({first}))" if len(first) <= LONGEST else "")
+        return Failed(message, f"{self.label}(numpy.array({first}))" if len(first) <= LONGEST else "", found)
 
-    @property
-    def tolerance(self) -> float:
-        """Relative differences up to this are rounding, in the dtype that the function returns."""
-        dtype = self(self.random((self.sizes[0],))).dtype
-        return max(TOLERANCE, 64 * float(np.finfo(dtype).eps)) if dtype.kind == "f" else TOLERANCE
+    @cached_property
+    def precision(self) -> Precision:
+        """In which floats the function computes, whatever it returns: measured."""
+        return precision_of(self.function, probe(self.sizes[0]))
+
+    @cached_property
+    def rounding(self) -> float:
+        """Relative error of an advantage that is no fault."""
+        return max(ROUNDING, self.precision.rounding)
+
+    def gaps(self, got: Array, expected: Array, groups: Array) -> FloatArray:
+        """The largest difference in each group, relative to its largest advantage, or likelihood if that is larger.
+
+        What the rounding of numbers of size 1 explains is none: where nothing is learnt, advantages are such a rest.
+        """
+        size = np.maximum(abs(expected).max(axis=-1), abs(np.asarray(groups, dtype=np.float64)).max(axis=-1))
+        difference = abs(got.astype(np.float64) - expected.astype(np.float64)).max(axis=-1)
+        difference = np.where(difference <= REST * self.precision.eps, 0, difference)
+        return np.asarray(difference / np.where(size == 0, 1, size), dtype=np.float64)
+
+    @cached_property
+    def _weights(self) -> dict[int, EffectiveWeight]:
+        return {}
+
+    def weight(self, n: int) -> EffectiveWeight:
+        """The effective weight on 0/1 rewards in groups of n."""
+        if n not in self._weights:
+            self._weights[n] = effective_weight(self.function, n)
+        return self._weights[n]
 
     def declared(self, n: int) -> Target | None:
         """What it is said to ascend, if that is known."""
@@ -83,7 +151,17 @@ class Subject:
         """The declared objective, else the known one nearest to what is ascended on 0/1 rewards."""
         if self.targets or self.positive_only:
             return self.declared(n)
-        return effective_weight(self.function, n).nearest().objective
+        return self.weight(n).nearest().objective
+
+    def factor(self, n: int) -> Fraction | float:
+        """The positive factor between the gradient of the target and what is ascended, where 0/1 rewards show one."""
+        if self.scale is not None:
+            return self.scale
+        objective = None if self.positive_only else on_binary_rewards(self.target(n))
+        if objective is None:
+            return 1
+        near = self.weight(n).compare(objective, tolerance=self.tolerance)
+        return near.scale if near.scale > 0 and near.known else 1
 
     def random(self, shape: tuple[int, ...]) -> FloatArray:
         """Likelihoods of the kind that it is meant for."""
@@ -98,9 +176,10 @@ def on_binary_rewards(target: Target | None) -> Objective | None:
     return target if isinstance(target, Objective) else None
 
 
-def relative(got: Array, expected: Array) -> float:
-    """Largest difference, relative to the largest number expected if that is above 1."""
-    return float(np.max(abs(got - expected)) / max(1.0, np.max(abs(expected))))
+def worst(got: Array, expected: Array, off: FloatArray, tolerance: float) -> int:
+    """The group that shows it best: of those off by more than the tolerance, the one with the largest difference."""
+    difference = abs(got.astype(np.float64) - expected.astype(np.float64)).max(axis=-1)
+    return int(np.where(off > tolerance, difference, -1).argmax())
 
 
 def excerpt(values: Any) -> str:

@@ -124,6 +124,8 @@ def _as_numbers(name: str, values: Any) -> Array:
     except ValueError:
         raise ValueError(f"{name} must have groups of one size in one array, got ragged ones") from None
     if given.dtype == object:
+        if given.size and all(type(x) is Fraction and type(x.numerator) is int for x in given.flat):
+            return given  # as measures give them, many at a time
         for allowed in (Number, Rational):  # None among floats is the culprit, and not the floats
             for index in np.ndindex(given.shape):
                 if not isinstance(given[index], allowed):

@@ -11,6 +11,7 @@ from maxrl_est._typing import Array
 from maxrl_est.estimates.groups import need_size
 from maxrl_est.estimators._rows import Notes, row
 from maxrl_est.objectives import Objective
+from maxrl_est.objectives._numbers import in_one_unit
 from maxrl_est.targets import OverLevels
 
 
@@ -98,9 +99,13 @@ def maxk_loo_minus_one(likelihoods: Array, k: int = 2) -> Array:
 def tailrl(likelihoods: Array) -> Array:
     """N Int_0^{l_i} dtau / #{j: l_j > tau}."""
     size = likelihoods.shape[-1]
-    order = np.argsort(likelihoods, axis=-1)
-    steps = np.diff(np.take_along_axis(likelihoods, order, axis=-1), axis=-1, prepend=likelihoods.dtype.type(0))
-    return _unsorted(np.cumsum(steps * size / np.arange(size, 0, -1), axis=-1), order)
+    values, unit = _in_integers(likelihoods)
+    order = np.argsort(values, axis=-1)
+    steps = np.diff(np.take_along_axis(values, order, axis=-1), axis=-1, prepend=values.dtype.type(0))
+    if values.dtype != object:
+        return _unsorted(np.cumsum(steps * size / np.arange(size, 0, -1), axis=-1), order)
+    shares, whole = in_one_unit(Fraction(size, above) for above in range(size, 0, -1))
+    return _over(unit * whole, _unsorted(np.cumsum(steps * np.array(shares, dtype=object), axis=-1), order))
 
 
 @row(
@@ -125,30 +130,42 @@ def _mean_max(likelihoods: Array, k: int) -> tuple[Array, Array]:
     """
     size = likelihoods.shape[-1]
     need_size(size, k, f"subsets of {k}")
-    order = np.argsort(likelihoods, axis=-1)
-    ascending = np.take_along_axis(likelihoods, order, axis=-1)
-    chances = [
-        np.array(
-            [Fraction(math.comb(m, top), math.comb(size - 1 + whole, k - 1 + whole)) for m in below],
-            dtype=object,
-        )
-        for below, top, whole in (
-            (range(size), k - 1, 0),
-            ([max(m - 1, 0) for m in range(size)], k - 2 if k > 1 else size, 0),
-            (range(size), k - 1, 1),
-        )
-    ]
-    if likelihoods.dtype != object:
-        chances = [chance.astype(np.float64) for chance in chances]
-    largest, larger, overall = chances
+    values, unit = _in_integers(likelihoods)
+    order = np.argsort(values, axis=-1)
+    ascending = np.take_along_axis(values, order, axis=-1)
+    with_i, all_subsets = math.comb(size - 1, k - 1), math.comb(size, k)
+    largest = np.array([math.comb(m, k - 1) for m in range(size)], dtype=object)
+    larger = np.array([math.comb(max(m - 1, 0), k - 2 if k > 1 else size) for m in range(size)], dtype=object)
+    overall = largest
+    if values.dtype != object:  # chances from here on, rounded once; in integers they are counts
+        quotients = (largest / with_i, larger / with_i, largest / all_subsets)
+        largest, larger, overall = (chance.astype(np.float64) for chance in quotients)
     beyond = np.cumsum((larger * ascending)[..., ::-1], axis=-1)[..., ::-1] - larger * ascending
-    return _unsorted(largest * ascending + beyond, order), (overall * ascending).sum(axis=-1, keepdims=True)
+    return (
+        _over(unit * with_i, _unsorted(largest * ascending + beyond, order)),
+        _over(unit * all_subsets, (overall * ascending).sum(axis=-1, keepdims=True)),
+    )
 
 
 def _without(with_i: Array, overall: Array, k: int) -> Array:
     """Mean over k-subsets of the others, from that over subsets with i and over all: C(N,k) = C(N-1,k) + C(N-1,k-1)."""
     size = with_i.shape[-1]
     return np.asarray((size * overall - k * with_i) / (size - k))
+
+
+def _in_integers(values: Array) -> tuple[Array, int]:
+    """Fractions as integers in one unit, which sort and add in a tenth of the time; floats as they are."""
+    if values.dtype != object:
+        return values, 1
+    numbers, unit = in_one_unit(values.flat)
+    return np.array(numbers, dtype=object).reshape(values.shape), unit
+
+
+def _over(unit: int, values: Array) -> Array:
+    """What integers in one unit stand for; floats as they are."""
+    if values.dtype != object:
+        return values
+    return np.asarray(np.frompyfunc(lambda value: Fraction(value, unit), 1, 1)(values))
 
 
 def _unsorted(values: Array, order: Array) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 from maxrl_est._arguments import name_of
 from maxrl_est._typing import FloatArray
 from maxrl_est.estimators._asking import Asked, ways
-from maxrl_est.estimators._parameters import parameters_of
+from maxrl_est.estimators._parameters import ROLES, parameters_of
 from maxrl_est.estimators._ways import Way
 
 PROPOSAL = "say how it is called: maxrl_est.estimator_of(function, rewards=..., groups=...)"
@@ -37,22 +37,32 @@ def working_way(function: Callable[..., Any], asked: Asked) -> Way:
     raise ValueError(_nothing_works(function, faults))
 
 
-def takes_arrays_as_they_are(function: Callable[..., Any]) -> bool:
-    """Whether it takes NumPy's arrays (..., N), of some size N, and returns what is an array to NumPy without help."""
+def is_of_arrays(function: Callable[..., Any]) -> bool:
+    """Whether NumPy's arrays (B, N) give arrays: then that is what it is for, and where it fails is its fault.
+
+    Of another shape too, unless its parameters speak of groups: then it may want its rewards flat.
+    """
+    found = [_given(function, rewards) for shape in TRIALS[:2] for rewards in _rewards(shape)]
+    arrays = [got for got in found if isinstance(got, np.ndarray) and got.dtype.kind in "fiub"]
+    shapes = {got.shape for got in arrays}
+    return bool(shapes & {*TRIALS[:2]}) or bool(arrays and not set(parameters_of(function).roles) & {*ROLES})
+
+
+def takes_any_axes(function: Callable[..., Any]) -> bool:
+    """Whether it takes one group (N,) and groups on several axes, whatever it makes of them."""
     return any(
-        all(_is_array(function, rewards) for rewards in (groups[0], groups, groups[None]))
-        for shape in TRIALS + LARGER
-        for groups in _rewards(shape)
+        all(_given(function, rewards) is not None for rewards in (groups[0], groups[None]))
+        for groups in _rewards(TRIALS[0])
     )
 
 
-def _is_array(function: Callable[..., Any], rewards: FloatArray) -> bool:
+def _given(function: Callable[..., Any], rewards: FloatArray) -> Any:
+    """What it returns; None if it raises."""
     try:
         with _quietly():
-            got = np.asarray(function(rewards.copy()))
+            return function(rewards.copy())
     except (Exception, SystemExit):
-        return False
-    return got.shape == rewards.shape and got.dtype.kind in "fiu"
+        return None
 
 
 def _in_order(function: Callable[..., Any], asked: Asked) -> Iterator[Way]:
@@ -62,17 +72,13 @@ def _in_order(function: Callable[..., Any], asked: Asked) -> Iterator[Way]:
     if first is None:
         return iter(())
     order = itertools.chain([first], found)
-    if asked.form is None and (first.form, first.array) == ("batch", "numpy") and _gives_a_list(function):
+    if (
+        asked.form is None
+        and (first.form, first.array) == ("batch", "numpy")
+        and isinstance(_given(function, next(_rewards(TRIALS[0]))), list)
+    ):
         return itertools.chain(ways(function, Asked("group", "list", asked.rewards)), order)
     return order
-
-
-def _gives_a_list(function: Callable[..., Any]) -> bool:
-    try:
-        with _quietly():
-            return isinstance(function(next(_rewards(TRIALS[0]))), list)
-    except (Exception, SystemExit):
-        return False
 
 
 def _fault(function: Callable[..., Any], way: Way, shape: tuple[int, int]) -> str | None:

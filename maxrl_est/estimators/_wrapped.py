@@ -16,7 +16,7 @@ from maxrl_est.estimators._asking import Asked
 from maxrl_est.estimators._parameters import parameters_of
 from maxrl_est.estimators._rows import NamedEstimator
 from maxrl_est.estimators._sequential import SequentialEstimator
-from maxrl_est.estimators._trying import takes_arrays_as_they_are, working_way
+from maxrl_est.estimators._trying import is_of_arrays, takes_any_axes, working_way
 from maxrl_est.estimators._ways import Way
 
 
@@ -140,20 +140,21 @@ def estimator_of(
 
 
 def as_it_stands(function: Callable[..., Any]) -> Any:
-    """A row, or a function of NumPy arrays (..., N), as it is; any other by `maxrl_est.estimator_of`.
+    """A row, or a function of NumPy arrays (B, N), as it is; any other by `maxrl_est.estimator_of`.
 
-    A function that no way of calling it suits is given back as it is, so that its own error shows, unless
-    it cannot be called on rewards alone: then calling it raises what `maxrl_est.estimator_of` says.
+    One that no way of calling it suits is given back as it is, so that its own error shows, unless it cannot be called
+    on rewards alone: then calling it raises what `maxrl_est.estimator_of` says.
     """
     if isinstance(function, NamedEstimator | SequentialEstimator | WrappedFunction):
         return function
+    of_arrays = is_of_arrays(function)
+    if of_arrays and takes_any_axes(function):
+        return function
     try:
-        found = estimator_of(function)
+        return estimator_of(function, form="batch", array="numpy") if of_arrays else estimator_of(function)
     except ValueError as error:
         takes_rewards_alone = len(parameters_of(function).required) <= 1
         return function if takes_rewards_alone else _raising(name_of(function), error)
-    plain = found.way.form == "batch" and found.way.array == "numpy" and not found.way.size
-    return function if plain and takes_arrays_as_they_are(function) else found
 
 
 def _raising(name: str, error: ValueError) -> Estimator:

@@ -7,10 +7,11 @@ with them, what is not sampled is an exact rational; elsewhere it carries a few 
 """
 
 from maxrl_est.measures._closed_forms import NoClosedForm, closed_form_moments, closed_form_variance
-from maxrl_est.measures._effective import EffectiveWeight, Nearest, effective_weight
+from maxrl_est.measures._effective import EffectiveWeight, effective_weight
 from maxrl_est.measures._enumerated import MAX_ROLLOUTS, Moments, exact_moments
 from maxrl_est.measures._evidence import Evidence, moments
 from maxrl_est.measures._gradients import target_gradient
+from maxrl_est.measures._nearest import Nearest
 from maxrl_est.measures._optimal import OptimalBaseline, optimal_baseline, ustat_optimal
 from maxrl_est.measures._sampled import Result, monte_carlo
 

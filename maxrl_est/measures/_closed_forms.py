@@ -25,6 +25,7 @@ from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen
 from maxrl_est.measures._enumerated import Moments, group_chance, mixture
 from maxrl_est.measures._equivariant import MAX_COUNTED, equivariant_advantages
 from maxrl_est.measures._sizes import size_for
+from maxrl_est.measures._two_values import counted_groups
 from maxrl_est.problems._laws import law
 
 MAX_ORDER = 2048  # up to it counts of sets of rollouts, below (5/4)^T at n = T, are floats; past 3181 some are not
@@ -118,9 +119,10 @@ def _of_group(moments: RolloutMoments, estimator: Any, n: int) -> tuple[Array, A
 
 def _binary(moments: RolloutMoments, estimator: Estimator, n: int) -> tuple[Array, Array]:
     """Successes and failures, each with a mean and a covariance of the score, mixed over K ~ Binomial(n, p)."""
-    successes = np.array([[Fraction(int(i < k)) for i in range(n)] for k in range(n + 1)], dtype=object)
-    got, rounding = equivariant_advantages(estimator, successes)
-    if rounding or not isinstance(moments.p, Fraction):
+    successes = counted_groups(n, Fraction(0), Fraction(1))
+    exact = isinstance(moments.p, Fraction)
+    got, precision = equivariant_advantages(estimator, successes if exact else successes.astype(np.float64))
+    if precision:
         got, moments = got.astype(np.float64), _in_floats(moments)
     p = moments.p
     rates = np.array([1 - p, p])

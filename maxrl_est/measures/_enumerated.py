@@ -12,7 +12,8 @@ import numpy as np
 
 from maxrl_est._typing import Array, Estimator, FiniteProblem, Problem
 from maxrl_est.measures._columns import Columns, shown
-from maxrl_est.measures._equivariant import ROUNDING, equivariant_advantages, of_groups
+from maxrl_est.measures._equivariant import equivariant_advantages, of_groups
+from maxrl_est.measures._precision import DOUBLE
 from maxrl_est.measures._sizes import group_size
 from maxrl_est.problems._laws import law
 
@@ -129,8 +130,8 @@ def _of_one_prompt(problem: FiniteProblem, estimator: Estimator, n: int) -> Mome
         raise ValueError(f"{rule}, got {n}: with {outcomes} outcomes there are {groups} groups")
     counts = np.array(list(_counts(n, outcomes)))
     outcome = np.array([np.repeat(np.arange(outcomes), count) for count in counts])
-    advantages, rounding = equivariant_advantages(estimator, problem.likelihoods[outcome])
-    exact = rounding == 0 and problem.probabilities.dtype == object
+    advantages, precision = equivariant_advantages(estimator, problem.likelihoods[outcome])
+    exact = precision is None and problem.probabilities.dtype == object
     scores, probabilities = problem.scores, problem.probabilities
     if not exact:
         advantages, scores = advantages.astype(np.float64), scores.astype(np.float64)
@@ -141,7 +142,7 @@ def _of_one_prompt(problem: FiniteProblem, estimator: Estimator, n: int) -> Mome
     mean = chances @ gradients
     centred = gradients - mean
     covariance = (chances[:, None] * centred).T @ centred
-    return Moments(mean, covariance, 0.0 if exact else max(rounding, ROUNDING), n)
+    return Moments(mean, covariance, 0.0 if exact else (precision or DOUBLE).rounding, n)
 
 
 def _counts(n: int, outcomes: int) -> Iterator[tuple[int, ...]]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from maxrl_est._typing import Array, Estimator, FloatArray
 from maxrl_est.estimators import SequentialEstimator, chosen
+from maxrl_est.measures._precision import Precision, precision_of, probe
 
 MAX_COUNTED = 2048  # rollouts in groups of each number of successes: a minute, as measured
-ROUNDING = 1e-10  # two advantages closer than this, relative to the largest, are the same number (more in float32)
 
 
 def of_groups(estimator: str | Estimator) -> Estimator:
@@ -22,24 +23,23 @@ def of_groups(estimator: str | Estimator) -> Estimator:
     return function
 
 
-def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, float]:
-    """Advantages (B, N) of groups (B, N), and their rounding: 0 if both are Fractions, else that of the floats.
+def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, Precision | None]:
+    """Advantages (B, N) of groups (B, N), and the format of their floats: None if both are Fractions.
 
     Raises ValueError when the result has another shape, is not finite, or depends on the order of rollouts or on
     the other groups: found by two more orders of each group, and by leaving out half of the groups.
     """
-    plain = groups.astype(np.float64)
-    returned = np.asarray(estimator(plain.copy()))
-    rounding = max(ROUNDING, 64 * float(np.finfo(returned.dtype).eps)) if returned.dtype.kind == "f" else ROUNDING
-    advantages = returned.astype(np.float64)
+    plain = _floats(groups)
+    advantages = np.asarray(estimator(plain.copy())).astype(np.float64)
     if advantages.shape != groups.shape:
         raise ValueError(f"estimator must return the shape of likelihoods, {groups.shape}, got {advantages.shape}")
     if not np.isfinite(advantages).all():
         row = int(np.isfinite(advantages).all(axis=1).argmin())
         raise ValueError(f"estimator must be finite, got {advantages[row].tolist()} for {plain[row].tolist()}")
     size = groups.shape[1]
+    precision = precision_of(estimator, probe(size))
     for order in (np.arange(size)[::-1], np.random.default_rng(size).permutation(size)):
-        differs = _differs(estimator(plain[:, order].copy()), advantages[:, order], rounding)
+        differs = _differs(estimator(plain[:, order].copy()), advantages[:, order], precision)
         if differs.any():
             shown = plain[int(differs.any(axis=1).argmax()), order].tolist()
             raise ValueError(
@@ -47,7 +47,7 @@ def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, 
                 f"reordering to {shown} changes advantages"
             )
     half = len(groups) // 2
-    differs = _differs(estimator(plain[half:].copy()), advantages[half:], rounding)
+    differs = _differs(estimator(plain[half:].copy()), advantages[half:], precision)
     if differs.any():
         shown = plain[half + int(differs.any(axis=1).argmax())].tolist()
         raise ValueError(
@@ -55,14 +55,14 @@ def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, 
             f"{shown} has other advantages among fewer groups"
         )
     exact = _exactly(estimator, groups) if groups.dtype == object else None
-    if exact is None or _differs(exact, advantages, rounding).any():
-        return advantages, rounding
-    return exact, 0.0
+    if exact is None or _differs(_floats(exact), advantages, precision).any():
+        return advantages, precision
+    return exact, None
 
 
-def _differs(advantages: Array, others: FloatArray, rounding: float) -> Array:
+def _differs(advantages: Array, others: FloatArray, precision: Precision) -> Array:
     """Where they differ by more than rounding, NaN included."""
-    allowed = rounding * max(1.0, abs(others).max())
+    allowed = precision.rounding * max(1.0, abs(others).max())
     return np.asarray(~(abs(np.asarray(advantages, dtype=np.float64) - others) <= allowed))
 
 
@@ -74,4 +74,19 @@ def _exactly(estimator: Estimator, groups: Array) -> Array | None:
         return None
     if got.shape != groups.shape or not all(isinstance(x, Fraction | int) for x in got.flat):
         return None
-    return np.asarray(np.frompyfunc(Fraction, 1, 1)(got))  # of ints too, whose quotients would be floats
+    # Ints too, whose quotients would be floats, and NumPy's ints within, which overflow; most need neither.
+    return np.asarray(np.frompyfunc(_fraction, 1, 1)(got))
+
+
+def _fraction(value: Any) -> Fraction:
+    if type(value) is Fraction and type(value.numerator) is int:
+        return value
+    return Fraction(int(value.numerator), int(value.denominator))
+
+
+def _floats(values: Array) -> FloatArray:
+    """The nearest floats: of Fractions by their own division, which is short where there are a million."""
+    if values.dtype != object:
+        return values.astype(np.float64)
+    ratios = (value.as_integer_ratio() for value in values.flat)
+    return np.fromiter((above / below for above, below in ratios), np.float64, values.size).reshape(values.shape)

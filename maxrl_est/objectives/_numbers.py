@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from fractions import Fraction
+from functools import reduce
 from numbers import Rational
 from typing import Any
 
@@ -20,6 +23,17 @@ def exact_number(name: str, value: Any) -> Fraction:
         raise ValueError(f"{name} must be finite, got {value}")
     number: Any = int(value) if is_int(value) else value  # NumPy's integers have no ratio
     return Fraction(*number.as_integer_ratio())
+
+
+def in_one_unit(values: Iterable[Fraction]) -> tuple[list[int], int]:
+    """Fractions as integers in units of 1 over the second result, so that sums need no greatest common divisors.
+
+    >>> in_one_unit([Fraction(1, 2), Fraction(2, 3)])
+    ([3, 4], 6)
+    """
+    ratios = [value.as_integer_ratio() for value in values]
+    unit = reduce(math.lcm, {below for _, below in ratios}, 1)
+    return [above * (unit // below) for above, below in ratios], unit
 
 
 def real_numbers(name: str, values: Any, allowed: str) -> Array:

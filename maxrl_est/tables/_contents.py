@@ -40,7 +40,7 @@ class OwnRow:
             near = effective_weight(self, n).nearest()
         except ValueError:
             return None
-        if not near.exact:
+        if not near.known:
             return None
         expected = Objective.expected()
         return expected if near.objective == expected else near.objective  # J_1 by the name that rows give it

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._typing import Array, FloatArray
+from maxrl_est.estimates._kernels import repeated
 from maxrl_est.estimates._kernels.nodes import COUNTS, NODES, WEIGHTS
 
 CUTOFF = 37.0  # exp(-37) is negligible: beyond a = 37 / sum(l) nothing is left of the integrals
@@ -76,21 +77,24 @@ def loo_failure_powers(likelihoods: Array, out: Array) -> None:
 
 def loo_weights(likelihoods: Array, coefficients: Array, out: Array) -> None:
     """Fill out (B, N) with sum_k c_k E_k of the others, for coefficients (T,), T <= N."""
-    for i, table in _leave_one_out(likelihoods, len(coefficients) - 1):
-        out[:, i] = (table * coefficients).sum(axis=-1)
+    left = repeated.fill_few(likelihoods, out, repeated.Weights(coefficients, likelihoods.shape[1] - 1))
+    for i, table in _leave_one_out(likelihoods[left], len(coefficients) - 1):
+        out[left, i] = (table * coefficients).sum(axis=-1)
 
 
 def mean_of_others(likelihoods: Array, out: Array) -> None:
     """Fill out (B, N) with the mean of the others, for N >= 2: the sum less l_i would lose what is far below l_i."""
-    before, after = _from_both_sides(np.add, likelihoods, likelihoods.dtype.type(0))
-    out[:] = (before + after) / (likelihoods.shape[1] - 1)
+    left = repeated.fill_few(likelihoods, out, repeated.mean)
+    before, after = _from_both_sides(np.add, likelihoods[left], likelihoods.dtype.type(0))
+    out[left] = (before + after) / (likelihoods.shape[1] - 1)
 
 
 def failure_of_others(likelihoods: Array, out: Array) -> None:
     """Fill out (B, N) with the product of 1 - l over the others."""
-    q = 1 - _extended(likelihoods)
+    left = repeated.fill_few(likelihoods, out, repeated.failure)
+    q = 1 - _extended(likelihoods[left])
     before, after = _from_both_sides(np.multiply, q, q.dtype.type(1))
-    out[:] = before * after
+    out[left] = before * after
 
 
 def _from_both_sides(operation: np.ufunc, values: Array, start: Any) -> tuple[Array, Array]:

@@ -1,0 +1,114 @@
+"""In which floating-point format an advantage function computes: found by what it returns, whatever its dtype says."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from maxrl_est._typing import Array, Estimator, FloatArray
+
+ROUNDING = 1e-10  # two advantages closer than this, relative to the largest, are the same number in float64
+_PROBE = 16  # groups that a function is tried on
+
+
+class Precision(NamedTuple):
+    """A floating-point format: what it is called, and the distance ``eps`` from 1 to the next number."""
+
+    name: str
+    bits: int  # of the significand
+
+    @property
+    def eps(self) -> float:
+        """The distance from 1 to the next number."""
+        return 2.0 ** (1 - self.bits)
+
+    @property
+    def rounding(self) -> float:
+        """The relative difference that is taken for rounding.
+
+        64 eps, sums of a group and quotients by small numbers; in half precision, where that would be half of an
+        advantage, 8 eps.
+        """
+        return max(ROUNDING, (64 if self.bits > 11 else 8) * self.eps)
+
+
+DOUBLE = Precision("float64", 53)
+SHORTER = (Precision("bfloat16", 8), Precision("float16", 11), Precision("float32", 24))
+
+
+def precision_of(function: Estimator, groups: FloatArray) -> Precision:
+    """The shortest format that the function passes its numbers through: `DOUBLE` where none shorter is found.
+
+    It is told by two signs. All advantages fit in that format, and not in three bits less; or likelihoods may be
+    rounded to it and no advantage changes. Neither says anything of a function of thresholds or ranks, whose advantages
+    few changes of likelihoods reach: so a change of a few eps has to show in most groups. Where the function refuses
+    graded likelihoods it is asked about 0/1 rewards, in which only float32 can be told from small integers.
+
+    Parameters
+    ----------
+    function : takes likelihoods (B, N) to advantages (B, N)
+    groups : (B, N) likelihoods in (0, 1) with digits to lose, as of `probe`
+
+    Returns
+    -------
+    `Precision`: ``name``, ``eps`` and the ``rounding`` that it explains
+
+    >>> groups = probe(8)
+    >>> precision_of(lambda l: l - l.mean(-1, keepdims=True), groups).name
+    'float64'
+    >>> precision_of(lambda l: l.astype(np.float32).astype(float) / 3, groups).name
+    'float32'
+    >>> precision_of(lambda l: (l > 0.5) * 1.0, groups).name
+    'float64'
+    """
+    found = _answer(function, groups)
+    if found is None:
+        outcome = _answer(function, np.round(groups))
+        return SHORTER[-1] if outcome is not None and _fits(outcome, SHORTER[-1]) else DOUBLE
+    for shorter in SHORTER:
+        told = _fits(found, shorter) or _same(_answer(function, rounded(groups, shorter.bits)), found)
+        if told and _reacts(function, groups, found, shorter):
+            return shorter
+    return DOUBLE
+
+
+def probe(size: int) -> FloatArray:
+    """Likelihoods (16, size) in (1/16, 15/16), drawn once for all."""
+    drawn: FloatArray = np.random.default_rng(size).uniform(1 / 16, 15 / 16, (_PROBE, size))
+    return drawn
+
+
+def rounded(values: Array, bits: int) -> FloatArray:
+    """The nearest numbers with significands of so many bits."""
+    significands, exponents = np.frexp(values)
+    return np.asarray(np.ldexp(np.round(np.ldexp(significands, bits)), exponents - bits))
+
+
+def _fits(values: FloatArray, shorter: Precision) -> bool:
+    """Whether the format holds all values, and one of three bits less does not."""
+    return _same(rounded(values, shorter.bits), values) and not _same(rounded(values, shorter.bits - 3), values)
+
+
+def _reacts(function: Estimator, groups: FloatArray, found: FloatArray, shorter: Precision) -> bool:
+    """Whether advantages change in most groups where likelihoods change by a few eps."""
+    moved = groups * (1 + 8 * shorter.eps * np.where(np.arange(groups.shape[1]) % 2, 0.5, -0.25))
+    changed = _answer(function, moved)
+    return changed is not None and bool((changed != found).any(axis=-1).mean() > 0.5)
+
+
+def _same(values: FloatArray | None, others: FloatArray) -> bool:
+    return values is not None and bool((values == others).all())
+
+
+def _answer(function: Estimator, groups: FloatArray) -> FloatArray | None:
+    """The advantages as float64, or None where there are none."""
+    try:
+        with np.errstate(all="ignore"):
+            got = np.asarray(function(groups.copy())).astype(np.float64)
+    except (
+        Exception,
+        SystemExit,
+    ):  # it may not be meant for such likelihoods, and what it is meant for is tried elsewhere
+        return None
+    return got if got.shape == groups.shape and np.isfinite(got).all() else None

@@ -1,0 +1,255 @@
+"""Verdicts up to a factor, an eps and rounding, each said; and what a factor, an eps or an encoding must not hide."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import maxrl_est as mx
+from maxrl_est.checks import check_estimator
+
+EXPECTED = mx.Objective.expected()
+SIZES = (2, 4, 8)
+
+
+def mean(r):
+    return r.mean(axis=-1, keepdims=True)
+
+
+def centred(r):
+    return r - mean(r)
+
+
+def rloo(r):
+    return centred(r) * r.shape[-1] / (r.shape[-1] - 1)
+
+
+def shipped(eps):
+    return lambda r: centred(r) / (mean(r) + eps)
+
+
+def order_below(n):
+    return mx.Objective.maxrl(n - 1)
+
+
+def objective_of(function, **options):
+    return check_estimator(function, **{"group_sizes": SIZES, "on_fail": None, **options})["effective objective"]
+
+
+# A constant factor is a learning rate.
+
+
+def test_a_factor_that_depends_on_the_group_size_passes_and_is_said():
+    report = check_estimator(centred, objective=EXPECTED, group_sizes=SIZES)
+    assert report["effective objective"].status == "warned"
+    assert report["effective objective"].message == (
+        "on 0/1 rewards exactly a multiple of expected: a factor that depends on N, 1/2, 3/4, 7/8 at N = 2, 4, 8"
+    )
+    assert report["bias on graded likelihoods"].message == "exactly unbiased for the same objective"
+
+
+def test_a_constant_factor_passes_and_is_said():
+    found = objective_of(lambda r: 3 * rloo(r), objective=EXPECTED)
+    assert found.status == "warned"
+    assert found.message == (
+        "on 0/1 rewards exactly 3 x expected at N = 2, 4, 8: a constant factor, as a learning rate is"
+    )
+
+
+def test_a_scale_is_insisted_on_where_it_is_given():
+    assert objective_of(lambda r: 3 * rloo(r), objective=EXPECTED, scale=3).status == "passed"
+    found = objective_of(lambda r: 3 * rloo(r), objective=EXPECTED, scale=1)
+    assert found.status == "failed"
+    assert found.message == "N = 8: should ascend 1 x expected; on 0/1 rewards the factor is 3"
+    assert not check_estimator(centred, objective=EXPECTED, scale=1, group_sizes=SIZES, on_fail=None).passed
+
+
+@pytest.mark.parametrize("factor", [-1, -1e-3])
+def test_a_negative_factor_is_no_learning_rate(factor):
+    report = check_estimator(lambda r: factor * rloo(r), group_sizes=SIZES, on_fail=None)
+    assert report["effective objective"].status == "failed"
+    assert "it descends J_1" in report["effective objective"].message
+    assert report["bias on graded likelihoods"].status == "failed"
+
+
+def test_a_factor_on_graded_likelihoods_has_to_be_that_on_binary_rewards():
+    def doubled_where_graded(r):
+        graded = ((r > 0) & (r < 1)).any(axis=-1, keepdims=True)
+        return rloo(r) * np.where(graded, 2, 1)
+
+    report = check_estimator(doubled_where_graded, objective=EXPECTED, group_sizes=SIZES, on_fail=None)
+    assert {check.name for check in report.checks if check.status == "failed"} == {
+        "leave-one-out",
+        "bias on graded likelihoods",
+    }
+
+
+# An eps is below the tolerance, and said.
+
+
+def test_a_small_eps_passes_with_what_it_does():
+    found = objective_of(shipped(1e-6), objective=order_below, binary_only=True)
+    assert found.status == "passed"
+    assert found.message == "on 0/1 rewards J_{N-1} at N = 2, 4, 8, up to 6e-06 (tolerance 0.0001)"
+
+
+def test_a_large_eps_fails_unless_the_tolerance_is_the_users():
+    found = objective_of(shipped(1e-4), objective=order_below, binary_only=True)
+    assert found.status == "failed"
+    assert "J_7" in found.message
+    assert objective_of(shipped(1e-4), objective=order_below, binary_only=True, tolerance=1e-2).status == "passed"
+    assert objective_of(shipped(1e-6), objective=order_below, binary_only=True, tolerance=1e-9).status == "failed"
+
+
+def test_an_eps_that_takes_the_signal_away_is_said():
+    report = check_estimator(shipped(1e-6), same_as=shipped(1e-6), group_sizes=SIZES)
+    assert report["small likelihoods"].status == "warned"
+    assert "-fold between likelihoods 0.001 and 1e-09 from 0: an eps in a denominator" in str(report)
+    for right in ("rloo", "ustat", "maxk", "ustat_pass_loo"):
+        sizes = (3, 8)
+        assert check_estimator(right, group_sizes=sizes, on_fail=None)["small likelihoods"].status == "passed"
+
+
+# Rounding is measured, and "exactly" is said of rationals.
+
+
+def in_format(dtype):
+    def rounded(r):
+        r = np.asarray(r, dtype=dtype)
+        others = (r.sum(axis=-1, keepdims=True) - r) / dtype(max(1, r.shape[-1] - 1))
+        return np.array((r - others).tolist(), dtype=np.float64).reshape(r.shape)
+
+    return rounded
+
+
+def test_float32_behind_python_floats_is_no_fault():
+    report = check_estimator(in_format(np.float32), objective=EXPECTED)
+    assert report["effective objective"].message.endswith(", to rounding in float32")
+    assert "it computes in float32" in report.tried[-1]
+
+
+def test_half_precision_is_one():
+    assert not check_estimator(in_format(np.float16), objective=EXPECTED, group_sizes=(8,), on_fail=None).passed
+
+
+def test_the_tolerance_is_not_that_of_the_format():
+    found = objective_of(lambda r: in_format(np.float32)(r) * (1 + 1e-3 * r), objective=EXPECTED)
+    assert found.status == "failed"
+
+
+# Two other rewards.
+
+
+def test_shipped_maxrl_pushes_hard_prompts_down_where_failures_are_minus_one():
+    def without_eps(r):
+        average = mean(r)
+        return np.where(average == 0, 0, centred(r) / np.where(average == 0, 1, average))
+
+    found = objective_of(without_eps, values=(-1, 1), group_sizes=(8,))
+    assert found.status == "failed"
+    assert found.message.endswith("negative for p below 0.5: it pushes hard prompts down")
+    assert found.message.startswith("N = 8: on rewards -1 and 1 it ascends no known objective")
+
+
+def test_the_two_rewards_may_be_any():
+    report = check_estimator(rloo, values=(-1, 1), group_sizes=SIZES)
+    assert report["effective objective"].message.startswith("on rewards -1 and 1 exactly 2 x J_1 at N = 2, 4, 8")
+    assert report["bias on graded likelihoods"].status == "skipped"
+    rule = "values must be two numbers (low, high), low < high, got "
+    for wrong in ((1, -1), (0, 1, 2), (0, 0)):
+        with pytest.raises(ValueError, match=f"^{re.escape(rule + str(wrong))}"):
+            check_estimator(rloo, values=wrong)
+
+
+# Is it that function?
+
+
+def test_what_it_is_and_what_it_ascends_are_two_questions():
+    def grpo(r):
+        return centred(r) / (r.std(axis=-1, ddof=1, keepdims=True) + 1e-4)
+
+    report = check_estimator(grpo, same_as="grpo", group_sizes=SIZES)
+    assert report["same function"].message == "the advantages of grpo in all groups tried"
+    assert report["effective objective"].message == "not asked: same_as is given, and no objective"
+    assert report.verdict == "passed"
+    report = check_estimator(grpo, same_as="grpo_population", group_sizes=SIZES, tolerance=1e-2)
+    assert report["same function"].message.startswith("the advantages of grpo_population times a factor that depends")
+    assert not check_estimator(grpo, same_as="grpo_population", scale=1, group_sizes=SIZES, on_fail=None).passed
+    assert not check_estimator(grpo, same_as="rloo", group_sizes=SIZES, on_fail=None).passed
+    with pytest.raises(ValueError, match=r"^same_as must be a name in the table, got 'rlo'; did you mean 'rloo'\?"):
+        check_estimator(grpo, same_as="rlo")
+
+
+# What can and cannot be judged.
+
+
+def test_a_baseline_that_remembers_is_not_called_biased():
+    class Remembers:
+        def __init__(self):
+            self.average = 0.5
+
+        def __call__(self, r):
+            found = r - self.average
+            self.average = 0.9 * self.average + 0.1 * r.mean()
+            return found
+
+    report = check_estimator(Remembers(), objective=EXPECTED, on_fail=None)
+    assert [check.name for check in report.checks if check.status == "failed"] == ["deterministic"]
+    assert "remembers earlier calls" in report["deterministic"].message
+    assert report["leave-one-out"].message.startswith("cannot be enumerated: returned two results")
+
+
+def test_a_baseline_over_the_batch_is_not_called_bent():
+    report = check_estimator(lambda r: r - r.mean(), objective=EXPECTED, on_fail=None)
+    assert [check.name for check in report.checks if check.status == "failed"] == ["batch independence"]
+    assert report["leave-one-out"].status == "skipped"
+
+
+def test_a_group_of_one_with_a_huge_advantage_is_said():
+    def over_eps(r):
+        return centred(r) / (mean(r) + 1e-6) if r.shape[-1] > 1 else r / 1e-6
+
+    found = check_estimator(over_eps, binary_only=True, group_sizes=(1, 4))["groups of one"]
+    assert found.status == "warned"
+    assert found.message.startswith("a group of one ascends 1000000 x J_1")
+
+
+@pytest.mark.parametrize("on_fail", ["raise", "warn", None])
+def test_nothing_but_the_report_comes_out_whatever_the_function_does(on_fail):
+    def raises_for_ties(r):
+        if (np.diff(np.sort(r, axis=-1), axis=-1) == 0).any():
+            raise KeyError("tied")
+        return r
+
+    def nothing(r):
+        return None
+
+    for function in (raises_for_ties, nothing, lambda r: "no", lambda r: np.argsort(np.argsort(r)) - 1.5):
+        if on_fail == "raise":
+            with pytest.raises(mx.checks.CheckFailure):
+                check_estimator(function)
+        elif on_fail == "warn":
+            with pytest.warns(UserWarning, match="FAILED"):
+                assert not check_estimator(function, on_fail="warn").passed
+        else:
+            assert check_estimator(function, on_fail=None).verdict == "failed"
+
+
+def test_the_cause_is_named_for_rules_that_choose_among_ties():
+    def first_of_the_best(r):
+        return (np.arange(r.shape[-1]) == r.argmax(axis=-1)[..., None]) * 1.0
+
+    def centred_ranks(r):
+        return np.argsort(np.argsort(r, axis=-1), axis=-1) - (r.shape[-1] - 1) / 2
+
+    for function in (first_of_the_best, centred_ranks):
+        report = check_estimator(function, on_fail=None)
+        assert report["order of rollouts"].status == "failed"
+        assert "depends on the order of rollouts, where likelihoods are tied" in report["order of rollouts"].message
+
+
+def test_large_groups_are_taken():
+    report = check_estimator(rloo, objective=EXPECTED, group_sizes=np.array([2, 1024], dtype=np.int32))
+    assert "at N = 2, 1024" in report["effective objective"].message
