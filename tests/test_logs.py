@@ -52,6 +52,7 @@ MADE = {
     "TRL's batch scale": (over_batch, {"(r - mean) / (sd of the batch + 0.0001), divisor N - 1"}),
     "whitened": (whitened, {"(r - mean, whitened) / (sd of r - mean in the batch), divisor N - 1"}),
     "flipped": (lambda r: -standardised(r, 1, 1e-6), {"-1 x (r - mean) / (sd + 1e-06), divisor N - 1"}),
+    "flipped Dr. GRPO": (lambda r: r.mean(1, keepdims=True) - r, {"-1 x mean_centred"}),
 }
 
 

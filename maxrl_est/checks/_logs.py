@@ -177,7 +177,7 @@ def _rank(match: Match, tolerance: float, close: float) -> tuple[Any, ...]:
     """Those within the tolerance first; of them, those of most rollouts, close ones, and of few fitted numbers."""
     if match.difference > tolerance:
         return (True, match.difference)
-    fitted = (match.scale != 1) + bool(match.eps)
+    fitted = (match.scale != 1) + (abs(match.scale) != 1) + bool(match.eps)
     return (False, -match.rollouts, match.difference > close, fitted, match.in_batch, match.formula is not None)
 
 
