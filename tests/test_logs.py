@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import maxrl_est as mx
-from maxrl_est.checks._logs import recover
+from maxrl_est.checks import recover
 from maxrl_est.cli import main
 from maxrl_est.files.rollouts.columns import read_columns
 from maxrl_est.files.whole import FileError

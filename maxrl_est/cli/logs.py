@@ -11,8 +11,7 @@ from maxrl_est._arguments import closest
 from maxrl_est.cli.console import Misuse, as_misuse, write_json
 
 if TYPE_CHECKING:
-    from maxrl_est.checks._logs import Match, Recovered
-    from maxrl_est.checks._report import CheckReport
+    from maxrl_est.checks import CheckReport, Match, Recovered
     from maxrl_est.files.rollouts.columns import Columns
 
 _GROUP = ("group", "group_id", "uid", "uids", "index", "prompt_id", "prompt", "input")
@@ -45,7 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, objective: Any) -> int:
     """Run it; returns the exit status: 1 where nothing known made the advantages, or what did fails a check."""
-    from maxrl_est.checks._logs import recover
+    from maxrl_est.checks import recover
     from maxrl_est.files.rollouts.columns import read_columns
 
     columns = read_columns(options.log)
