@@ -90,6 +90,21 @@ def of_responses(token_level_rewards, eos_mask, index):
     return flat_with_ids(token_level_rewards.sum(axis=-1), index)
 
 
+def spread_over_tokens(rewards, response_mask, index):
+    return flat_with_ids(rewards, index)[:, None] * response_mask
+
+
+def with_mask_of_rollouts(rewards, mask):
+    assert rewards.shape == mask.shape
+    return rewards - np.array([row[kept].mean() for row, kept in zip(rewards, mask, strict=True)])[:, None]
+
+
+def flat_with_mask_of_rollouts(rewards, mask, group_ids):
+    if mask.ndim != 1:
+        raise ValueError("one for each rollout")
+    return np.array([r - rewards[mask & (group_ids == g)].mean() for r, g in zip(rewards, group_ids, strict=True)])
+
+
 def adds_a_column(batch):
     batch["advantages"] = flat_with_ids(batch["scores"], batch["uid"])
     return batch
@@ -152,6 +167,9 @@ RIGHT = (
     flat_lists,
     of_tokens,
     of_responses,
+    spread_over_tokens,
+    with_mask_of_rollouts,
+    flat_with_mask_of_rollouts,
     adds_a_column,
     adds_a_column_silently,
     reads_attributes,
@@ -356,7 +374,7 @@ def test_a_function_that_needs_more_than_rewards_keeps_saying_so():
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"form": "rows"}, ValueError, "form must be one of batch, group, flat, tokens, got 'rows'"),
+        ({"form": "rows"}, ValueError, "form must be one of batch, group, flat, tokens, responses, got 'rows'"),
         ({"array": "tensorflow"}, ValueError, "array must be one of numpy, torch, jax, list, got 'tensorflow'"),
         ({"groups": 3}, TypeError, "groups must be the name of an argument or a column, got 3"),
         ({"groups": "group_id"}, ValueError, "groups must be a parameter of flat_with_ids, rewards, group_ids, got"),

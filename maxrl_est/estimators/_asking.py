@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
@@ -55,9 +56,12 @@ def ways(function: Callable[..., Any], asked: Asked) -> Iterator[Way]:
     for form, names, batch in _forms(known, asked, name_of(function)):
         if asked.form in (None, form):
             for array in _arrays(known.array, asked.array):
-                if loaded(array) and (array == "list" or batch != "records"):
-                    for ids in ids_for(array) if names["groups"] else (None,):
-                        yield Way(form=form, array=array, ids=ids, advantages=asked.advantages, batch=batch, **names)
+                if not loaded(array) or (batch == "records" and array != "list"):
+                    continue
+                of_ids = ids_for(array) if names["groups"] else (None,)
+                of_masks = _masks(names, known) if names["mask"] else (None,)
+                for ids, masks in itertools.product(of_ids, of_masks):
+                    yield Way(form, array, ids, masks, advantages=asked.advantages, batch=batch, **names)
 
 
 def _forms(known: Parameters, asked: Asked, name: str) -> Iterator[tuple[str, dict[str, tuple[str, ...]], str]]:
@@ -69,16 +73,14 @@ def _forms(known: Parameters, asked: Asked, name: str) -> Iterator[tuple[str, di
     if known.required - set(roles.values()):
         return
     needed = {role for role in ROLES if roles.get(role) in known.required} | (set(asked.names()) & set(ROLES))
-    flat = [("tokens" if form else "flat") for form in _flat_first(needed, roles)]
+    flat = _flat_forms(needed, roles)
     if needed:
-        order = [*flat, "batch"] if needed == {"size"} else flat
+        order = flat if needed & {"groups"} else [*flat, "batch"] if needed & {"size"} else ["batch", *flat, "group"]
     elif known.lists == 1:
         order = ["group", "batch", *(flat if set(roles) & {"groups", "size"} else [])]
     else:
         order = ["batch", *(flat if set(roles) & {"groups", "size"} else []), "group"]
     for form in order:
-        if form == "tokens" and "mask" not in roles:
-            continue
         yield form, _arguments(known, roles, needed, form), ""
     if not needed and asked.rewards is None and len(known.required) <= 1:
         yield from _in_one_argument(asked)
@@ -91,16 +93,25 @@ def _in_one_argument(asked: Asked) -> Iterator[tuple[str, dict[str, tuple[str, .
         yield "flat", _columns(asked, "flat"), "records"
 
 
-def _flat_first(needed: set[str], roles: dict[str, str]) -> tuple[bool, ...]:
-    """Whether tokens come, of the flat forms in order: first where a mask has to be given or rewards are of tokens."""
+def _flat_forms(needed: set[str], roles: dict[str, str]) -> list[str]:
+    """The forms of all rollouts in a row: of tokens first where a mask has to be given, or rewards are of tokens."""
+    if "mask" not in roles:
+        return ["flat"]
     first = "mask" in needed or roles.get("rewards", "").startswith("token")
-    return (True, False) if first else (False, True)
+    return ["tokens", "responses", "flat"] if first else ["flat", "tokens", "responses"]
+
+
+def _masks(names: dict[str, tuple[str, ...]], known: Parameters) -> tuple[str, str]:
+    """Kinds of masks to try: ints index what bools select, so they come first only where verl's names say so."""
+    verl = known.roles.get("rewards", "").startswith("token") or len(names["rewards"]) > 1
+    return ("ints", "bools") if verl else ("bools", "ints")
 
 
 def _arguments(known: Parameters, roles: dict[str, str], needed: set[str], form: str) -> dict[str, tuple[str, ...]]:
     """Parameters that are given in this form: what it needs, and what the function does."""
-    given = needed | ({"groups", "size"} if form in ("flat", "tokens") else set()) | ({"mask"} & {*roles})
-    given -= {"mask"} if form != "tokens" else set()
+    given = set(needed)
+    given |= {"groups", "size"} if form in ("flat", "tokens", "responses") else set()
+    given |= {"mask"} if form in ("tokens", "responses") else set()
     names = {role: (roles[role],) if role in given and role in roles else () for role in ROLES}
     first = known.names[0] if known.names else ""
     rewards = roles.get("rewards", first)

@@ -185,8 +185,8 @@ def test_functions_that_verl_ships_are_taken_as_they_stand():
     expected = (GROUPS - GROUPS.mean(1, keepdims=True)) / (GROUPS.std(1, ddof=1, keepdims=True) + 1e-6)
     np.testing.assert_allclose(grpo(GROUPS), expected, atol=1e-7)
     assert grpo.how == (
-        "called with torch tensors: rewards of tokens (B N, L), index = group ids (strings), response_mask = mask, "
-        "groups interleaved"
+        "called with torch tensors: rewards of tokens (B N, L), index = group ids (strings), response_mask = mask "
+        "(ints), groups interleaved"
     )
 
 
