@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from maxrl_est.tables import bias_variance_table
     from maxrl_est.training import optimisers, policies, tasks, train
 
+__version__: str  # of the installed package, read at its first use
+
 _HOMES = {  # module of each public name, which is an attribute of it or a module in it
     "": (
         "adapters",
@@ -118,6 +120,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import a public name at its first use, so that importing the package, or its pytest plugin, costs nothing."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("maxrl-est")
     home = next((module for module, names in _HOMES.items() if name in names), None)
     if home is None:
         raise AttributeError(f"module 'maxrl_est' has no attribute {name!r}")

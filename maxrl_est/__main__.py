@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """``python -m maxrl_est`` is the command ``maxrl-est``."""
 
 import sys

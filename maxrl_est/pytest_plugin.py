@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--maxrl-est-group-sizes",
         metavar="N,N,...",
         type=_sizes,
-        help="group sizes at which advantage functions are checked (1,2,3,4,8)",
+        help="group sizes at which advantage functions are checked (1,2,3,4,8,16,64)",
     )
     group.addoption(
         "--maxrl-est-monte-carlo",
@@ -55,7 +55,7 @@ def check_advantages(request: pytest.FixtureRequest) -> Callable[..., CheckRepor
         asked = {name: request.config.getoption(f"maxrl_est_{name}") for name in ("group_sizes", "monte_carlo", "seed")}
         given = {name: value for name, value in asked.items() if value is not None} | options
         report = check_estimator(estimator, on_fail=None, **given)
-        request.node.user_properties += [(PROPERTY, _line(report))] + [
+        request.node.user_properties += [(PROPERTY, report.summary)] + [
             (f"{PROPERTY}: {report.estimator}: {found.name}", f"{found.status}: {found.message}")
             for found in report.checks
         ]
@@ -64,15 +64,6 @@ def check_advantages(request: pytest.FixtureRequest) -> Callable[..., CheckRepor
         return report
 
     return check
-
-
-def _line(report: CheckReport) -> str:
-    """What was found, in a line."""
-    faults = [f"{check.name} {check.status}" for check in report.checks if not check.ok]
-    expected = [check.name for check in report.checks if check.status == "xfailed"]
-    known = f" ({', '.join(expected)}: expected to fail)" if expected else ""
-    objective = report["effective objective"].message.partition("; reproduce")[0]
-    return f"{report.estimator}: {'FAILED: ' + ', '.join(faults) if faults else 'passed' + known}; {objective}"
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -10,14 +10,21 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 import maxrl_est
 from maxrl_est import checks, cli
+from maxrl_est.checks._report import identifier
+from maxrl_est.cli import console
+from maxrl_est.cli.objectives import FORMS, objective_of
 from maxrl_est.files import rollouts
-from maxrl_est.selftest import findings, prove, verify
+from maxrl_est.selftest import bench, findings, prove, verify
+from maxrl_est.tables import PROBLEMS
+from maxrl_est.training._presets import PRESETS
 
 WRONG = """
 import numpy as np
@@ -45,6 +52,11 @@ def functions(tmp_path):
 
 def run(*arguments):
     return cli.main([str(argument) for argument in arguments])
+
+
+def flat(text):
+    """The text without its line breaks and indents."""
+    return " ".join(text.split())
 
 
 def one_line(capsys):
@@ -159,8 +171,8 @@ def test_verify_refuses_to_run_without_assertions():
 def test_check_exits_1_on_a_wrong_function_of_a_file_with_its_bias_and_nearest_objective(functions, capsys):
     assert run("check", f"{functions}:advantage") == 1
     shown = capsys.readouterr().out
-    assert "no known objective; nearest" in shown
-    assert "exact bias [" in shown
+    assert "no known objective; nearest" in flat(shown)
+    assert "exact bias [" in flat(shown)
 
 
 def test_check_exits_0_on_right_functions_of_a_file_a_module_and_the_table(functions):
@@ -182,13 +194,13 @@ def test_check_takes_a_file_named_like_a_module_and_one_that_imports_its_neighbo
 
 def test_check_holds_a_declared_objective_against_the_function(capsys):
     assert run("check", "maxrl_shipped", "--objective", "maxrl") == 1
-    assert "should ascend J_8; on 0/1 rewards it ascends exactly J_7" in capsys.readouterr().out
+    assert "should ascend J_64; on 0/1 rewards it ascends exactly J_63" in flat(capsys.readouterr().out)
 
 
 def test_check_reports_nan_as_a_failed_check_with_the_input(functions, tmp_path):
     report = tmp_path / "report.json"
     assert run("check", f"{functions}:returns_nan", "--json", report) == 1
-    first = json.loads(report.read_text())["checks"][0]
+    first = json.loads(report.read_text())["reports"][0]["checks"][0]
     assert first["status"] == "failed"
     assert first["message"].startswith("returned [nan, nan")
 
@@ -211,11 +223,11 @@ def test_check_says_in_one_line_what_cannot_be_found(target, says, functions, ca
 @pytest.mark.parametrize(
     ("objective", "says"),
     [
-        ("maxrll", "--objective must be expected, maxrl, maxrl:T, pass:K or tsallis:Q:T, got 'maxrll'"),
-        ("", "--objective must be expected, maxrl, maxrl:T, pass:K or tsallis:Q:T, got ''"),
+        ("maxrll", "--objective must be expected, maxrl, maxrl:T, pass:K, all:K or tsallis:Q:T, got 'maxrll'"),
+        ("", "--objective must be expected, maxrl, maxrl:T, pass:K, all:K or tsallis:Q:T, got ''"),
         (
             "maxrl:0",
-            "the order in --objective must be an int in [1, 8], as no group of --group-sizes is larger, got '0'",
+            "the order in --objective must be an int in [1, 64], as no group of --group-sizes is larger, got '0'",
         ),
         ("pass:x", "got 'x'"),
         ("tsallis:-1:3", "q "),
@@ -236,7 +248,7 @@ def test_check_refuses_group_sizes_that_decide_nothing(capsys):
     ("options", "says"),
     [
         (("--group-sizes", 4, 0), "--group-sizes must be an int of at least 1, got 0"),
-        (("--group-sizes", 4, 65), "group_sizes[1] must be an int in [1, 64], got 65"),
+        (("--group-sizes", 4, 1025), "group_sizes[1] must be an int in [1, 1024], got 1025"),
         (("--monte-carlo", 1), "--monte-carlo must be an int of at least 2, got 1"),
     ],
 )
@@ -246,8 +258,8 @@ def test_numbers_that_check_cannot_work_with_are_refused(options, says, capsys):
 
 
 def test_check_samples_if_asked_to_and_refuses_what_draws_its_own_rollouts(capsys):
-    assert run("check", "rloo", "--objective", "expected", "--monte-carlo", 500) == 0
-    assert "Monte Carlo: INCONCLUSIVE" in capsys.readouterr().out
+    assert run("check", "rloo", "--objective", "expected", "--monte-carlo", 500, "-v") == 0
+    assert "Monte Carlo INCONCLUSIVE" in flat(capsys.readouterr().out)
     assert run("check", "inverse_sampling") == 2
     assert "which draws rollouts itself" in one_line(capsys)
 
@@ -423,7 +435,7 @@ def test_a_file_that_exits_on_import_is_one_line(tmp_path, capsys):
 
 def test_an_order_larger_than_every_group_is_refused_before_it_takes_memory(capsys):
     assert run("check", "rloo", "--objective", "maxrl:10000000000") == 2
-    assert "must be an int in [1, 8], as no group of --group-sizes is larger, got '10000000000'" in one_line(capsys)
+    assert "must be an int in [1, 64], as no group of --group-sizes is larger, got '10000000000'" in one_line(capsys)
 
 
 def test_tsallis_takes_decimals_and_fractions_exactly():
@@ -513,7 +525,7 @@ def test_a_terminal_shows_names_it_cannot_write_as_escapes(tmp_path):
     (tmp_path / "é.py").write_text("def advantage(r):\n    return r\n")
     done = in_ascii("check", tmp_path / "é.py:advantage", "--group-sizes", "2")
     assert (done.returncode, done.stderr) == (0, "")
-    assert r"\xe9.py:advantage: passed" in done.stdout
+    assert r"\xe9.py:advantage: on 0/1 rewards" in done.stdout
 
 
 def in_ascii(*arguments):
@@ -523,7 +535,9 @@ def in_ascii(*arguments):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--version"], ["--help"], ["table", "--help"], ["weights", "--help"]], ids=" ".join
+    "arguments",
+    [["--version"], ["--help"], [], ["table", "--help"], ["check", "--help"], ["list", "objectives"]],
+    ids=" ".join,
 )
 def test_what_needs_no_numbers_imports_no_numpy(arguments):
     command = [sys.executable, "-X", "importtime", "-m", "maxrl_est", *arguments]
@@ -531,6 +545,205 @@ def test_what_needs_no_numbers_imports_no_numpy(arguments):
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "maxrl_est.cli" in imported
     assert not imported & {"numpy", "scipy", "numba", "sympy", "matplotlib"}
+
+
+def examples():
+    """The lines that the help of each command shows, and of all."""
+    parser = cli._parser()
+    (commands,) = (action for action in parser._actions if action.dest == "command")
+    for known in (parser, *commands.choices.values()):
+        found = [line.removeprefix("  maxrl-est ") for line in known.epilog.splitlines() if "  maxrl-est " in line]
+        assert found, known.prog
+        yield from found
+
+
+@pytest.fixture
+def a_project(tmp_path, monkeypatch):
+    """What the examples name, in the current folder."""
+    source = "import maxrl_est as mx\n\ndef advantage(r):\n    return mx.advantages(r)\n"
+    (tmp_path / "mine.py").write_text(source)
+    (tmp_path / "my_pkg").mkdir()
+    (tmp_path / "my_pkg" / "trainer.py").write_text(source)
+    rows = [f"{i // 3},{i // 3},{x},{math.log(x)}" for i, x in enumerate((1, 0.5, 0.25, 0.9, 0.1, 0.2))]
+    (tmp_path / "rollouts.csv").write_text("\n".join(["group,prompt,likelihood,logp", *rows, ""]))
+    log = [{"step": 1, "prompt": "a", "reward": r, "advantage": r - 0.5} for r in (1, 0, 0, 1)]
+    (tmp_path / "completions.jsonl").write_text("\n".join(map(json.dumps, log)))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.usefixtures("a_project", "one_claim")
+@pytest.mark.parametrize("example", list(examples()))
+def test_the_examples_of_every_help_run(example, monkeypatch, capsys):
+    for measured in ("start_up", "speed", "accuracy"):  # what bench measures has tests of its own, and takes minutes
+        monkeypatch.setattr(bench, measured, lambda **_: [])
+    monkeypatch.setattr(bench, "start_up", lambda: [])
+    words = example.split()
+    status = run(*words)
+    assert status in ((0, 1) if words[0] == "check" else (0,)), capsys.readouterr().err
+    assert capsys.readouterr().out or "-o" in words or "--output" in words or "--json" in words or "--csv" in words
+
+
+def test_without_arguments_the_help_is_printed_and_that_is_no_misuse(capsys):
+    assert run() == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("usage: maxrl-est")
+    assert "  maxrl-est check rloo\n" in shown
+
+
+def test_list_has_a_line_for_every_name_that_commands_take(capsys):
+    assert run("list") == 0
+    shown = capsys.readouterr().out
+    first = {line.split()[0] for line in shown.splitlines() if re.match(r"  \S", line)}
+    names = {*maxrl_est.estimators.names(), *maxrl_est.estimators.sequential_names(), *PROBLEMS, *PRESETS}
+    assert first >= names | {form.text for form in FORMS} | {identifier(name) for name in checks.CHECKS}
+    assert max(map(len, shown.splitlines())) <= 80
+    assert run("list", "checks") == 0
+    assert re.search(r"\n  leave-one-out +failed +Neither the weight", capsys.readouterr().out)
+    assert run("list", "check") == 2
+    assert "did you mean 'checks'?" in one_line(capsys)
+
+
+def test_table_and_train_call_one_problem_by_one_word():
+    assert "bandit" in PROBLEMS
+    assert "bandit" in PRESETS
+    assert "bandits" not in {*PROBLEMS, *PRESETS}
+
+
+def test_explain_shows_the_page_of_a_check_by_its_id_or_its_name(capsys):
+    assert run("explain", "batch-independence") == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("# batch independence\n")
+    assert run("explain", "Batch independence") == 0
+    assert capsys.readouterr().out == shown
+    assert run("explain", "formats") == 0
+    assert '"maxrl_est.check/1"' in capsys.readouterr().out
+    assert run("explain", "leave-two-out") == 2
+    assert "did you mean 'leave-one-out'?" in one_line(capsys)
+
+
+def test_every_form_of_objective_is_one(capsys):
+    for form in FORMS:
+        text = form.text.replace("T", "2").replace("K", "2").replace("Q", "1/2")
+        found = objective_of(text, 8)
+        assert isinstance(found(3) if form.per_size else found, maxrl_est.Objective)
+
+
+def test_check_goes_on_after_a_function_that_fails(functions, capsys):
+    targets = (f"{functions}:advantage", "rloo", "reinforce")
+    assert run("check", *targets, "--group-sizes", 2, 3) == 1
+    verdicts = re.findall(r"^(PASSED|FAILED) ", capsys.readouterr().out, re.M)
+    assert verdicts == ["FAILED", "PASSED", "PASSED"]
+    assert run("check", "rloo", "reinforce", "--group-sizes", 2) == 0
+
+
+def test_check_loads_every_function_before_it_checks_one(capsys):
+    assert run("check", "rloo", "rlo") == 2
+    assert "did you mean 'rloo'?" in one_line(capsys)
+    assert capsys.readouterr().out == ""
+
+
+def test_check_writes_every_format_of_all_functions(tmp_path, capsys):
+    for name, parse in (
+        ("json", json.loads),
+        ("sarif", json.loads),
+        ("junit", ElementTree.fromstring),
+        ("github", str.splitlines),
+    ):
+        path = tmp_path / name
+        assert run("check", "rloo", "grpo", "--group-sizes", 2, "--format", name) == 1
+        printed = capsys.readouterr().out
+        assert parse(printed)
+        assert run("check", "rloo", "grpo", "--group-sizes", 2, "--format", name, "--output", path) == 1
+        assert path.read_text() == printed
+        assert "PASSED  rloo" in capsys.readouterr().out
+    assert run("check", "rloo", "grpo", "--group-sizes", 2, "--output", tmp_path / "text", "--json", "-") == 1
+    assert len(json.loads(capsys.readouterr().out)["reports"]) == 2
+    assert "PASSED  rloo" in (tmp_path / "text").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--format", "xml"), "--format must be one of text, json, github, junit, sarif, got 'xml'"),
+        (("--json", "-", "--output", "-"), "--json and --output must not both be -"),
+        (("--json", "-", "--format", "sarif"), "--json - and --format sarif must not both go to standard output"),
+        (("--output", "/nowhere/x"), "--output must be in a folder that exists, got /nowhere/x"),
+        (("--scale", "one"), "--scale must be a number such as 0.3 or 3/10, got 'one'"),
+        (("--same-as", "rlo"), "did you mean 'rloo'?"),
+        (("--seed", -1), "--seed must be an int of at least 0, got -1"),
+    ],
+)
+def test_what_check_cannot_do_is_said_in_one_line(options, says, capsys):
+    assert run("check", "rloo", *options) == 2
+    assert says in one_line(capsys)
+
+
+def test_check_passes_on_what_it_was_asked_for(monkeypatch):
+    asked = {}
+
+    def check_estimator(function, **options):
+        asked.update(options, function=function)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checks, "check_estimator", check_estimator)
+    options = "--objective pass:2 --binary --positive --group-sizes 2 4 --monte-carlo 500 --seed 7 --tolerance 1e-6"
+    run("check", "rloo", *options.split(), "--scale", "7/8", "--same-as", "grpo", "--values", -1, 1)
+    assert (asked.pop("function").name, asked.pop("same_as").name) == ("rloo", "grpo")
+    assert asked == {
+        "name": "rloo",
+        "objective": maxrl_est.Objective.pass_at(2),
+        "binary_only": True,
+        "positive_only": True,
+        "group_sizes": [2, 4],
+        "monte_carlo": 500,
+        "seed": 7,
+        "tolerance": 1e-6,
+        "scale": Fraction(7, 8),
+        "values": (-1, 1),
+        "on_fail": None,
+    }
+
+
+def test_text_is_as_wide_as_the_terminal_up_to_100_columns(monkeypatch):
+    assert console.terminal_width() == 80
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    for columns, expected in ((60, 60), (80, 80), (200, 100), (10, 40)):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        assert console.terminal_width() == expected
+
+
+def test_check_colours_what_it_says_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    run("check", "rloo", "grpo", "--group-sizes", 2, 4)
+    shown = capsys.readouterr().out
+    assert shown.startswith("\033[32mPASSED  rloo")
+    assert "\033[31mFAILED  grpo" in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("maxrl-est ch", {"check"}),
+        ("maxrl-est check rl", {"rloo"}),
+        ("maxrl-est check --format s", {"sarif"}),
+        ("maxrl-est explain leave", {"leave-one-out"}),
+        ("maxrl-est table --problems ba", {"bandit"}),
+        ("maxrl-est train --problem ba", {"bandit"}),
+        ("maxrl-est weights x.csv --baseline mean", {"mean_loo"}),
+    ],
+)
+def test_a_shell_completes_commands_and_names(line, expected, tmp_path):
+    pytest.importorskip("argcomplete")
+    asking = {"_ARGCOMPLETE": "1", "_ARGCOMPLETE_IFS": "\n", "COMP_LINE": line, "COMP_POINT": str(len(line))}
+    answer = tmp_path / "answer"
+    subprocess.run(
+        [sys.executable, "-m", "maxrl_est"],
+        env={**os.environ, **asking, "_ARGCOMPLETE_STDOUT_FILENAME": str(answer)},
+        check=True,
+    )
+    assert {word.strip() for word in answer.read_text().splitlines()} == expected
 
 
 def test_misspelt_commands_exit_2():

@@ -176,22 +176,26 @@ def test_a_log_of_trl_goes_to_a_verdict_with_one_command(suffix, tmp_path, capsy
     assert f"{path}: rewards accuracy_reward + format_reward, advantages advantage, groups by prompt and step" in shown
     assert "320 rollouts in groups of 8" in shown
     assert "made by\n  grpo (largest difference" in shown
-    assert "effective objective" in shown
+    assert "nearest 1.964 x J_1" in shown
     path = write(tmp_path / f"right{suffix}", log(BINARY, mx.estimators.get("rloo").function(BINARY)))
     assert check("--log", path, "--objective", "expected") == 0
 
 
-def test_json_has_the_matches_and_the_report(tmp_path):
-    path = write(tmp_path / "log.jsonl", log(BINARY, over_batch(BINARY)))
-    assert check("--log", path, "--json", tmp_path / "out.json") == 1
-    out = json.loads((tmp_path / "out.json").read_text())
-    assert out["log"]["matches"][0]["in_batch"] is True
-    assert (out["log"]["sizes"], out["report"]) == ([8], None)
+def test_documents_have_the_report_of_what_was_found_and_nothing_else_on_their_stream(tmp_path, capsys):
     path = write(tmp_path / "log.jsonl", log(BINARY, BINARY - BINARY.mean(1, keepdims=True)))
-    check("--log", path, "--json", tmp_path / "out.json")
-    out = json.loads((tmp_path / "out.json").read_text())
-    assert out["log"]["matches"][0]["row"] == "mean_centred"
-    assert {each["name"] for each in out["report"]["checks"]} >= {"effective objective"}
+    check("--log", path, "--json", "-")
+    out = capsys.readouterr()
+    assert "mean_centred" in json.dumps(json.loads(out.out))
+    assert "made by\n  mean_centred" in out.err
+
+
+def test_what_cannot_be_judged_is_no_pass(tmp_path, capsys):
+    path = write(tmp_path / "log.jsonl", log(BINARY, over_batch(BINARY)))
+    assert check("--log", path) == 1
+    assert "which depends on the other groups of the batch" in capsys.readouterr().out
+    path = write(tmp_path / "log.jsonl", log(BINARY, RNG.normal(size=BINARY.shape)))
+    assert check("--log", path) == 1
+    assert "made by nothing that is known; nearest" in capsys.readouterr().out
 
 
 def test_a_folder_of_steps_is_one_log_in_the_order_of_their_numbers(tmp_path):

@@ -265,7 +265,7 @@ def test_learning_curves_are_drawn(tmp_path):
 COMMAND = ["train", "--workers", "1", "--steps", "4", "--seeds", "1", "--group-size", "4"]
 
 
-@pytest.mark.parametrize("problem", ["bandits", "maze", "regression"])
+@pytest.mark.parametrize("problem", ["bandit", "maze", "regression"])
 def test_the_command_prints_exact_objectives_of_all_runs(problem, capsys, tmp_path):
     outputs = {"csv": tmp_path / "a.csv", "json": tmp_path / "a.json", "figure": tmp_path / "a.svg"}
     options = [text for name, path in outputs.items() for text in (f"--{name}", str(path))]

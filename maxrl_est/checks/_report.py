@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from maxrl_est._arguments import one_of
+from maxrl_est.checks import _formats, _text
 from maxrl_est.checks._known import Found, line
 from maxrl_est.files import formats
 
+Severity = Literal["failed", "warned", "passed", "skipped"]
 Status = Literal["passed", "warned", "failed", "skipped", "xfailed", "xpassed"]
 Verdict = Literal["passed", "failed", "undecided"]
 
 DECIDING = ("effective objective", "leave-one-out", "bias on graded likelihoods", "Monte Carlo", "same function")
+
+
+def identifier(name: str) -> str:
+    """The identifier of the check of that name."""
+    return name.lower().replace(" ", "-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +42,19 @@ class Check:
     @property
     def id(self) -> str:
         """The name as an identifier that does not change: ``leave-one-out``, ``batch-independence``."""
-        return self.name.lower().replace(" ", "-")
+        return identifier(self.name)
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is: a known fault that is found passes, and one that is not found fails."""
+        if self.status == "xfailed":
+            return "passed"
+        return "failed" if self.status == "xpassed" else self.status
 
     @property
     def ok(self) -> bool:
         """Whether it is as it should be."""
-        return self.status not in ("failed", "xpassed")
+        return self.severity != "failed"
 
     @property
     def expectation(self) -> str:
@@ -97,8 +111,12 @@ class CheckReport:
         """What comes of all checks: "undecided" where none failed and no check of what is ascended could run."""
         if not all(check.ok for check in self.checks):
             return "failed"
-        decided = any(check.status != "skipped" for check in self.checks if check.name in DECIDING)
-        return "passed" if decided else "undecided"
+        return "passed" if any(check.status != "skipped" for check in self.deciding) else "undecided"
+
+    @property
+    def deciding(self) -> tuple[Check, ...]:
+        """The checks of what is ascended; where all of them are skipped, nothing is decided."""
+        return tuple(check for check in self.checks if check.name in DECIDING)
 
     @property
     def passed(self) -> bool:
@@ -110,10 +128,21 @@ class CheckReport:
         by_name = {check.name: check for check in self.checks}
         return by_name[one_of("name", name, by_name)]
 
+    @property
+    def summary(self) -> str:
+        """The verdict in one line: what is ascended, or which checks fail, or why nothing is decided."""
+        return _text.summary(self)
+
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain values, for JSON."""
-        report: dict[str, Any] = formats.plain({**asdict(self), "verdict": self.verdict, "passed": self.passed})
-        return report
+        """The report as plain values, for JSON; ``maxrl-est explain formats`` describes them."""
+        return _formats.json.report_as_dict(self)
+
+    def to_text(self, paint: _text.Paint = _text.uncoloured, *, width: int = _text.WIDTH, verbose: bool = False) -> str:
+        """Lines of at most ``width`` columns: the verdict, what to do, what failed, what to know, what passed.
+
+        ``verbose`` has every check, what was tried, and the noise. ``paint`` colours a line by its tone.
+        """
+        return _text.text(self, width=width, verbose=verbose, paint=paint)
 
     def to_dataframe(self) -> Any:
         """A row for each check, as a data frame of pandas or polars."""
@@ -123,26 +152,15 @@ class CheckReport:
     def _repr_html_(self) -> str:
         """What notebooks show."""
         checks = [(check.name, check.status, f"{check.message}{check.expectation}") for check in self.checks]
-        tones = ["good" if check.status == "passed" else "" if check.ok else "bad" for check in self.checks]
-        parts = [formats.html_table((self._heading, "status", "found"), checks, tones)]
+        tones = [{"passed": "good", "warned": "warn", "failed": "bad"}.get(check.severity, "") for check in self.checks]
+        parts = [formats.html_table((self.summary, "status", "found"), checks, tones)]
         if self.noise:
             rows = [(row.problem, str(row.n), row.estimator, f"{row.noise:.6g}") for row in self.noise]
             parts.append(formats.html_table(("problem", "N", "estimator", "noise per signal"), rows))
         return "\n".join(parts)
 
-    @property
-    def _heading(self) -> str:
-        return f"{self.estimator}: {'FAILED' if self.verdict == 'failed' else self.verdict}"
-
     def __str__(self) -> str:
-        lines = [self._heading]
-        lines += [f"  {check.status:8s} {check}" for check in self.checks]
-        lines += [f"  tried: {text}" for text in self.tried]
-        if self.noise:
-            lines.append("  noise per signal of one group's gradient estimate, tr Cov / |mean|^2:")
-        for row in self.noise:
-            lines.append(f"    {row.problem}, N = {row.n}: {row.noise:.6g}  {row.estimator}")
-        return "\n".join(lines)
+        return self.to_text()
 
 
 class CheckFailure(AssertionError):

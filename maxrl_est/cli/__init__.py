@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """The command ``maxrl-est``, a module for each subcommand. Exit status 0 if all is well, 1 if not, 2 if misused."""
 
 from __future__ import annotations
@@ -7,19 +8,25 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 
-from maxrl_est.cli import bench, check, prove, table, train, verify, weights
+from maxrl_est.cli import bench, check, explain, listing, prove, table, train, verify, weights
 from maxrl_est.cli.console import Misuse, check_folder, writes_any_text
+from maxrl_est.cli.parsing import texts
 from maxrl_est.files.whole import FileError
 
-OUTPUTS = ("json", "markdown", "csv", "latex", "html")
+OUTPUTS = ("json", "markdown", "csv", "latex", "html", "output")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    """Run one command; returns the exit status. Without arguments it prints the help, which is no misuse: 0."""
+    parser = _parser()
+    _complete(parser)
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 0
     try:
         with writes_any_text(), _tidy_at_termination():
             _check_outputs(options)
@@ -56,13 +63,26 @@ def _tidy_at_termination() -> Iterator[None]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="maxrl-est",
-        description="Unbiased policy gradients for maximum likelihood: weights, and exact verdicts on estimators.",
+        **texts(
+            "Unbiased policy gradients for maximum likelihood: weights, and exact verdicts on estimators.",
+            ("check rloo", "list estimators", "explain leave-one-out", "table --problems bandit"),
+            "maxrl-est COMMAND --help has the options of a command, and examples.",
+        ),
     )
     parser.add_argument("--version", action="version", version=f"maxrl-est {version('maxrl-est')}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (verify, prove, check, table, train, weights, bench):
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for command in (check, explain, listing, table, train, weights, verify, prove, bench):
         command.add(commands)
     return parser
+
+
+def _complete(parser: argparse.ArgumentParser) -> None:
+    """Answer a shell that asks for completions, and exit; it asks by this variable, if argcomplete is set up there."""
+    if "_ARGCOMPLETE" in os.environ:
+        with suppress(ImportError):
+            import argcomplete
+
+            argcomplete.autocomplete(parser)
 
 
 def _check_outputs(options: argparse.Namespace) -> None:

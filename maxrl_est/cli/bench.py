@@ -6,12 +6,18 @@ import argparse
 from dataclasses import asdict
 
 from maxrl_est.cli.console import print_table, progress, write_json
-from maxrl_est.cli.parsing import Commands, add_json
+from maxrl_est.cli.parsing import Commands, add_command, add_json
 
 
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("bench", help="speed as ratios within this run, and accuracy against Arb")
+    parser = add_command(
+        commands,
+        "bench",
+        help="speed as ratios within this run, and accuracy against Arb",
+        description="Measure speed as ratios within this run, and accuracy against Arb (of the extra 'test').",
+        examples=("--quick", "--accuracy --json bench.json"),
+    )
     parser.add_argument("--accuracy", action="store_true", help="accuracy only")
     parser.add_argument("--quick", action="store_true", help="fewer sizes and repeats")
     add_json(parser)

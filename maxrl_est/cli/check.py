@@ -1,119 +1,166 @@
-"""``maxrl-est check``: a user's advantage function, judged."""
+"""``maxrl-est check``: advantage functions of users, judged."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from contextlib import redirect_stdout
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from maxrl_est.cli import logs
-from maxrl_est.cli.console import Misuse, as_misuse, at_least, write_json
+from maxrl_est.cli.console import Misuse, as_misuse, at_least, named, progress, terminal_width, write_text
 from maxrl_est.cli.loading import estimator
-from maxrl_est.cli.parsing import Commands, add_json
+from maxrl_est.cli.objectives import FORMS, fraction, objective_of
+from maxrl_est.cli.parsing import Commands, add_command, add_json, completed_by, estimator_words
 
 if TYPE_CHECKING:
-    from maxrl_est.objectives import Objective
+    from maxrl_est.checks import CheckReport
+
+FORMATS = ("text", "json", "github", "junit", "sarif")
+_NOTES = (
+    "Exit status: 0 if every function passes, 1 if one fails or is undecided, or nothing known made a log, 2 for bad "
+    "input. `maxrl-est explain "
+    "verdict` says what these words mean, and `maxrl-est explain formats` what the formats have."
+)
 
 
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "check",
-        help="check an advantage function: its objective, exact bias and variance",
-        description="Check a function of likelihoods (..., N) that returns advantages (..., N).",
+        help="check advantage functions: their objective, exact bias and noise",
+        description="Check functions of likelihoods (..., N) that return advantages (..., N).",
+        examples=(
+            "rloo",
+            "mine.py:advantage --objective maxrl",
+            "my_pkg.trainer:advantage --binary --group-sizes 4 16 -v",
+            "mine.py:advantage --same-as rloo --scale 1",
+            "rloo grpo --format github",
+            "rloo mine.py:advantage --format sarif --output checks.sarif",
+            "--log completions.jsonl",
+        ),
+        notes=_NOTES,
     )
-    parser.add_argument(
-        "target",
+    targets = parser.add_argument(
+        "targets",
         metavar="TARGET",
-        nargs="?",
-        help="path/to/file.py:function, package.module:function, or a known estimator",
+        nargs="*",
+        help="path/to/file.py:function, package.module:function, or a known estimator (maxrl-est list estimators)",
     )
-    parser.add_argument(
+    objective = parser.add_argument(
         "--objective",
         metavar="NAME",
-        help="what it should ascend: expected, maxrl (order N), maxrl:T, pass:K or tsallis:Q:T; "
-        "by default whichever known objective it ascends on 0/1 rewards",
+        help=f"what they should ascend: {', '.join(form.text for form in FORMS)} (maxrl-est list objectives); "
+        "by default whichever known objective each ascends on 0/1 rewards",
     )
-    parser.add_argument("--binary", action="store_true", help="it is meant for 0/1 rewards only")
+    same = parser.add_argument("--same-as", metavar="NAME", help="what they should be, up to a constant factor")
+    parser.add_argument("--scale", metavar="X", help="insist on this factor, such as 1 or 7/8; by default any will do")
+    parser.add_argument("--tolerance", metavar="X", type=float, default=1e-4, help="relative (0.0001)")
+    parser.add_argument("--binary", action="store_true", help="they are meant for 0/1 rewards only")
+    parser.add_argument("--positive", action="store_true", help="they take logarithms: leave likelihoods of 0 out")
     parser.add_argument(
-        "--group-sizes", metavar="N", type=int, nargs="+", default=[1, 2, 3, 4, 8], help="default: 1 2 3 4 8"
+        "--values", metavar=("LOW", "HIGH"), type=float, nargs=2, default=(0, 1), help="of failure and success (0 1)"
     )
+    parser.add_argument("--group-sizes", metavar="N", type=int, nargs="+", help="(1 2 3 4 8 16 64)")
     parser.add_argument(
         "--monte-carlo", metavar="GROUPS", type=int, help="also test the bias by sampling that many groups"
     )
+    parser.add_argument("--seed", type=int, default=0, help="of random likelihoods and of sampling (0)")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show every check, and what was tried")
+    form = parser.add_argument("--format", metavar="NAME", default="text", help=f"{', '.join(FORMATS)} (text)")
+    parser.add_argument("--output", metavar="PATH", help="write what --format asks for there; - for standard output")
     logs.add_options(parser)
     add_json(parser)
+    completed_by(targets, estimator_words)
+    completed_by(same, estimator_words)
+    completed_by(objective, lambda **_: [form.text for form in FORMS])
+    completed_by(form, lambda **_: FORMATS)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
+    named("--format", options.format, FORMATS)
+    at_least(options, group_sizes=1, monte_carlo=2, seed=0)
+    if options.format != "text" and options.output in (None, "-") and options.json == "-":
+        raise Misuse(f"--json - and --format {options.format} must not both go to standard output")
+    if bool(options.targets) == (options.log is not None):
+        raise Misuse("TARGET or --log must be given, one of the two")
+    reports = []
+    try:
+        functions = [(target, _function(target)) for target in options.targets] or _logged(options)
+        given = _arguments(options)
+        for target, function in functions:
+            progress(target)
+            reports.append(_report(target, function, options, given))
+    finally:
+        progress(None)
+    _write(reports, options)
+    return 0 if reports and all(report.passed for report in reports) else 1
+
+
+def _logged(options: argparse.Namespace) -> list[tuple[str, Any]]:
+    """What made the advantages of the log, if that is known and can be judged; at the group sizes of the log."""
+    log = logs.read(options)
+    machines = options.json == "-" or (options.format != "text" and options.output in (None, "-"))
+    print(f"{log.text}\n", file=sys.stderr if machines else sys.stdout)
+    options.group_sizes = options.group_sizes or log.sizes
+    options.binary = options.binary or log.binary
+    return log.functions
+
+
+def _arguments(options: argparse.Namespace) -> dict[str, Any]:
+    """What is asked of every function."""
+    from maxrl_est.checks._asked import GROUP_SIZES
+
+    sizes = options.group_sizes or GROUP_SIZES
+    return {
+        "objective": objective_of(options.objective, max(sizes)),
+        "group_sizes": sizes,
+        "monte_carlo": options.monte_carlo,
+        "seed": options.seed,
+        "tolerance": options.tolerance,
+        "scale": None if options.scale is None else fraction("--scale", options.scale),
+        "same_as": None if options.same_as is None else _function(options.same_as),
+        "values": tuple(options.values),
+        "on_fail": None,
+    }
+
+
+def _report(target: str, function: Any, options: argparse.Namespace, given: dict[str, Any]) -> CheckReport:
     from maxrl_est.checks import check_estimator
 
-    at_least(options, group_sizes=1, monte_carlo=2)
-    objective = _objective(options.objective, max(options.group_sizes))
-    if (options.target is None) == (options.log is None):
-        raise Misuse("TARGET or --log must be given, one of the two")
-    if options.log is not None:
-        return logs.run(options, objective)
     with as_misuse(), redirect_stdout(sys.stderr):  # what the user's code prints is no part of the report
-        function = _loaded(options.target)
-        report = check_estimator(
+        return check_estimator(
             function,
-            objective=objective,
-            group_sizes=options.group_sizes,
             binary_only=options.binary or getattr(function, "binary_only", False),
-            name=options.target,
-            monte_carlo=options.monte_carlo,
-            on_fail=None,
+            positive_only=options.positive or getattr(function, "positive_only", False),
+            name=target,
+            **given,
         )
-    if not write_json(options.json, report.to_dict()):
-        print(report)
-    return 0 if report.passed else 1
 
 
-def _loaded(target: str) -> Any:
+def _function(target: str) -> Any:
     from maxrl_est.estimators import SequentialEstimator
 
-    function = estimator(target)
+    with redirect_stdout(sys.stderr):
+        function = estimator(target)
     if isinstance(function, SequentialEstimator):
         raise Misuse(f"TARGET must be a function of likelihoods, got {target}, which draws rollouts itself")
     return function
 
 
-def _objective(text: str | None, largest: int) -> Objective | Callable[[int], Objective] | None:
-    """The objective that --objective names; its order is at most the largest group size."""
-    from maxrl_est.objectives import Objective
+def _write(reports: list[CheckReport], options: argparse.Namespace) -> None:
+    """What was asked for where it was asked for; the text on standard output, unless something else takes that."""
+    from maxrl_est.checks._formats import FORMATS as DOCUMENTS
+    from maxrl_est.files.formats import terminal_painter
 
-    if text is None:
-        return None
-    match text.split(":"):
-        case ["expected"]:
-            return Objective.expected()
-        case ["maxrl"]:
-            return Objective.maxrl
-        case ["maxrl", order]:
-            return Objective.maxrl(_order(order, largest))
-        case ["pass", k]:
-            return Objective.pass_at(_order(k, largest))
-        case ["tsallis", q, order]:
-            with as_misuse():
-                return Objective.tsallis(_fraction(q), _order(order, largest))
-    raise Misuse(f"--objective must be expected, maxrl, maxrl:T, pass:K or tsallis:Q:T, got {text!r}")
-
-
-def _order(text: str, largest: int) -> int:
-    if not (text.isdecimal() and 1 <= int(text) <= largest):
-        rule = f"an int in [1, {largest}], as no group of --group-sizes is larger"
-        raise Misuse(f"the order in --objective must be {rule}, got {text!r}")
-    return int(text)
-
-
-def _fraction(text: str) -> Fraction:
-    try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise Misuse(f"Q in --objective must be a number such as 0.3 or 3/10, got {text!r}") from None
+    taken = write_text(options.json, DOCUMENTS["json"](reports)) if options.json else False
+    shape = {"width": terminal_width(), "verbose": options.verbose}
+    if options.format != "text":
+        taken |= write_text(options.output or "-", DOCUMENTS[options.format](reports))
+    elif options.output not in (None, "-"):
+        write_text(options.output, "\n\n".join(report.to_text(verbose=options.verbose) for report in reports) + "\n")
+    if not taken:
+        print("\n\n".join(report.to_text(terminal_painter(), **shape) for report in reports))

@@ -6,6 +6,7 @@ import argparse
 import codecs
 import io
 import json
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -78,6 +79,13 @@ def progress(text: str | None) -> None:
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\033[K{text or ''}")
         sys.stderr.flush()
+
+
+def terminal_width() -> int:
+    """Columns for text: the terminal's, between 40 and 100; 80 where standard output is none."""
+    if not sys.stdout.isatty():
+        return 80
+    return min(100, max(40, shutil.get_terminal_size((80, 24)).columns))
 
 
 def check_folder(option: str, path: str | None) -> None:

@@ -1,17 +1,16 @@
-"""``maxrl-est check --log``: which function made the advantages that a trainer logged, and a verdict on it."""
+"""``maxrl-est check --log``: which function made the advantages that a trainer logged."""
 
 from __future__ import annotations
 
 import argparse
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maxrl_est._arguments import closest
-from maxrl_est.cli.console import Misuse, as_misuse, write_json
+from maxrl_est.cli.console import Misuse, as_misuse
 
 if TYPE_CHECKING:
-    from maxrl_est.checks import CheckReport, Match, Recovered
     from maxrl_est.files.rollouts.columns import Columns
 
 _GROUP = ("group", "group_id", "uid", "uids", "index", "prompt_id", "prompt", "input")
@@ -42,9 +41,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--advantage", metavar="COLUMN", help="of the log (advantage)")
 
 
-def run(options: argparse.Namespace, objective: Any) -> int:
-    """Run it; returns the exit status: 1 where nothing known made the advantages, or what did fails a check."""
+class Log(NamedTuple):
+    """What a log says: in words, and as the functions to be judged, at most one."""
+
+    text: str
+    functions: list[tuple[str, Any]]
+    sizes: list[int] | None  # of groups, None where none can be judged
+    binary: bool  # whether all rewards are 0 and 1
+
+
+def read(options: argparse.Namespace) -> Log:
+    """Read the log and find what made its advantages."""
     from maxrl_est.checks import recover
+    from maxrl_est.checks._asked import MAX_SIZE
     from maxrl_est.files.rollouts.columns import read_columns
 
     columns = read_columns(options.log)
@@ -60,48 +69,13 @@ def run(options: argparse.Namespace, objective: Any) -> int:
             list(zip(*(map(repr, columns[key]) for key in keys), strict=True)),
             batches=None if step is None else list(map(repr, columns[step])),
         )
-    best = recovered.found[0] if recovered.found else None
-    report = _judged(best, recovered, options, objective, {*rewards} <= {0.0, 1.0}) if best else None
-    if not write_json(options.json, _to_dict(recovered, report)):
-        print(f"{options.log}: rewards {' + '.join(names)}, advantages {advantage}, groups by {' and '.join(keys)}")
-        print(recovered)
-        if best and report is None:
-            print("which depends on the other groups of the batch, so that no single prompt's gradient is estimated")
-        elif report:
-            print(f"\n{report}")
-    return 0 if report and report.passed else 1
-
-
-def _judged(
-    match: Match, recovered: Recovered, options: argparse.Namespace, objective: Any, binary: bool
-) -> CheckReport | None:
-    """The report on what made the advantages, at the group sizes of the log; None where it sees other groups."""
-    from maxrl_est.checks import check_estimator
-    from maxrl_est.checks._asked import MAX_SIZE
-
-    if match.estimator is None:
-        return None
+    read_as = f"rewards {' + '.join(names)}, advantages {advantage}, groups by {' and '.join(keys)}"
+    text = f"{options.log}: {read_as}\n{recovered}"
+    functions = [(str(match), match.estimator) for match in recovered.found[:1] if match.estimator]
+    if recovered.found and not functions:
+        text += "\nwhich depends on the other groups of the batch, so that no prompt's gradient is estimated by itself"
     sizes = [n for n in recovered.sizes if n <= MAX_SIZE]
-    with as_misuse():
-        return check_estimator(
-            match.estimator,
-            objective=objective,
-            group_sizes=sizes if max(sizes, default=1) > 1 else options.group_sizes,
-            binary_only=options.binary or binary or getattr(match.estimator, "binary_only", False),
-            name=str(match),
-            monte_carlo=options.monte_carlo,
-            on_fail=None,
-        )
-
-
-def _to_dict(recovered: Recovered, report: CheckReport | None) -> dict[str, Any]:
-    kept = ("name", "row", "factor", "eps", "difference", "rollouts", "in_batch")
-    matches = [{key: getattr(match, key) for key in kept} for match in recovered.matches]
-    whole = {"tolerance": recovered.tolerance, "rollouts": recovered.rollouts, "sizes": list(recovered.sizes)}
-    return {
-        "log": {**whole, "found": len(recovered.found), "matches": matches},
-        "report": None if report is None else report.to_dict(),
-    }
+    return Log(text, functions, sizes if max(sizes, default=1) > 1 else None, {*rewards} <= {0.0, 1.0})
 
 
 def _there(source: Path, option: str, name: str, columns: Columns) -> str:

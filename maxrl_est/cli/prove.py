@@ -7,17 +7,19 @@ import textwrap
 from typing import Any
 
 from maxrl_est.cli.console import named, progress, write_json, write_text
-from maxrl_est.cli.parsing import Commands, add_json
+from maxrl_est.cli.parsing import Commands, add_command, add_json
 
 _WIDTH = 80
 
 
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "prove",
         help="check every claim of the ledger, and print it",
         description="Check that every claim has its proof, and that the false sibling of each is refuted.",
+        examples=("binary-weight", "binary-weight --markdown -"),
     )
     parser.add_argument("claims", metavar="CLAIM", nargs="*", help="ids of claims; default: all")
     parser.add_argument("--markdown", metavar="PATH", help="write the ledger with its formulas; - for standard output")

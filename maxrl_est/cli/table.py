@@ -9,21 +9,26 @@ from typing import Any
 
 from maxrl_est.cli.console import as_misuse, at_least, named, progress, write_text
 from maxrl_est.cli.loading import estimator
-from maxrl_est.cli.parsing import Commands, add_json
+from maxrl_est.cli.parsing import Commands, add_command, add_json, completed_by, estimator_words
 
 FORMATS = ("markdown", "csv", "latex", "html", "json")
 
 
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "table",
         help="bias, variance and cost of every estimator, exact where that is possible",
         description="Bias, variance and cost of one group's gradient estimate, exact where groups can be enumerated "
         "or a closed form exists, and with standard errors where they are sampled.",
+        examples=(
+            "--problems bandit --estimators rloo ustat --group-sizes 8",
+            "--problems bandit --estimators rloo mine.py:advantage --markdown table.md",
+        ),
     )
-    parser.add_argument("--problems", metavar="NAME", nargs="+", help="default: all six")
-    parser.add_argument(
+    problems = parser.add_argument("--problems", metavar="NAME", nargs="+", help="default: all six")
+    rows = parser.add_argument(
         "--estimators",
         metavar="NAME",
         nargs="+",
@@ -36,6 +41,8 @@ def add(commands: Commands) -> None:
     for name in FORMATS[:-1]:
         parser.add_argument(f"--{name}", metavar="PATH", help=f"write the table as {name}; - for standard output")
     add_json(parser)
+    completed_by(problems, lambda **_: _problem_names())
+    completed_by(rows, estimator_words)
     parser.set_defaults(run=run)
 
 
@@ -46,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
 
     at_least(options, group_sizes=1, groups=2, seed=0)
     for name in options.problems or ():
-        named("--problems", name, list(PROBLEMS))
+        named("--problems", name, _problem_names())
     try:
         with as_misuse(), redirect_stdout(sys.stderr):  # what the user's code prints is no part of the table
             table = bias_variance_table(
@@ -63,6 +70,12 @@ def run(options: argparse.Namespace) -> int:
     if not any(written):
         print(table.to_text(formats.terminal_painter()))
     return 0
+
+
+def _problem_names() -> list[str]:
+    from maxrl_est.tables import PROBLEMS
+
+    return list(PROBLEMS)
 
 
 def _estimators(given: list[str] | None) -> dict[str, Any] | None:

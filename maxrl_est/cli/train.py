@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from maxrl_est.cli.console import Misuse, check_folder, named, progress, write_text
 from maxrl_est.cli.loading import LoadedFunction
-from maxrl_est.cli.parsing import Commands, add_json
+from maxrl_est.cli.parsing import Commands, add_command, add_json, completed_by, estimator_words
 from maxrl_est.files.whole import FileError, replacing
 
 if TYPE_CHECKING:
@@ -26,15 +26,23 @@ _BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "train",
         help="train a policy with several estimators, beside the exact gradients of E p and E log p",
         description="Train a small policy with gradient estimates, and report exact p, log p and J_T along the way. "
         "The runs with the exact gradients of E p (exact_rl) and of E log p (exact_ml) always come along.",
+        examples=(
+            "--problem maze --steps 100 --figure curves.svg",
+            "--estimators rloo mine.py:advantage --group-size 8 --seeds 1 --steps 100",
+            "--steps 100 --checkpoint runs.json --csv points.csv",
+        ),
     )
-    parser.add_argument("--problem", metavar="NAME", default="bandits", help="bandits, maze, regression or digits")
+    problem = parser.add_argument(
+        "--problem", metavar="NAME", default="bandit", help="bandit, maze, regression or digits"
+    )
     parser.add_argument("--policy", metavar="NAME", help="tabular, linear or mlp; default: the first that fits")
-    parser.add_argument(
+    rows = parser.add_argument(
         "--estimators",
         metavar="NAME",
         nargs="+",
@@ -54,6 +62,8 @@ def add(commands: Commands) -> None:
     parser.add_argument("--csv", metavar="PATH", help="write all points as CSV; - for standard output")
     parser.add_argument("--figure", metavar="PATH", help="write learning curves as .svg, .png or .pdf")
     add_json(parser)
+    completed_by(problem, lambda **_: _problem_names())
+    completed_by(rows, estimator_words)
     parser.set_defaults(run=run)
 
 
@@ -143,10 +153,16 @@ def _estimators(texts: Sequence[str]) -> list[Any]:
     return [LoadedFunction(text) if ":" in text else text for text in dict.fromkeys([*texts, *EXACT])]
 
 
+def _problem_names() -> list[str]:
+    from maxrl_est.training._presets import PRESETS
+
+    return list(PRESETS)
+
+
 def _preset(name: str) -> Preset:
     from maxrl_est.training._presets import PRESETS
 
-    named("--problem", name, list(PRESETS))
+    named("--problem", name, _problem_names())
     try:
         return PRESETS[name]()
     except ImportError as error:

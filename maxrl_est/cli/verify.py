@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from maxrl_est.cli.console import Misuse, print_table, progress, write_json
-from maxrl_est.cli.parsing import Commands, add_json
+from maxrl_est.cli.parsing import Commands, add_command, add_json
 
 _DESCRIPTION = (
     "Prove every claim of the ledger and compare it with what the package computes, measure the kernels against "
@@ -24,11 +24,13 @@ _JSON = (
 
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "verify",
         help="verify this installation, and show what estimators ascend",
         description=_DESCRIPTION,
-        epilog=_JSON,
+        examples=("", "--json verified.json"),
+        notes=_JSON,
     )
     add_json(parser)
     parser.set_defaults(run=run)

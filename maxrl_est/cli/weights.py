@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from maxrl_est._arguments import finite
 from maxrl_est.cli.console import Misuse, as_misuse, at_least, named, progress
-from maxrl_est.cli.parsing import Commands
+from maxrl_est.cli.parsing import Commands, add_command, completed_by
 
 if TYPE_CHECKING:
     from maxrl_est._typing import FloatArray
@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "weights",
         help="add weights and advantages to a file of rollouts",
         description="Read groups of likelihoods from .csv or .jsonl (rows of a group together) or .npy (a group "
         "a row), and write the same rows with weight and advantage added.",
+        examples=(
+            "rollouts.csv -o weighted.csv",
+            "rollouts.csv --order 2 --baseline one",
+            "rollouts.csv --group prompt --log-likelihood logp",
+        ),
     )
     parser.add_argument("file", metavar="FILE", type=Path)
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="default: standard output")
@@ -34,7 +40,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--log-ceiling", metavar="X", type=float, help="what no logarithm exceeds (0)")
     parser.add_argument("--group", metavar="COLUMN", default="group", help="default: group")
     parser.add_argument("--order", metavar="T", type=int, help="order of MaxRL; default: the size of each group")
-    parser.add_argument(
+    baseline = parser.add_argument(
         "--baseline",
         metavar="NAME",
         help="mean_loo (default; none in groups of one), pass_loo, one, one_over_n, none, or a number",
@@ -42,6 +48,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--max-group", metavar="N", type=int, default=1_000_000, help="largest group held in memory (10^6)"
     )
+    completed_by(baseline, lambda **_: _baselines())
     parser.set_defaults(run=run)
 
 
@@ -96,15 +103,19 @@ def _weigh(options: argparse.Namespace) -> Weigh:
     return of_likelihoods if options.log_likelihood is None else of_logarithms
 
 
-def _baseline(text: str | None) -> Baseline:
-    """The number or the name."""
+def _baselines() -> list[str]:
     from maxrl_est.estimators import BASELINES
 
+    return list(BASELINES)
+
+
+def _baseline(text: str | None) -> Baseline:
+    """The number or the name."""
     if text is None:
         return None
     try:
         number = float(text)
     except ValueError:
-        return named("--baseline", text, BASELINES)
+        return named("--baseline", text, _baselines())
     with as_misuse():
         return finite("--baseline", number)

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 Cells = Sequence[str]
-Tone = str  # "good", "bad" or "" for a row
+Tone = str  # "good", "warn", "bad" or "" for a row
 
 _LATEX = str.maketrans(
     {
@@ -31,10 +31,10 @@ _LATEX = str.maketrans(
         "±": r"$\pm$",
     }
 )
-_ANSI = {"good": "\033[32m", "bad": "\033[31m", "": ""}
+_ANSI = {"good": "\033[32m", "warn": "\033[33m", "bad": "\033[31m", "": ""}
 _STYLE = (
     "table{border-collapse:collapse;font:14px sans-serif}td,th{padding:2px 8px;text-align:left;"
-    "border-bottom:1px solid #ccc}.good{background:#e6f4e6}.bad{background:#fbe6e6}"
+    "border-bottom:1px solid #ccc}.good{background:#e6f4e6}.warn{background:#fdf4d9}.bad{background:#fbe6e6}"
 )
 
 

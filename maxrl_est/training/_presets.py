@@ -23,7 +23,7 @@ class Preset:
     policies: Mapping[str, Policy]
 
 
-def _bandits() -> Preset:
+def _bandit() -> Preset:
     """32 contexts with 50 arms: one arm always succeeds, the others nearly never."""
     rng = np.random.default_rng(0)
     likelihoods = rng.random((32, 50)) ** 20
@@ -32,6 +32,7 @@ def _bandits() -> Preset:
 
 
 def _maze() -> Preset:
+    """A maze with five starts and one goal, 16 steps at most."""
     maze = Maze(_MAZE, horizon=16)
     return Preset(maze, None, {"tabular": SoftmaxPolicy(Tabular(maze.cells, 4))})
 
@@ -63,7 +64,7 @@ def _digits() -> Preset:
 
 
 PRESETS: dict[str, Callable[[], Preset]] = {
-    "bandits": _bandits,
+    "bandit": _bandit,
     "maze": _maze,
     "regression": _regression,
     "digits": _digits,
