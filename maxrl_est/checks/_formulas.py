@@ -61,7 +61,12 @@ class Formula:
     name: str  # with {eps}
     numerator: Part
     scale: Part
-    in_batch: bool = False  # whether other groups of the batch matter
+    written: str = ""  # of r (..., N), for NumPy; empty where other groups of the batch matter
+
+    @property
+    def in_batch(self) -> bool:
+        """Whether other groups of the batch matter."""
+        return not self.written
 
 
 def _sd(ddof: int) -> Part:
@@ -80,10 +85,23 @@ def _group_mean(rewards: FloatArray, groups: Rows, batches: Rows) -> FloatArray:
 
 _DIVISOR = {0: "divisor N", 1: "divisor N - 1"}
 FORMULAS = (
-    *(Formula(f"(r - mean) / (sd{{eps}}), {_DIVISOR[ddof]}", centred, _sd(ddof)) for ddof in (1, 0)),
-    Formula("(r - mean) / (mean{eps})", centred, _group_mean),
     *(
-        Formula(f"{text} / ({sd}{{eps}}), {_DIVISOR[ddof]}", numerator, _batch_sd(ddof, of), in_batch=True)
+        Formula(
+            f"(r - mean) / (sd{{eps}}), {_DIVISOR[ddof]}",
+            centred,
+            _sd(ddof),
+            f"(r - r.mean(-1, keepdims=True)) / (r.std(-1, ddof={ddof}, keepdims=True){{eps}})",
+        )
+        for ddof in (1, 0)
+    ),
+    Formula(
+        "(r - mean) / (mean{eps})",
+        centred,
+        _group_mean,
+        "(r - r.mean(-1, keepdims=True)) / (r.mean(-1, keepdims=True){eps})",
+    ),
+    *(
+        Formula(f"{text} / ({sd}{{eps}}), {_DIVISOR[ddof]}", numerator, _batch_sd(ddof, of))
         for text, sd, numerator, of in (
             ("(r - mean)", "sd of the batch", centred, None),
             ("(r - mean of the batch)", "sd of the batch", centred_in_batch, None),

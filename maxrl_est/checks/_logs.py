@@ -72,9 +72,20 @@ class _Judged:
 
     match: Match
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "__qualname__", self._written())
+
     @property
     def name(self) -> str:
         return str(self.match)
+
+    def _written(self) -> str:
+        """How it is written for NumPy, so that what a report shows can be run."""
+        match = self.match
+        factor = "" if match.scale == 1 else f"{match.scale} * "
+        if match.formula is None:
+            return f"(lambda r: {factor}maxrl_est.estimators.get({match.row!r})(r))"
+        return f"(lambda r: {factor}{match.formula.written.format(eps=f' + {match.eps!r}' if match.eps else '')})"
 
     def __call__(self, likelihoods: npt.ArrayLike, /) -> Array:
         scale = self.match.scale
