@@ -24,15 +24,16 @@ import maxrl_est as mx
 from analysis import study
 
 SETUP = (
-    "Each function as its framework runs it, called on groups of likelihoods: one response token a rollout, one uid "
-    "a group. On 0/1 rewards: the objective of the exact effective weight in groups of N = 8. On graded likelihoods:"
-    " the exact mean over all groups of N = 4 from three arms drawn with 1/2, 1/3 and 1/6 and likelihoods 0, 1/3 and"
-    " 1, as a multiple of the gradient of the objective that is nearest on 0/1 rewards in groups of 4, or the angle "
-    "between the two. All failed: advantages in a group of 8 without a success. N = 1: advantage of a success, in a "
-    "batch with a failure that is a group of its own. eps: by how much the constant beside a standard deviation "
-    "shrinks the advantage of the only success of 1024. Functions that depend on the other groups of their batch, or"
-    " on the order of rollouts, have no objective of their own. Left out is verl's gae, which has a critic and no "
-    "groups."
+    "Each function as its framework runs it, called on groups of likelihoods: a prompt or uid for each group, rows "
+    "by turns where groups are found by them; verl's failures have four tokens, graded responses fewer and "
+    "successes one, but all one where advantages differ from token to token. On 0/1 rewards: the objective of the "
+    "exact effective weight in groups of N = 8. On graded likelihoods: the exact mean over all groups of N = 4 from "
+    "three arms drawn with 1/2, 1/3 and 1/6 and likelihoods 0, 1/3 and 1, as a multiple of the gradient of the "
+    "objective that is nearest on 0/1 rewards in groups of 4, or the angle between the two. All failed: advantages "
+    "in a group of 8 without a success. N = 1: advantage of a success, in a batch with a failure that is a group of "
+    "its own. eps: by how much the constant beside a standard deviation shrinks the advantage of the only success "
+    "of 1024. Functions that depend on the other groups of their batch, or on the order of rollouts, have no "
+    "objective of their own. Left out is verl's gae, which has a critic and no groups."
 )
 ARMS = mx.problems.Bandit([F(1, 2), F(1, 3), F(1, 6)], [F(0), F(1, 3), F(1)])
 COLUMNS = {
@@ -73,7 +74,8 @@ def verl():
     yield "shipped", as_estimator("grpo_vectorized", dtype=torch.float32)
     yield "shipped", named("remax(reward_baselines=0.25)", as_estimator("remax", reward_baselines=torch.tensor([0.25])))
     for name, options in (("optimal_token_baseline", {}), ("tir_optimal_token_baseline", {"dtype": torch.float32})):
-        yield "shipped", named(f"{name}(tokens of a fair coin)", as_estimator(name, **options, **coin))
+        function = as_estimator(name, longest=1, **options, **coin)
+        yield "shipped", named(f"{name}(tokens of a fair coin)", function)
     for name in ("gdpo", "reinforce_plus_plus", "reinforce_plus_plus_baseline"):
         yield "shipped", as_estimator(name)
     for name in ("maxrl_est", "maxrl_est_t4", "maxrl_est_one"):
@@ -152,11 +154,14 @@ def text(advantages):
 
 
 def shrunk(function):
-    """1 - A / A without eps, where A is 1 or 1 - 1/N over the standard deviation, with N or N - 1 below its root."""
+    """1 - A / A without eps, where A is 1 or 1 - 1/N over the standard deviation, with N or N - 1 below its root.
+
+    Or with the number of tokens for N: a success has one, and each of the 1023 failures four.
+    """
     advantage = float(function(np.append(1.0, np.zeros(1023)))[0])
     if advantage == 0:
         return "dropped"
-    without = [a for a in (1023 / 32, 1023**0.5, 32.0) if 30 < advantage <= a * (1 + 1e-6)]
+    without = [a for a in (1023 / 32, 1023**0.5, 32.0, 4092 / 4093**0.5, 4092**0.5) if 30 < advantage <= a * (1 + 1e-6)]
     if not without:
         return "no standard deviation"
     share = 1 - advantage / without[0]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         training,
     )
     from maxrl_est.checks import check_estimator, parametrize_with_checks
+    from maxrl_est.estimates.logarithms import log_weights
     from maxrl_est.estimates.ustatistics import (
         failure_powers,
         loo_failure_powers,
@@ -56,6 +57,7 @@ _HOMES = {  # module of each public name, which is an attribute of it or a modul
         "training",
     ),
     "checks": ("check_estimator", "parametrize_with_checks"),
+    "estimates.logarithms": ("log_weights",),
     "estimates.ustatistics": (
         "failure_powers",
         "loo_failure_powers",
@@ -95,6 +97,7 @@ __all__ = [
     "estimators",
     "exact_moments",
     "failure_powers",
+    "log_weights",
     "loo_failure_powers",
     "loo_weights",
     "measures",

@@ -59,6 +59,7 @@ from .integral import (
 )
 from .integral import weight_bounds as integral_weight_bounds
 from .objective import (
+    all_of_k,
     end_points,
     general_objective,
     jensen,
@@ -103,6 +104,7 @@ from .variance import (
 
 LEDGER: tuple[Claim, ...] = (
     # objective
+    all_of_k.CLAIM,
     end_points.CLAIM,
     general_objective.CLAIM,
     jensen.CLAIM,

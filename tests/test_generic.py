@@ -59,10 +59,11 @@ def test_recursions_agree_with_the_compiled_kernels(family):
         likelihoods = group(family, n)
         constant, slope = RECURRENCE_ULPS
         for order in {1, min(2, n), (n + 1) // 2, n}:
-            results = both("loo_weights", likelihoods, (1, n), np.ones(order))
-            assert ulp_error(*results) <= constant + slope * n
+            for successes in (False, True):
+                results = both("loo_weights", likelihoods, (1, n), np.ones(order), successes)
+                assert ulp_error(*results) <= constant + slope * n
         constant, slope = POWERS_ULPS
-        powers = both("failure_powers", likelihoods, (1, n + 1))
+        powers = both("powers", likelihoods, (1, n + 1), False)
         assert ulp_error(*powers) <= constant + slope * n
         if n <= 17:
             assert ulp_error(*both("loo_failure_powers", likelihoods, (1, n, n))) <= constant + slope * n
@@ -71,8 +72,8 @@ def test_recursions_agree_with_the_compiled_kernels(family):
 def test_the_tolerances_tell_wrong_kernels(monkeypatch):
     likelihoods = group("equal-sum-one", 64)
     order_less, right = np.empty((1, 64)), np.empty((1, 64))
-    generic.loo_weights(likelihoods, np.ones(63), order_less)
-    generic.loo_weights(likelihoods, np.ones(64), right)
+    generic.loo_weights(likelihoods, np.ones(63), False, order_less)
+    generic.loo_weights(likelihoods, np.ones(64), False, right)
     constant, slope = RECURRENCE_ULPS
     assert ulp_error(order_less, right) > 1e6 * (constant + slope * 64)
     with monkeypatch.context() as patch:
@@ -90,10 +91,12 @@ def test_fractions_are_computed_exactly(n):
     for order in range(1, n + 1):
         c = [Fraction(1, k + 1) for k in range(order)]
         weights = np.empty((1, n), dtype=object)
-        generic.loo_weights(exact, np.array(c), weights)
+        generic.loo_weights(exact, np.array(c), False, weights)
         assert weights[0].tolist() == exact_loo_weights(values, c)
+        generic.loo_weights(exact, np.array(c), True, weights)
+        assert weights[0].tolist() == exact_loo_weights([1 - value for value in values], c)
     powers, loo_powers = np.empty((1, n + 1), dtype=object), np.empty((1, n, n), dtype=object)
-    generic.failure_powers(exact, powers)
+    generic.powers(exact, False, powers)
     generic.loo_failure_powers(exact, loo_powers)
     assert powers[0].tolist() == exact_failure_powers(values, n)
     for i in range(n if n > 1 else 0):
@@ -106,8 +109,8 @@ def test_batches_are_computed_row_by_row():
         ("full_order_weights", (4, 40), ()),
         ("full_order_weight_estimate", (4,), ()),
         ("full_order_objective_estimate", (4,), (1.0,)),
-        ("loo_weights", (4, 40), (np.ones(7),)),
-        ("failure_powers", (4, 8), ()),
+        ("loo_weights", (4, 40), (np.ones(7), True)),
+        ("powers", (4, 8), (False,)),
         ("loo_failure_powers", (4, 40, 8), ()),
     ):
         kernel, together = getattr(generic, name), np.empty(shape)

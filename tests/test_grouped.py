@@ -92,6 +92,14 @@ def test_log_likelihoods_and_an_array_to_fill_work_as_for_one_size():
     np.testing.assert_array_equal(shared, out)
 
 
+def test_a_group_whose_likelihoods_are_lost_as_floats_is_named():
+    logs = [-1.0, -800.0, -2.0, -900.0]
+    with pytest.warns(UserWarning, match="log_likelihoods of group 'b' must have a rollout within 745") as caught:
+        mx.advantages(log_likelihoods=logs, groups=list("abab"))
+    assert caught[0].filename == __file__
+    mx.advantages(log_likelihoods=logs, groups=list("aaaa"))  # no group has lost all, and warnings are errors
+
+
 def test_the_likelihoods_are_left_alone():
     given = LIKELIHOODS.copy()
     given.flags.writeable = False

@@ -91,7 +91,7 @@ print(json.dumps([result, hits, misses, str(stats.cache_path)]))
 
 
 WEIGHTS = calling("loo_weights([1, 0, 0, 0.5], 2)", "loo_weights")
-POWERS = calling("failure_powers([1, 0, 0, 1], 2)", "failure_powers")  # quicker to compile
+POWERS = calling("failure_powers([1, 0, 0, 1], 2)", "powers")  # quicker to compile
 EXPECTED = [1.0, 0.5, pytest.approx(1 / 6)]
 
 

@@ -10,6 +10,7 @@ import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -24,13 +25,14 @@ from maxrl_est.estimates._kernels.quadrature import (
     full_order_weight_estimate,
     full_order_weights,
 )
-from maxrl_est.estimates._kernels.recurrence import failure_powers, loo_failure_powers, loo_weights
+from maxrl_est.estimates._kernels.recurrence import loo_failure_powers, loo_weights, powers
 from maxrl_est.selftest.adversarial import FAMILIES
 from maxrl_est.selftest.bench import peak_memory
 from maxrl_est.selftest.reference import (
     ball_loo_weights,
     ball_loo_weights_full_order,
     exact_failure_powers,
+    exact_loo_weights,
     exact_objective_estimate,
     ulp_error,
 )
@@ -59,7 +61,11 @@ def full_order(likelihoods):
 
 
 def any_order(likelihoods, coefficients):
-    return filled(loo_weights, likelihoods.shape, likelihoods, np.asarray(coefficients, np.float64))
+    return filled(loo_weights, likelihoods.shape, likelihoods, np.asarray(coefficients, np.float64), False)
+
+
+def of_successes(likelihoods, coefficients):
+    return filled(loo_weights, likelihoods.shape, likelihoods, np.asarray(coefficients, np.float64), True)
 
 
 def groups(n, names=tuple(FAMILIES), seed=1):
@@ -190,6 +196,29 @@ def test_weights_of_other_objectives_are_accurate(n):
                 assert ulp_error(got, ball_loo_weights(group, coefficients)) <= RECURRENCE_ULPS
 
 
+NOT_UNDERFLOWING = 1e-280
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 8, 17, 33, 64])
+def test_weights_in_powers_of_successes_are_accurate_on_every_family(n):
+    likelihoods = groups(n)
+    for order in orders(n):
+        for coefficients in (np.eye(order)[-1] * order, np.arange(1.0, order + 1)):
+            for name, got, group in zip(FAMILIES, of_successes(likelihoods, coefficients), likelihoods, strict=True):
+                failures = [1 - Fraction(l) for l in group.tolist()]
+                expected = np.array([float(x) for x in exact_loo_weights(failures, coefficients)])
+                sure = (expected == 0) | (expected > NOT_UNDERFLOWING)
+                assert ulp_error(got[sure], expected[sure]) <= RECURRENCE_ULPS, name
+                assert got[~sure].max(initial=0.0) <= 2 * NOT_UNDERFLOWING, name
+
+
+def test_successes_as_one_less_rounded_failures_are_rejected():
+    group, coefficients = groups(17, ["geometric-1e-16"])[0], np.eye(3)[-1]
+    expected = np.array([float(x) for x in exact_loo_weights([1 - Fraction(l) for l in group.tolist()], coefficients)])
+    assert ulp_error(of_successes(group[None], coefficients)[0], expected) <= RECURRENCE_ULPS
+    assert ulp_error(any_order(1.0 - group[None], coefficients)[0], expected) > RECURRENCE_ULPS
+
+
 @pytest.mark.parametrize("n", [1, 2, 16, 17, 64, 65, 300])
 def test_the_two_kernels_agree_at_full_order(n):
     likelihoods = groups(n, seed=2)
@@ -244,35 +273,35 @@ def test_running_means_are_rejected():
 # Powers.
 
 
-@pytest.mark.parametrize(("n", "powers"), [(1, 1), (2, 2), (8, 3), (9, 9), (20, 20), (70, 8)])
-def test_failure_powers_are_accurate_on_every_family(n, powers):
+@pytest.mark.parametrize(("n", "top"), [(1, 1), (2, 2), (8, 3), (9, 9), (20, 20), (70, 8)])
+def test_failure_powers_are_accurate_on_every_family(n, top):
     likelihoods = groups(n)
-    got = filled(failure_powers, (len(likelihoods), powers + 1), likelihoods)
-    found = errors(got, likelihoods, lambda group: np.array(exact_failure_powers(group, powers), np.float64))
+    got = filled(powers, (len(likelihoods), top + 1), likelihoods, False)
+    found = errors(got, likelihoods, lambda group: np.array(exact_failure_powers(group, top), np.float64))
     assert too_large(found, POWERS_ULPS) == {}
 
 
-@pytest.mark.parametrize(("n", "powers"), [(1, 0), (2, 1), (5, 4), (8, 3), (13, 12)])
-def test_failure_powers_of_the_others_are_accurate_on_every_family(n, powers):
+@pytest.mark.parametrize(("n", "top"), [(1, 0), (2, 1), (5, 4), (8, 3), (13, 12)])
+def test_failure_powers_of_the_others_are_accurate_on_every_family(n, top):
     likelihoods = groups(n)
-    got = filled(loo_failure_powers, (*likelihoods.shape, powers + 1), likelihoods)
+    got = filled(loo_failure_powers, (*likelihoods.shape, top + 1), likelihoods)
 
     def oracle(group):
         others = [np.delete(group, i) for i in range(n)]
-        return np.array([exact_failure_powers(rest, powers) if n > 1 else [1] for rest in others], np.float64)
+        return np.array([exact_failure_powers(rest, top) if n > 1 else [1] for rest in others], np.float64)
 
     assert too_large(errors(got, likelihoods, oracle), POWERS_ULPS) == {}
 
 
 def test_powers_of_long_groups_are_accurate():
-    for n, powers in ((130, 129), (200, 30)):
+    for n, top in ((130, 129), (200, 30)):
         likelihoods = groups(n, ["uniform", "ramp"])
-        got = filled(failure_powers, (2, powers + 1), likelihoods)
-        of_others = filled(loo_failure_powers, (2, n, powers + 1), likelihoods)
+        got = filled(powers, (2, top + 1), likelihoods, False)
+        of_others = filled(loo_failure_powers, (2, n, top + 1), likelihoods)
         for b, i in ((0, 0), (0, n - 1), (1, n // 2)):
-            expected = np.array(exact_failure_powers(likelihoods[b], powers), np.float64)
+            expected = np.array(exact_failure_powers(likelihoods[b], top), np.float64)
             assert ulp_error(got[b], expected) <= POWERS_ULPS
-            expected = np.array(exact_failure_powers(np.delete(likelihoods[b], i), powers), np.float64)
+            expected = np.array(exact_failure_powers(np.delete(likelihoods[b], i), top), np.float64)
             assert ulp_error(of_others[b, i], expected) <= POWERS_ULPS
 
 
@@ -281,10 +310,10 @@ def test_powers_of_long_groups_are_accurate():
 
 KERNELS = {
     "full order": (full_order_weights, lambda b, n: (b, n), ()),
-    "order 3": (loo_weights, lambda b, n: (b, n), (np.ones(3),)),
-    "order 40": (loo_weights, lambda b, n: (b, n), (np.linspace(1.0, 2.0, 40),)),
-    "order 100": (loo_weights, lambda b, n: (b, n), (np.ones(100),)),
-    "powers": (failure_powers, lambda b, n: (b, 4), ()),
+    "order 3": (loo_weights, lambda b, n: (b, n), (np.ones(3), False)),
+    "order 40": (loo_weights, lambda b, n: (b, n), (np.linspace(1.0, 2.0, 40), False)),
+    "order 100": (loo_weights, lambda b, n: (b, n), (np.ones(100), True)),
+    "powers": (powers, lambda b, n: (b, 4), (False,)),
     "powers of the others": (loo_failure_powers, lambda b, n: (b, n, 4), ()),
     "weight estimate": (full_order_weight_estimate, lambda b, n: (b,), ()),
     "objective estimate": (full_order_objective_estimate, lambda b, n: (b,), (5.0,)),
@@ -348,10 +377,10 @@ def test_scratch_memory_stays_small():
     prepare = (
         "import numpy as np; from maxrl_est.estimates._kernels.recurrence import loo_weights;"
         "l = np.linspace(0, 1, 4096)[None]; out = np.ones((1, 4096)); c = np.ones(2048);"
-        "loo_weights(l[:, :8].copy(), c[:8], out[:, :8].copy())"
+        "loo_weights(l[:, :8].copy(), c[:8], False, out[:, :8].copy())"
     )
     any_order(np.ones((1, 8)), np.ones(8))  # compiles before the new process does
-    used = peak_memory(prepare, "loo_weights(l, c, out)")
+    used = peak_memory(prepare, "loo_weights(l, c, False, out)")
     if used is None:
         pytest.skip("this system does not tell peak memory")
     assert 2**20 < used < SCRATCH_MIB * 2**20

@@ -129,12 +129,125 @@ def test_extreme_coefficients_are_as_accurate(size):
         assert ulps(objective.value(p), -ball(size) * (q + q**2 / 2 + q**3 / 3)) <= TOLERANCE
 
 
-def test_cancelling_terms_are_accurate_relative_to_the_sum_of_their_sizes():
-    c = [math.comb(60, k) * (-1) ** k for k in range(61)]  # w(p) = p^60, from terms of size up to 1e17
-    objective, sizes = Objective.from_coefficients(c), Objective.from_coefficients(np.abs(c))
-    for p in (0.01, 0.3, 0.5, 0.9):
-        error = abs(Fraction(objective.weight(p)) - Fraction(p) ** 60)
-        assert error <= TOLERANCE * math.ulp(sizes.weight(p))
+# The expansion of less cancellation.
+
+
+def alternating(k):
+    """pass^k in powers of 1 - p, of sizes up to 1e20 at k = 64."""
+    return [(-1) ** j * k * math.comb(k - 1, j) for j in range(k)]
+
+
+def both_signs(k):
+    """J = -p^k - (1 - p)^k, which has terms of both signs in powers of p and of 1 - p."""
+    return [*(-c for c in alternating(k)[:-1]), k - alternating(k)[-1]]
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 10, 55, 64, 69, 320])
+def test_the_chance_that_all_succeed_is_accurate_at_every_p(k):
+    for objective in (Objective.all_of(k), Objective.from_coefficients(alternating(k))):
+        for p in [x for x in MIDDLE + NEAR_ONE + [1.0] if x**k > 1e-280]:
+            assert ulps(objective.weight(p), k * ball(p) ** (k - 1)) <= TOLERANCE
+            assert abs(ball(objective.value(p)) - ball(p) ** k + 1) <= TOLERANCE * 2**-53
+        assert objective.value([0.0, 1.0]).tolist() == [-1, 0]
+
+
+def test_powers_of_failures_of_the_chance_that_all_succeed_cancel():
+    wrong = np.polynomial.polynomial.polyval(1.0 - 0.01, np.array(alternating(64), np.float64))
+    assert abs(wrong) > 10
+    assert Objective.all_of(64).weight(0.01) < 1e-120
+
+
+def test_the_chance_that_all_succeed_is_an_objective_like_others():
+    objective = Objective.all_of(64)
+    assert objective == Objective.from_coefficients(alternating(64)) != Objective.all_of(63)
+    assert Objective.all_of(2) == Objective.from_coefficients([2, -2]) == Objective.from_coefficients([2.0, -2.0])
+    assert Objective.all_of(1) == Objective.expected()
+    assert hash(objective) == hash(Objective.from_coefficients(alternating(64), "mine"))
+    assert pickle.loads(pickle.dumps(objective)).expansion.coefficients.tolist() == [*[0] * 63, 64]
+    for p in RATIONALS:
+        assert objective.value(p) == p**64 - 1
+        assert objective.weight(p) == 64 * p**63
+    assert str(Objective.all_of(3)) == "pass^3: J = -1 + p^3, w = 3 p^2"
+    assert (
+        Objective.all_of(3)._repr_html_() == "<b>pass^3</b>: J = -1 + <i>p</i><sup>3</sup>, w = 3 <i>p</i><sup>2</sup>"
+    )
+
+
+def test_ints_that_numpy_would_round_are_kept():
+    c = [2**63, -1, 2**53 + 1]
+    assert np.array(c).dtype == np.float64
+    assert Objective.from_coefficients(c).rational_coefficients == tuple(c)
+    assert Objective.from_coefficients([2**60 + 1, 0.5]).rational_coefficients == (2**60 + 1, HALF)
+
+
+@pytest.mark.parametrize(
+    ("c", "successes", "growth"),
+    [
+        ([1, 1, 1], False, 1),
+        ([-1, 0, -3], False, 1),
+        ([1, 0, 0, -1], False, 2),  # 1 - q^3: of both signs, and nothing is lost
+        ([-1, 2], False, 3),  # of p (1 - p)
+        ([2, -2], True, 1),
+        ([1, -1], True, 1),
+        ([HALF, -HALF], True, 1),
+        (both_signs(8), False, 129),
+    ],
+)
+def test_an_objective_is_computed_in_the_powers_that_cancel_less(c, successes, growth):
+    found = Objective.from_coefficients(c).expansion
+    assert found.successes == successes
+    assert found.growth == pytest.approx(growth, rel=1e-12)
+
+
+def test_the_expansion_is_the_same_polynomial():
+    for objective in [*SMALL, Objective.all_of(5), Objective.from_coefficients(both_signs(6))]:
+        found = objective.expansion
+        for p in RATIONALS[1:]:
+            x = float(p if found.successes else 1 - p)
+            got = np.polynomial.polynomial.polyval(x, found.coefficients)
+            assert got == pytest.approx(float(objective.weight(p)), rel=1e-13, abs=1e-13)
+            got = np.polynomial.polynomial.polyval(x, found.integrated())
+            assert got == pytest.approx(float(objective.value(p)), rel=1e-13, abs=1e-13)
+
+
+@pytest.mark.parametrize("k", [4, 10, 18])
+def test_terms_of_both_signs_are_off_by_no_more_than_their_growth(k):
+    objective = Objective.from_coefficients(both_signs(k))
+    bound = 8 * objective.expansion.growth * 2**-53 * k
+    assert bound < 1e-9 * k
+    for p in (0.01, 0.3, 0.5, 0.9, 1 - 1e-9):
+        exact = k * ((1 - Fraction(p)) ** (k - 1) - Fraction(p) ** (k - 1))
+        assert abs(Fraction(objective.weight(p)) - exact) <= bound
+
+
+def test_objectives_that_cancel_both_ways_are_refused_in_floats_and_exact_in_fractions():
+    objective = Objective.from_coefficients(both_signs(40))
+    assert objective.weight(Fraction(1, 3)) == 40 * (Fraction(2, 3) ** 39 - Fraction(1, 3) ** 39)
+    assert str(objective).startswith("custom: J = ")
+    for function in (objective.weight, objective.value, lambda p: objective.expansion):
+        with pytest.raises(ValueError, match="objective 'custom' must be computed with Fractions: "):
+            function(0.5)
+
+
+def test_floats_that_are_rounded_where_terms_cancel_are_refused():
+    """As floats, the coefficients of pass^64 are those of another polynomial."""
+    with pytest.raises(ValueError, match="must be computed with Fractions"):
+        Objective.from_coefficients(np.array(alternating(64), np.float64)).weight(0.5)
+
+
+@pytest.mark.parametrize("k", [2, 64, 1023, 10**4])
+def test_the_growth_of_a_narrow_weight_is_not_taken_for_more(k):
+    """k p q^(k-1), the baseline of pass@k, has its peak at p = 1/k."""
+    c = np.zeros(k + 1)
+    c[[-2, -1]] = k, -k
+    growth = Objective.from_coefficients(c).expansion.growth
+    assert growth == pytest.approx(2 * k / (1 - 1 / k) ** (k - 1), rel=0.05)
+
+
+def test_long_objectives_of_both_signs_are_made_at_once():
+    c = np.zeros(10**5)
+    c[[0, -1]] = 1, -1
+    assert Objective.from_coefficients(c).expansion.growth == 2
 
 
 def test_the_closed_form_of_maxrl_agrees_for_every_order():
@@ -417,6 +530,8 @@ ERRORS = [
     (tsallis, [True, 3], TypeError, "q must be an int, a float or a Fraction, got True"),
     (tsallis, [1e-200, 3], ValueError, "c[1] must be 0 or of size 1e-100 to 1e100, got 1e-200"),
     (tsallis, [1e200, 9], ValueError, "c[1] must be 0 or of size 1e-100 to 1e100, got 1e+200"),
+    (Objective.all_of, [0], ValueError, "k must be an int in [1, 320], got 0"),
+    (Objective.all_of, [321], ValueError, "k must be an int in [1, 320], got 321"),
     (given, [[]], ValueError, "c must have an entry that is not 0, got []"),
     (given, [[0, 0]], ValueError, "c must have an entry that is not 0, got [0, 0]"),
     (given, [[1, math.nan]], ValueError, "c[1] must be 0 or of size 1e-100 to 1e100, got nan"),

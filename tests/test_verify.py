@@ -28,8 +28,8 @@ def test_kernels_that_lose_digits_are_told(monkeypatch):
         compiled = True
 
         @staticmethod
-        def loo_weights(groups, coefficients, out):
-            kernels.loo_weights(groups, coefficients, out)
+        def loo_weights(groups, coefficients, successes, out):
+            kernels.loo_weights(groups, coefficients, successes, out)
             out *= 1 + 16 * 2.0**-52
 
         full_order_weights = staticmethod(kernels.full_order_weights)

@@ -1,8 +1,8 @@
 """Any objective of order T <= N in operations of the array API standard: static shapes, no branch on a value.
 
-Let E_k be the mean of products of all k-subsets of the failure masses. Joining neighbours from rollouts up to the group
-gives E_0..E_K of every block; then c, which turns E_k of a group less rollout i into its weight, is handed down from
-the group to blocks and to rollouts:
+Let E_k be the mean of products of all k-subsets of the masses: 1 - l of failures, or l of successes. Joining neighbours
+from rollouts up to the group gives E_0..E_K of every block; then c, which turns E_k of a group less rollout i into its
+weight, is handed down from the group to blocks and to rollouts:
 
     C(m+n, k) E_k(both) = sum_j C(m, k-j) C(n, j) E_(k-j)(left) E_j(right),
     g_left[a] = sum_j C(m-1, a) C(n, j) / C(m+n-1, a+j) g_both[a+j] E_j(right),      omega_i = g_i[0].
@@ -51,10 +51,10 @@ class Level(NamedTuple):
     right: Step
 
 
-def loo_weights(xp: Any, likelihoods: Any, coefficients: tuple[float, ...]) -> Any:
+def loo_weights(xp: Any, likelihoods: Any, coefficients: tuple[float, ...], successes: bool) -> Any:
     """Leave-one-out weights (..., N): sum_k c_k E_k of the others, for coefficients (T,), T <= N."""
     size = size_of(likelihoods)
-    *tables, _ = _tables(xp, likelihoods, len(coefficients))
+    *tables, _ = _tables(xp, likelihoods, successes, len(coefficients))
     unit, high, low = _functional(coefficients, size, _digits(xp, likelihoods))
     g = Pair(constant(xp, high, likelihoods), constant(xp, low, likelihoods))
     for level, (left, right) in zip(reversed(_levels(size, len(coefficients))), reversed(tables), strict=True):
@@ -65,24 +65,25 @@ def loo_weights(xp: Any, likelihoods: Any, coefficients: tuple[float, ...]) -> A
     ] * unit + 0.0 * likelihoods  # of their shape, and differentiable, at N = 1 too
 
 
-def combined_powers(xp: Any, likelihoods: Any, coefficients: tuple[float, ...]) -> Any:
+def combined_powers(xp: Any, likelihoods: Any, coefficients: tuple[float, ...], successes: bool) -> Any:
     """sum_k c_k E_k (...) of all rollouts, for coefficients (K + 1,), K <= N."""
     size = size_of(likelihoods)
-    *_, table = _tables(xp, likelihoods, len(coefficients))
+    *_, table = _tables(xp, likelihoods, successes, len(coefficients))
     unit, high, low = _functional(coefficients, size + 1, _digits(xp, likelihoods))
     weights = constant(xp, (high + low)[0], likelihoods)
     return xp.sum((table.high + table.low)[..., 0, :] * weights, axis=-1) * unit
 
 
-def _tables(xp: Any, likelihoods: Any, terms: int) -> list[Any]:
+def _tables(xp: Any, likelihoods: Any, successes: bool, terms: int) -> list[Any]:
     """E_0.., at most ``terms`` of them, of the blocks of every level: (left halves, right halves), and the group's."""
     size = size_of(likelihoods)
     levels = _levels(size, terms)
-    padding = xp.ones_like(likelihoods[..., :1])  # q = 0 adds nothing to any product
-    likelihoods = xp.concat([likelihoods, *[padding] * (2 ** len(levels) - size)], axis=-1)
-    q = 1.0 - likelihoods
-    one, zero = xp.ones_like(q), xp.zeros_like(q)
-    table = _split(xp, xp.stack([one, q], axis=-1), xp.stack([zero, (1.0 - q) - likelihoods], axis=-1))
+    base, sign = (0.0, 1.0) if successes else (1.0, -1.0)
+    padding = base * xp.ones_like(likelihoods[..., :1])  # a mass of 0 adds nothing to any product
+    signed = sign * xp.concat([likelihoods, *[padding] * (2 ** len(levels) - size)], axis=-1)
+    mass = base + signed
+    one, zero = xp.ones_like(mass), xp.zeros_like(mass)
+    table = _split(xp, xp.stack([one, mass], axis=-1), xp.stack([zero, (base - mass) + signed], axis=-1))
     table = Pair(*(part[..., :terms] for part in table))
     tables = []
     for level in levels:

@@ -1,7 +1,8 @@
 """The estimates as operators of torch: opaque to its compiler, differentiable, and checked where the numbers are.
 
-Operators take groups (..., N) of any real dtype, and what a recipe is made of: an objective by its coefficients (T,),
-None where it is MaxRL of the largest order; a baseline by its name or as a constant, neither for the default. Results
+Operators take groups (..., N) of any real dtype, and what a recipe is made of: an objective by its coefficients (T,) in
+powers of 1 - p or, as successes, of p, None where it is MaxRL of the largest order; a baseline by its name or as a
+constant, neither for the default. Results
 are float64. On the CPU the compiled kernels compute on the tensor's own memory, on other devices operations of the
 array API. Each operator has its numbers checked once, by the door of where they are.
 """
@@ -9,6 +10,7 @@ array API. Each operator has its numbers checked once, by the door of where they
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -21,9 +23,9 @@ from maxrl_est._arguments import at
 from maxrl_est._typing import Array
 from maxrl_est.estimates import baselines, checked
 from maxrl_est.estimates.groups import groups_of
-from maxrl_est.objectives import Objective
+from maxrl_est.objectives import Expansion, Objective, objective_of
 
-_GROUPS = "Tensor likelihoods, Tensor? coefficients, str? baseline, float? constant"
+_GROUPS = "Tensor likelihoods, Tensor? coefficients, bool successes, str? baseline, float? constant"
 _COMPILED = SimpleNamespace(  # what `_traced` has for other devices
     loo_weights=checked.loo_weights,
     objective_estimate=checked.objective_estimate,
@@ -57,13 +59,13 @@ def _array(tensor: Tensor) -> Array:
 
 
 def _checked(
-    likelihoods: Tensor, coefficients: Tensor | None, baseline: str | None, constant: float | None
+    likelihoods: Tensor, coefficients: Tensor | None, successes: bool, baseline: str | None, constant: float | None
 ) -> tuple[Any, Any, Any]:
     """What computes where the tensor is, the checked groups, and their recipe, as the functions of the first take them.
 
     The only way in: each operator calls it once.
     """
-    objective = None if coefficients is None else _objective(coefficients.numpy().tobytes())
+    objective = None if coefficients is None else _objective(coefficients.numpy().tobytes(), successes)
     chosen = baseline if constant is None else constant
     if likelihoods.is_cpu:
         groups = groups_of(_array(likelihoods))
@@ -75,8 +77,8 @@ def _checked(
 
 
 @functools.lru_cache(maxsize=64)
-def _objective(coefficients: bytes) -> Objective:
-    return Objective.from_coefficients(np.frombuffer(coefficients))
+def _objective(coefficients: bytes, successes: bool) -> Objective:
+    return objective_of(Expansion(successes, np.frombuffer(coefficients), math.nan))
 
 
 def _like(likelihoods: Tensor, found: Any) -> Tensor:
@@ -139,7 +141,7 @@ def zeros(logprobs: Tensor) -> Tensor:
 
 
 def _save_inputs(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    likelihoods, coefficients, *ctx.baseline = inputs
+    likelihoods, coefficients, *ctx.asked = inputs
     ctx.save_for_backward(likelihoods, coefficients)
 
 
@@ -147,22 +149,22 @@ def _save_output(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     ctx.save_for_backward(output)
 
 
-def _of_weights(ctx: Any, cotangent: Tensor) -> tuple[Tensor, None, None, None]:
+def _of_weights(ctx: Any, cotangent: Tensor) -> tuple[Tensor, None, None, None, None]:
     """Weights are affine in each l_i: slopes (..., i, j) of omega_j are differences between l_i = 1 and l_i = 0."""
     likelihoods, coefficients = ctx.saved_tensors
     itself = torch.eye(likelihoods.shape[-1], dtype=torch.bool, device=likelihoods.device)
     groups = likelihoods.double().unsqueeze(-2)
     at_one, at_zero = (
-        loo_weights(torch.where(itself, value, groups), coefficients, *ctx.baseline) for value in (1.0, 0.0)
+        loo_weights(torch.where(itself, value, groups), coefficients, *ctx.asked) for value in (1.0, 0.0)
     )
     slopes = (at_one - at_zero).masked_fill(itself, 0.0)
-    return (slopes * cotangent.unsqueeze(-2)).sum(-1), None, None, None
+    return (slopes * cotangent.unsqueeze(-2)).sum(-1), None, None, None, None
 
 
-def _of_estimate(ctx: Any, cotangent: Tensor, *_: Tensor) -> tuple[Tensor, None, None, None]:
+def _of_estimate(ctx: Any, cotangent: Tensor, *_: Tensor) -> tuple[Tensor, None, None, None, None]:
     likelihoods, coefficients = ctx.saved_tensors
-    weights = loo_weights(likelihoods, coefficients, *ctx.baseline)
-    return cotangent.unsqueeze(-1) * weights / likelihoods.shape[-1], None, None, None
+    weights = loo_weights(likelihoods, coefficients, *ctx.asked)
+    return cotangent.unsqueeze(-1) * weights / likelihoods.shape[-1], None, None, None, None
 
 
 def _of_exponentials(ctx: Any, cotangent: Tensor) -> tuple[Tensor, None]:

@@ -14,37 +14,53 @@ from maxrl_est.estimates import baselines
 from maxrl_est.estimates.baselines import Baseline
 from maxrl_est.objectives import Objective, ObjectiveLike
 
+_LARGEST_GROWTH = 1024  # of an expansion: JAX has 24 bits to lose
 _POWERS = 64  # E_k <= 2^-k where the mean failure mass is at most 1/2, so that further terms round off
 
-Coefficients = tuple[float, ...] | None  # (T,); None: MaxRL of order N > 1
+
+class Terms(NamedTuple):
+    """`maxrl_est.objectives.Expansion` in floats, which torch.compile takes for constants."""
+
+    successes: bool
+    coefficients: tuple[float, ...]
+    integrated: tuple[float, ...]
 
 
 class TracedRecipe(NamedTuple):
-    """`maxrl_est.estimates.baselines.Recipe` in floats, which torch.compile takes for constants."""
+    """`maxrl_est.estimates.baselines.Recipe` in floats."""
 
-    weights: Coefficients
+    weights: Terms | None  # None: MaxRL of order N > 1
     constant: float
     mean: bool
-    others: Coefficients
+    others: Terms | None
 
 
 @static
 def recipe_of(objective: ObjectiveLike, baseline: Baseline, size: int) -> TracedRecipe:
     """The recipe for groups of N = size, with the errors of the one that it is made from."""
     made_of = baselines.recipe(objective, baseline, size)
-    weights = _floats(made_of.weights) or ((1.0,) if size == 1 else None)
-    return TracedRecipe(weights, float(made_of.constant), made_of.mean, _floats(made_of.others))
+    weights = made_of.weights or (Objective.expected() if size == 1 else None)
+    growth = 1.0 if weights is None else weights.expansion.growth
+    if weights is not None and growth > _LARGEST_GROWTH:
+        raise ValueError(
+            f"objective {weights.name!r} must have terms that cancel to no less than 1/{_LARGEST_GROWTH} of the sum of "
+            f"their sizes for arrays that a compiler traces, got 1/{growth:.0f}; maxrl_est.loo_weights takes it"
+        )
+    return TracedRecipe(_terms(weights), float(made_of.constant), made_of.mean, _terms(made_of.others))
 
 
-def _floats(objective: Objective | None) -> Coefficients:
-    return None if objective is None else tuple(objective.coefficients.tolist())
+def _terms(objective: Objective | None) -> Terms | None:
+    if objective is None:
+        return None
+    found = objective.expansion
+    return Terms(found.successes, tuple(found.coefficients.tolist()), tuple(found.integrated().tolist()))
 
 
-def loo_weights(groups: TracedGroups, coefficients: Coefficients) -> Any:
+def loo_weights(groups: TracedGroups, terms: Terms | None) -> Any:
     """Leave-one-out weights (..., N)."""
-    if coefficients is None:
+    if terms is None:
         return _quadrature.loo_weights(groups.xp, groups.values)
-    return _product_tree.loo_weights(groups.xp, groups.values, coefficients)
+    return _product_tree.loo_weights(groups.xp, groups.values, terms.coefficients, terms.successes)
 
 
 def weights_and_advantages(groups: TracedGroups, made_of: TracedRecipe) -> tuple[Any, Any]:
@@ -58,12 +74,14 @@ def weights_and_advantages(groups: TracedGroups, made_of: TracedRecipe) -> tuple
     return weights, ascended - made_of.constant
 
 
-def objective_estimate(groups: TracedGroups, coefficients: Coefficients) -> Any:
+def objective_estimate(groups: TracedGroups, terms: Terms | None) -> Any:
     """Estimate (...) of the objective."""
     xp, values, size = groups.xp, groups.values, groups.size
-    terms = (1.0,) * min(size, _POWERS) if coefficients is None else coefficients
-    by_powers = _product_tree.combined_powers(xp, values, (0.0, *(-c / k for k, c in enumerate(terms, 1))))
-    if coefficients is not None or size <= _POWERS:
+    if terms is not None:
+        return _product_tree.combined_powers(xp, values, terms.integrated, terms.successes)
+    few = tuple(-1.0 / k for k in range(1, min(size, _POWERS) + 1))
+    by_powers = _product_tree.combined_powers(xp, values, (0.0, *few), False)
+    if size <= _POWERS:
         return by_powers
     by_integral = _quadrature.objective_estimate(xp, values)
     return xp.where(xp.mean(values, axis=-1) >= 0.5, by_powers, by_integral)  # powers are accurate even near 0

@@ -190,22 +190,23 @@ def _result_dtype(given: Tensor) -> torch.dtype:
     return torch.promote_types(given.dtype if given.is_floating_point() else torch.get_default_dtype(), torch.float32)
 
 
-def _asked(objective: ObjectiveLike, baseline: Baseline) -> tuple[Tensor | None, str | None, float | None]:
+def _asked(objective: ObjectiveLike, baseline: Baseline) -> tuple[Tensor | None, bool, str | None, float | None]:
     """An objective and a baseline as operators take them, which make the recipe where N and the numbers are."""
     if baseline is None or isinstance(baseline, str):
-        return _coefficients(objective), baseline, None
+        return *_expansion(objective), baseline, None
     if not is_number(baseline):
         recipe(None, baseline, 2)  # refuses it
-    return _coefficients(objective), None, float(baseline)
+    return *_expansion(objective), None, float(baseline)
 
 
-def _coefficients(objective: ObjectiveLike) -> Tensor | None:
-    """The coefficients (T,): in a tensor, which compiled functions do not take for constant."""
+def _expansion(objective: ObjectiveLike) -> tuple[Tensor | None, bool]:
+    """The coefficients (T,), in a tensor, which compiled functions do not take for constant; whether of successes."""
     if objective is None:
-        return None
+        return None, False
     if isinstance(objective, Objective):
-        return torch.from_numpy(objective.coefficients.copy())
-    return torch.ones(order_of(objective), dtype=torch.float64, device="cpu")
+        found = objective.expansion
+        return torch.from_numpy(found.coefficients.copy()), found.successes
+    return torch.ones(order_of(objective), dtype=torch.float64, device="cpu"), False
 
 
 def _check_logprobs(logprobs: Any, likelihoods: Tensor) -> None:

@@ -12,7 +12,7 @@ from torchrl.objectives.llm import MCAdvantage
 
 from maxrl_est._arguments import name_of
 from maxrl_est._typing import Array, Estimator
-from maxrl_est.adapters._judged import judged
+from maxrl_est.adapters._judged import in_turns, judged
 from maxrl_est.adapters._rewards import advantages_of_rewards, check_settings
 from maxrl_est.estimates.baselines import Baseline
 from maxrl_est.objectives import ObjectiveLike
@@ -40,6 +40,9 @@ class MaxRLAdvantage(MCAdvantage):  # type: ignore[misc]
         for what keeps or drops trajectories by their returns (``keep_return_bounds``, ``candidate_...``): what is left
         is a biased sample. When a group is complete, for a likelihood outside [0, 1] or NaN, with the group's
         identifier and the trajectory's number in it.
+
+    Nothing is gained by dropping groups of equal returns alone: ``"mean_loo"``, the default, and ``"pass_loo"`` have
+    advantage 0 there, and with ``"one"`` order N would become exactly N - 1 on 0/1 rewards.
 
     Not with `RayMCAdvantage`, whose actor makes its own MCAdvantage. Not where groups stay incomplete over updates of
     the policy: MCAdvantage fills them up with trajectories of the next one, so clear its queues. Not with rewards that
@@ -100,10 +103,10 @@ def as_estimator(transform: Callable[..., MCAdvantage] = MCAdvantage, **settings
     """The advantages that `MCAdvantage`, or a class derived from it, writes, as a function ``(..., N) -> (..., N)``.
 
     For `maxrl_est.check_estimator` and `maxrl_est.effective_weight`. ``settings`` are those of the class, such as
-    ``trajectory_return``; ``grpo_size`` is N unless it is among them. Trajectories have one step, and go in one after
-    the other. Those that are not written, because they or their group are dropped, have advantage 0: they add nothing
-    to the gradient. That the mean is then over fewer is not judged. Rewards are float64, where collectors have
-    float32.
+    ``trajectory_return``; ``grpo_size`` is N unless it is among them, the same for all groups, so that there is no
+    ``ragged``. Trajectories have one step, and those of all groups go in by turns. Those that are not written, because
+    they or their group are dropped, have advantage 0: they add nothing to the gradient. That the mean is then over
+    fewer is not judged. Rewards are float64, where collectors have float32.
 
     >>> as_estimator(trajectory_return="sum")(np.array([1.0, 0.0, 0.0])).round(4)
     array([ 1.1547, -0.5774, -0.5774])
@@ -113,8 +116,9 @@ def as_estimator(transform: Callable[..., MCAdvantage] = MCAdvantage, **settings
         size = groups.shape[-1]
         shipped = transform(**{"grpo_size": size, "prompt_key": "group", **settings})
         found = np.zeros(groups.shape)
-        for row, value in enumerate(groups.ravel()):
-            step = TensorDict({"group": torch.tensor([row // size]), "row": torch.tensor([row])}, batch_size=[1])
+        for group, number in in_turns([size] * len(groups)):
+            row, value = group * size + number, groups[group, number]
+            step = TensorDict({"group": torch.tensor([group]), "row": torch.tensor([row])}, batch_size=[1])
             step["next"] = TensorDict(
                 {"reward": torch.tensor([[value]]), "done": torch.tensor([[True]])}, batch_size=[1]
             )

@@ -14,46 +14,16 @@ from accelerate import Accelerator
 from datasets import Dataset
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
-from transformers import GenerationConfig, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 from trl import GRPOConfig, GRPOTrainer
 
 from maxrl_est._arguments import name_of
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.adapters._judged import judged
 from maxrl_est.adapters._rewards import advantages_of_rewards, check_settings
+from maxrl_est.adapters._trl_settings import check_gradient, check_model, warn_of_changes
 from maxrl_est.estimates.baselines import Baseline
 from maxrl_est.objectives import ObjectiveLike
-
-EXACT = ("dr_grpo", "luspo")  # loss types whose gradient is that of the advantages, up to a constant
-SCALED = ("dapo", "cispo", "vespo")  # up to a factor that each generation batch has of its own
-
-_SAMPLES = "draws completions from another policy than the one whose log-probability is differentiated"
-_TRUNCATING: dict[str, tuple[Any, ...]] = {  # neutral values of args; None for them is the model's or top_k = 50
-    "top_p": (1.0,),
-    "top_k": (0,),
-    "min_p": (0.0, None),
-    "repetition_penalty": (1.0,),
-}
-_ELSEWHERE: dict[str, tuple[Any, ...]] = {  # what args lack, and the model has where generation_kwargs do not say
-    **dict.fromkeys(("typical_p", "encoder_repetition_penalty", "guidance_scale"), (1.0, None)),
-    **dict.fromkeys(("epsilon_cutoff", "eta_cutoff"), (0.0, None)),
-    **dict.fromkeys(
-        ("no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "min_length", "min_new_tokens"), (0, None)
-    ),
-    **dict.fromkeys(("suppress_tokens", "begin_suppress_tokens", "bad_words_ids", "sequence_bias"), (None,)),
-    **dict.fromkeys(("forced_bos_token_id", "forced_eos_token_id", "exponential_decay_length_penalty"), (None,)),
-    **dict.fromkeys(("top_h", "watermarking_config"), (None,)),
-    "num_beams": (1, None),
-}
-_NEUTRAL: dict[str, tuple[tuple[Any, ...], str]] = {  # the values that leave the gradient alone, and what others do
-    "num_iterations": ((1,), "uses rollouts again after the policy has moved on from them"),
-    "mask_truncated_completions": ((False,), "takes truncated rollouts out of the loss but not out of their groups"),
-    "top_entropy_quantile": ((1.0,), "leaves tokens out of the scores"),
-    "off_policy_mask_threshold": ((None,), "leaves rollouts out of the loss, but not out of their groups"),
-    "vllm_structured_outputs_regex": ((None,), _SAMPLES),
-    **{name: (neutral, _SAMPLES) for name, neutral in _TRUNCATING.items()},
-}
-_ADDED = {"beta": 0.0, "entropy_coef": 0.0, "use_adaptive_entropy": False}
 
 
 class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
@@ -89,20 +59,32 @@ class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
     TypeError, ValueError
         For settings that bend the gradient: loss types ``"grpo"`` and ``"sapo"`` (divide each rollout by its length)
         and ``"bnpo"`` (divides each micro-batch by its own tokens); a second use of rollouts (``num_iterations``,
-        ``steps_per_generation`` that does not divide ``gradient_accumulation_steps``); masks of rollouts or tokens;
+        ``steps_per_generation`` that does not divide ``gradient_accumulation_steps``); masks of rollouts or tokens
+        (``mask_truncated_completions``, ``off_policy_mask_threshold``, ``top_entropy_quantile``, with vLLM
+        ``vllm_importance_sampling_mode="..._mask"``, the default);
         truncated sampling (``top_p``, ``top_k``, ``min_p``, ``repetition_penalty``, a regex for vLLM, or the model's
         ``generation_config``); ``generation_kwargs`` that are not known to change nothing. For orders above N. In
-        training, for a likelihood outside [0, 1], NaN or None, with its prompt and completion in the batch.
+        training, for a likelihood outside [0, 1], NaN or None, with its prompt and completion in the batch, and for a
+        completion of which tools or an ``env_mask`` leave no token.
 
     Warns
     -----
     UserWarning
         For ``beta``, ``entropy_coef``, ``use_adaptive_entropy`` and, on by default for mixtures of experts,
-        ``router_aux_loss_coef``, which add a term to the gradient; for ``max_grad_norm``, which clips it.
+        ``router_aux_loss_coef``, which add a term to the gradient; for ``max_grad_norm``, which clips it; for vLLM with
+        ratios cut off, or without.
+
+    **Masks and filters.** A rollout that is taken out of the loss and stays in its group leaves the mean
+    ``w(p) grad E[l kept] - b grad P(kept)``, for a constant baseline b: ``mask_truncated_completions`` would with
+    ``"one"`` train towards truncation. Such masks are refused; give truncated completions the likelihood 0 instead.
+    Tokens of tools are none of the policy's, and change nothing. TRL drops no groups of equal rewards, and a sampler
+    that does changes nothing for ``"mean_loo"``, the default, and ``"pass_loo"``, whose advantages are 0 there; with
+    ``"one"``, order N becomes exactly N - 1 on 0/1 rewards, with ``"none"`` and ``"one_over_n"`` no known objective.
+    With vLLM, whose pass rate be p', ratios of sequences that are not cut off give ``w(p') grad p``; cut off, as by
+    default at 3, no baseline is free, and ratios of tokens are a bias of their own.
 
     Not for likelihoods far below 1/N on every completion of a prompt: all weights are then near T and the gradient is
-    that of the expected likelihood. Not for models with dropout unless ``args.disable_dropout`` is set. With vLLM, TRL
-    corrects for the difference between the two engines by ratios that it clips; what that does is not measured here.
+    that of the expected likelihood. Not for models with dropout unless ``args.disable_dropout`` is set.
 
     Source: MaxRL (arXiv 2602.02710), by U-statistics for graded rewards.
     """
@@ -123,8 +105,8 @@ class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
         **options: Any,
     ) -> None:
         args = GRPOConfig(loss_type="dr_grpo", max_grad_norm=0.0) if args is None else args
-        _check_gradient(args)
-        _warn_of_changes(args)
+        check_gradient(args)
+        warn_of_changes(args)
         for name, size in (("", args.num_generations), ("_eval", args.num_generations_eval or args.num_generations)):
             try:
                 check_settings(objective, baseline, log_ceiling, size)
@@ -133,7 +115,7 @@ class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
         super().__init__(model, reward_funcs, args, *others, **options)
         self._objective, self._baseline, self._log_ceiling = objective, baseline, log_ceiling
         if not args.use_vllm:
-            _check_model(self.model.generation_config, self.generation_config)
+            check_model(self.model.generation_config, self.generation_config)
         if self.aux_loss_enabled:
             warnings.warn(
                 f"args.router_aux_loss_coef = {args.router_aux_loss_coef!r} stands for {self.router_aux_loss_coef} "
@@ -160,6 +142,8 @@ class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
     def _generate_and_score_completions(self, inputs: Any) -> Any:
         """TRL's batch of this process, with its share of the advantages; all of them in the log."""
         batch = super()._generate_and_score_completions(inputs)
+        if self.model.training:
+            _need_tokens(batch)
         shipped, logged = batch["advantages"], self._logs["advantages"]
         first = self.accelerator.process_index * len(shipped)
         batch["advantages"] = shipped.new_tensor(self._advantages[first : first + len(shipped)])
@@ -169,76 +153,13 @@ class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
         return batch
 
 
-def _check_gradient(args: GRPOConfig) -> None:
-    """Refuse what bends the gradient of a step away from the sum of advantages times scores."""
-    if args.loss_type not in EXACT + SCALED:
+def _need_tokens(batch: Any) -> None:
+    """ValueError for a completion without a token in the loss, which would count in its group all the same."""
+    mask = batch["completion_mask"] * batch.get("tool_mask", 1)
+    for row in (~mask.bool().any(dim=-1)).nonzero().ravel().tolist():
         raise ValueError(
-            f"args.loss_type must be one of {', '.join(EXACT)}, which keep the gradient, or {', '.join(SCALED)}, which "
-            f"keep its direction, got {args.loss_type!r}"
-        )
-    for name, (neutral, effect) in _NEUTRAL.items():
-        value = getattr(args, name)
-        if value not in neutral:
-            raise ValueError(f"args.{name} must be {neutral[0]!r}, since another value {effect}, got {value!r}")
-    _check_generation(args)
-    every, steps = args.steps_per_generation, args.gradient_accumulation_steps
-    if steps % every:
-        raise ValueError(
-            f"args.steps_per_generation must divide gradient_accumulation_steps = {steps}, since otherwise rollouts "
-            f"are used after the policy has moved on from them, got {every}"
-        )
-    if args.loss_type in SCALED and steps != every:
-        raise ValueError(
-            f"args.steps_per_generation must be gradient_accumulation_steps = {steps}, since loss_type "
-            f"{args.loss_type!r} scales each generation batch by its own tokens, got {every}"
-        )
-
-
-def _check_generation(args: GRPOConfig) -> None:
-    """Refuse generation_kwargs that are not known to leave alone what args say of sampling."""
-    length = (args.max_completion_length,)
-    same = {"temperature": (args.temperature,), "max_new_tokens": length, "max_tokens": length}
-    known = {**_TRUNCATING, **_ELSEWHERE, **same, "do_sample": (True,), "use_cache": (True, False)}
-    for name, value in (args.generation_kwargs or {}).items():
-        if name not in known:
-            raise ValueError(
-                f"args.generation_kwargs[{name!r}] must be left out, since it is not known to leave the policy that "
-                f"draws completions as it is, got {value!r}"
-            )
-        if value not in known[name]:
-            neutral = known[name][0]
-            raise ValueError(
-                f"args.generation_kwargs[{name!r}] must be {neutral!r}, since another value {_SAMPLES}, got {value!r}"
-            )
-
-
-def _check_model(shipped: GenerationConfig, given: GenerationConfig) -> None:
-    """Refuse truncated sampling that the model ships and that the trainer's own settings leave in place."""
-    for name, neutral in {**_ELSEWHERE, "min_p": _TRUNCATING["min_p"]}.items():
-        value = getattr(shipped, name, None)
-        if value not in neutral and getattr(given, name, None) is None:
-            raise ValueError(
-                f"model.generation_config.{name} must be {neutral[0]!r}, since another value {_SAMPLES}, got {value!r}"
-            )
-
-
-def _warn_of_changes(args: GRPOConfig) -> None:
-    """Warn of what leaves the direction of the advantages' gradient, but not its scale, or adds to it."""
-    if args.loss_type in SCALED:
-        warnings.warn(
-            f"args.loss_type = {args.loss_type!r} scales each step by the tokens of its completions; "
-            f"{' and '.join(EXACT)} do not",
-            stacklevel=3,
-        )
-    for name, neutral in _ADDED.items():
-        if getattr(args, name) != neutral:
-            warnings.warn(
-                f"args.{name} = {getattr(args, name)!r} adds a term to the gradient of the objective", stacklevel=3
-            )
-    if args.max_grad_norm:
-        warnings.warn(
-            f"args.max_grad_norm = {args.max_grad_norm!r} scales each longer gradient down; 0.0 does not",
-            stacklevel=3,
+            f"completion_mask[{row}] must have a token that is the policy's, since the completion would count in its "
+            "group without a gradient, got none"
         )
 
 
@@ -248,7 +169,9 @@ def as_estimator(trainer: Callable[..., Any], config: Callable[..., Any], **sett
     For `maxrl_est.check_estimator` and `maxrl_est.effective_weight`. ``trainer`` is GRPOTrainer, RLOOTrainer or a
     class of one's own derived from them, ``config`` the class of its arguments, and ``settings`` those that matter
     for advantages, such as ``scale_rewards``. Nothing is copied or replaced: for each N a trainer is built around a
-    network of a few parameters, generates one token a rollout, and is given the likelihoods by its reward function.
+    network of a few parameters, generates up to three tokens a rollout, the same in every call of a shape, for as many
+    prompts as there are groups, no two the same, and is given the likelihoods by its reward function. TRL's groups are
+    neighbours, all of N = ``num_generations``: there is no ``ragged``.
 
     Rewards and advantages are float32: expect 1e-7 of the largest number in a group. All groups of a call are one
     batch of the trainer, so what is normalised over the batch depends on it. N = 1 is refused, as TRL does. Not in a
@@ -269,7 +192,7 @@ def as_estimator(trainer: Callable[..., Any], config: Callable[..., Any], **sett
                 bf16=False,
                 beta=0.0,
                 max_grad_norm=0.0,
-                max_completion_length=1,
+                max_completion_length=3,
                 num_generations=size,
                 per_device_train_batch_size=size,
                 **settings,
@@ -283,7 +206,10 @@ def as_estimator(trainer: Callable[..., Any], config: Callable[..., Any], **sett
         Accelerator()  # trainers share its state, and whoever builds the next one resets it
         rewards[:] = groups.astype(np.float32).ravel().tolist()
         shipped.model.train()
-        batch = shipped._generate_and_score_completions([{"prompt": "a"}] * len(rewards))
+        prompts = [{"prompt": f"prompt {row // groups.shape[-1]}"} for row in range(len(rewards))]
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            batch = shipped._generate_and_score_completions(prompts)
         got: Array = batch["advantages"].cpu().numpy().reshape(groups.shape)
         return got
 
@@ -297,5 +223,5 @@ def _tiny_policy() -> tuple[Any, Any]:
     """A random language model of two words, and its tokenizer."""
     words = Tokenizer(WordLevel({"a": 0, "b": 1}, unk_token="a"))
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, pad_token="a", eos_token="b")
-    shape = GPT2Config(vocab_size=2, n_positions=2, n_embd=2, n_layer=1, n_head=1, bos_token_id=0, eos_token_id=1)
+    shape = GPT2Config(vocab_size=2, n_positions=4, n_embd=2, n_layer=1, n_head=1, bos_token_id=0, eos_token_id=1)
     return GPT2LMHeadModel(shape), tokenizer

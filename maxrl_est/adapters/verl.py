@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from maxrl_est._arguments import name_of
+from maxrl_est._arguments import one_of, whole
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.adapters._judged import judged
 from maxrl_est.adapters._rewards import advantages_of_rewards, check_settings
+from maxrl_est.adapters._verl_batch import Batch, by_itself, by_name
 from maxrl_est.estimates.baselines import BASELINES, Baseline
 from maxrl_est.objectives import ObjectiveLike, order_of
 
 ORDERS = (2, 4, 8, 16, 32, 64)  # that have names of their own
+MASKED = ("refuse", "leave_out")
 
 
 @dataclass(frozen=True)
@@ -31,19 +33,43 @@ class TokenAdvantages:
     of its tokens. Responses with the same uid are a group, in any order; groups may have different N. Advantages are
     computed on the CPU in float64, and have the dtype (float32 at least) and device of the rewards.
 
-    A group without any response token is the padding of verl's batches: it has no gradient and is passed over.
-
     Parameters
     ----------
     objective : an `Objective`, an int T for MaxRL of order T, or None for MaxRL of each group's own order N
     baseline : as for `maxrl_est.advantages`: None is ``"mean_loo"``, and ``"none"`` in groups of one
     log_ceiling : None where rewards are likelihoods; a number where they are log-likelihoods, which it bounds
+    masked : ``"refuse"``, or ``"leave_out"`` for groups of those responses that have a token; see below
 
     Raises
     ------
     TypeError, ValueError
         At once, for what no group could satisfy; when called, for a response whose likelihood is outside [0, 1] or
-        NaN, and for a group with fewer rollouts than the objective or the baseline needs, which the uid names.
+        NaN, for one without a token in a group that has some, and for a group with fewer rollouts than the objective
+        or the baseline needs, which the uid names.
+
+    **Masks and filters.** A response whose mask is all zero, as those are that ``rollout_correction.rollout_rs``
+    rejects, has no gradient. If it stayed in its group, the mean would be ``w(p) grad E[l kept] - b grad P(kept)`` for
+    a constant baseline b: with ``"one"`` that trains towards being masked. It is refused. Left out where asked, with
+    p' = E[l | kept], M of N rollouts are kept, and the mean of ``(1/N) sum_i A_i S_i`` given M is
+
+        (M/N) (w(p') grad p' + a grad log P(kept)),
+
+    with w of the order that M rollouts have, and a their mean advantage: 0 for ``"pass_loo"``, p' w(p') for ``"none"``,
+    which for MaxRL is pass@T, and p' w(p') - b for a constant, so -(1 - p')^T for ``"one"``; for ``"mean_loo"`` of
+    MaxRL at least 0, and 0 at order 1. So p' is ascended and not p, even with ``"pass_loo"``: a policy gains by having
+    its worse responses masked. Only a mask that does not depend on the response leaves all as it is.
+
+    - A group without any token is passed over, as the padding of verl's batches; so is a group all of which is masked.
+      Responses that failed to be generated are not in the batch, which leaves them out: this too is the above.
+    - Tokens of tools, masked inside a response, are none of the policy's, and change nothing. Tokens that
+      ``rollout_rs="token_..."`` masks look the same and are its own: the scores of the rest have no mean of zero, and
+      no baseline is free. Ratios (``rollout_is``) that are cut off have the same effect. ``bypass_mode`` does both
+      after advantages are made, as SkyRL's ``apply_overlong_filtering`` does, where nothing here can see it.
+    - ``filter_groups`` (DAPO; ``dynamic_sampling`` in SkyRL) drops groups of equal rewards, to which the default,
+      ``"mean_loo"``, and ``"pass_loo"`` give advantage 0: nothing is lost, and the mean over the rest is that over all
+      groups times a factor, the same for all prompts of a step. But ``"one"`` of order N then ascends exactly J_{N-1}
+      on 0/1 rewards, and ``"none"`` and ``"one_over_n"`` no known objective. By another metric it is a bias for all.
+    - DAPO's ``overlong_buffer`` is a penalty and no mask: it is refused where it takes a likelihood out of [0, 1].
 
     Not with a KL penalty in the rewards (``algorithm.use_kl_in_reward``), whose sums are no likelihoods; use the KL
     loss. Not for agents with several outputs a trajectory, of which verl spreads only GRPO's advantages: each output
@@ -57,8 +83,10 @@ class TokenAdvantages:
     objective: ObjectiveLike = None
     baseline: Baseline = None
     log_ceiling: float | None = None
+    masked: str = "refuse"
 
     def __post_init__(self) -> None:
+        one_of("masked", self.masked, MASKED)
         size = 2 if self.objective is None else order_of(self.objective) + 1
         check_settings(self.objective, self.baseline, self.log_ceiling, size)
 
@@ -73,7 +101,7 @@ class TokenAdvantages:
         rows_of: dict[Any, list[int]] = {}
         for row, uid in enumerate(_uids(index, len(scores))):
             rows_of.setdefault(uid, []).append(row)
-        groups = [rows for rows in rows_of.values() if has_tokens[rows].any()]
+        groups = [kept for rows in rows_of.values() if (kept := self._kept(rows, has_tokens, index))]
         found = np.zeros_like(scores)
         for _size, same in groupby(sorted(groups, key=len), key=len):
             rows = np.array(list(same))  # (B, N)
@@ -84,6 +112,17 @@ class TokenAdvantages:
                 raise ValueError(f"{error} (uid {index[rows[0, 0]]!r})") from None
         spread = torch.from_numpy(found).to(token_level_rewards.device)[:, None] * response_mask
         return spread, spread
+
+    def _kept(self, rows: list[int], has_tokens: Array, index: Array) -> list[int]:
+        """Those of a group that have a token; ValueError for another where there are some, unless it is left out."""
+        kept = [row for row in rows if has_tokens[row]]
+        if self.masked == "refuse" and 0 < len(kept) < len(rows):
+            row = next(row for row in rows if not has_tokens[row])
+            raise ValueError(
+                f"response_mask[{row}] must have a token, since others of its group do and it would count among them "
+                f"without a gradient (masked='leave_out' leaves it out of the group), got none (uid {index[row]!r})"
+            )
+        return kept
 
     def _of(self, scores: Array) -> Array:
         """Advantages (B, N) of likelihoods or log-likelihoods (B, N)."""
@@ -115,7 +154,12 @@ def _uids(index: Any, size: int) -> list[Any]:
 
 
 def register(
-    name: str, objective: ObjectiveLike = None, *, baseline: Baseline = None, log_ceiling: float | None = None
+    name: str,
+    objective: ObjectiveLike = None,
+    *,
+    baseline: Baseline = None,
+    log_ceiling: float | None = None,
+    masked: str = "refuse",
 ) -> None:
     """Give `TokenAdvantages` of these parameters a name in verl, for ``algorithm.adv_estimator=name``.
 
@@ -131,7 +175,7 @@ def register(
     """
     from verl.trainer.ppo.core_algos import register_adv_est
 
-    register_adv_est(name)(TokenAdvantages(objective, baseline, log_ceiling))
+    register_adv_est(name)(TokenAdvantages(objective, baseline, log_ceiling, masked))
 
 
 def load() -> None:
@@ -149,37 +193,62 @@ def load() -> None:
         register(f"maxrl_est_{baseline}", baseline=baseline)
 
 
-def as_estimator(shipped: str | Callable[..., Any], *, dtype: torch.dtype = torch.float64, **options: Any) -> Estimator:
+def as_estimator(
+    shipped: str | Callable[..., Any], *, dtype: torch.dtype = torch.float64, longest: int = 4, **options: Any
+) -> Estimator:
     """An advantage function of verl or SkyRL as a function ``(..., N) -> (..., N)`` to be judged.
 
-    For `maxrl_est.check_estimator` and `maxrl_est.effective_weight`. ``shipped`` is a name in verl's registry, or a
-    function; ``options`` are further arguments of it, such as ``norm_adv_by_std_in_grpo``, and ``config``, which for
-    names is ``AlgoConfig()``. Responses have one token and groups a uid each; all groups are one batch, so that what
-    is normalised over the batch depends on it. Rewards are float64, to show more than the float32 of trainers would;
-    give ``dtype=torch.float32`` for what has it inside anyway (``grpo_vectorized``, ``tir_optimal_token_baseline``).
+    For `maxrl_est.check_estimator` and `maxrl_est.effective_weight`. All groups are one batch, as trainers feed it:
+    rows of different uids by turns, a reward on the last token of its response, which for the likelihood l has
+    ``longest - floor((longest - 1) l)`` tokens: what is normalised over the batch depends on it, what takes neighbours
+    for groups is found out, and so is what counts tokens. ``.ragged(groups)`` of what is returned takes a list of
+    groups ``(N_b,)`` of different sizes, and gives the list of their advantages.
 
-    Not for functions of more than rewards, unless the rest is the same for all rollouts and broadcasts: ``remax``
-    needs ``reward_baselines (1,)``, ``optimal_token_baseline`` ``old_log_probs (1, 1)`` and ``sum_pi_squared (1, 1)``;
-    ``gae`` has a critic and no groups.
+    Parameters
+    ----------
+    shipped : a name in verl's registry, which then is called by ``compute_advantage`` of verl's trainer, with what that
+        passes and nothing else (for ``grpo_vectorized`` no ``norm_adv_by_std_in_grpo``); or a function of the same
+        signature, such as SkyRL's, which is called itself
+    dtype : of the rewards: float64, to show more than the float32 of trainers would; ``torch.float32`` for what has it
+        inside anyway (``grpo_vectorized``, ``tir_optimal_token_baseline``)
+    longest : tokens of the longest response. 1 for functions whose advantages differ from token to token
+        (``optimal_token_baseline``), and to see what others are where all responses have one length (``opo``)
+    options : for names, fields of verl's ``AlgoConfig``, or ``config`` for all of them, and what the trainer may have
+        in its batch: the same for all rollouts, ``reward_baselines (1,)`` for ``remax``, ``old_log_probs (1, 1)`` and
+        ``sum_pi_squared (1, 1)`` for ``optimal_token_baseline``. For functions, any further arguments
 
-    >>> as_estimator("rloo")(np.array([1.0, 0.0, 0.0]))
+    Raises
+    ------
+    TypeError
+        For an option that the trainer does not pass, or that the function does not take.
+    ValueError
+        For a name that verl does not have; when called, for advantages that differ within a response.
+
+    Warns
+    -----
+    UserWarning
+        For an option without which trial groups have the same advantages.
+
+    Not for functions of more than rewards that differ from rollout to rollout: ``gae`` has a critic and no groups.
+
+    >>> rloo = as_estimator("rloo")
+    >>> rloo(np.array([1.0, 0.0, 0.0]))
     array([ 1. , -0.5, -0.5])
+    >>> rloo.ragged([np.array([1.0, 0.0]), np.array([1.0, 0.0, 0.0])])
+    [array([ 1., -1.]), array([ 1. , -0.5, -0.5])]
     """
-    if isinstance(shipped, str):
-        from verl.trainer.config import AlgoConfig
-        from verl.trainer.ppo.core_algos import get_adv_estimator_fn
+    whole("longest", longest)
+    judge = by_name(shipped, options) if isinstance(shipped, str) else by_itself(shipped, options)
+    judge.warn_of_idle(options, longest, dtype)
 
-        name, function, given = shipped, get_adv_estimator_fn(shipped), {"config": AlgoConfig(), **options}
-    else:
-        name, function, given = name_of(shipped), shipped, options
+    def ragged(groups: list[Array]) -> list[Array]:
+        batch = Batch.of(groups, longest, dtype)
+        return batch.advantages(judge.call(batch, options), judge.name)
 
     def call(groups: Array) -> Array:
-        rewards = torch.from_numpy(groups.reshape(-1, 1)).to(dtype)
-        uids = np.repeat([f"prompt {b}" for b in range(len(groups))], groups.shape[-1]).astype(object)
-        mask = torch.ones_like(rewards, dtype=torch.int64)
-        got, _ = function(token_level_rewards=rewards, response_mask=mask, index=uids, **given)
-        shaped: Array = got.numpy().reshape(groups.shape)
-        return shaped
+        return np.reshape(ragged(list(groups)), groups.shape)
 
-    shown = ", ".join(f"{key}={value!r}" for key, value in options.items())
-    return judged(call, f"{name}({shown})", f"as_estimator({name!r}{shown and ', '}{shown})")
+    settings = {**options, **({} if longest == 4 else {"longest": longest})}
+    shown = ", ".join(f"{key}={value!r}" for key, value in settings.items())
+    typed = repr(shipped) if isinstance(shipped, str) else judge.name
+    return judged(call, f"{judge.name}({shown})", f"as_estimator({typed}{shown and ', '}{shown})", ragged)

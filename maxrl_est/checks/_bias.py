@@ -124,9 +124,7 @@ def _said(subject: Subject, found: Mapping[int, Nearest]) -> str:
         text = f"{how}{_factor(factors[0])} x {names} at N = {sizes}{upto}: a constant factor, as a learning rate is"
         return text if subject.scale is not None else Warned(f"on {subject.rewards} {text}")
     each = ", ".join(map(_factor, factors))
-    return Warned(
-        f"on {subject.rewards} {how}a multiple of {names}{upto}: a factor that depends on N, {each} at N = {sizes}"
-    )
+    return Warned(f"on {subject.rewards} {how}{names} times a factor that depends on N: {each} at N = {sizes}{upto}")
 
 
 def _in_general(found: Mapping[int, Nearest]) -> str:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from maxrl_est._arguments import one_of
+from maxrl_est._arguments import name_of, one_of
 from maxrl_est._typing import Estimator
 from maxrl_est.checks import _trials
 from maxrl_est.checks._asked import GROUP_SIZES, Wanted, subject_of
@@ -116,19 +116,12 @@ def check_estimator(
     if on_fail is not None:
         one_of("on_fail", on_fail, ("raise", "warn"))
     checks = _checked(subject, expected, callback)
-    settings = {
-        "group_sizes": list(subject.group_sizes),
-        "tolerance": subject.tolerance,
-        "scale": subject.scale,
-        "seed": subject.seed,
-        "objective": {n: target.name for n, target in (subject.targets or {}).items() if target},
-    }
     report = CheckReport(
         name or subject.name,
         tuple(checks),
         _noise(subject, checks),
         _tried(subject),
-        settings,
+        _settings(subject),
         _place(estimator),
     )
     if not report.passed and on_fail == "raise":
@@ -136,6 +129,22 @@ def check_estimator(
     if not report.passed and on_fail == "warn":
         warnings.warn(str(report), stacklevel=2)
     return report
+
+
+def _settings(subject: Subject) -> dict[str, Any]:
+    """The arguments that decide what is checked, as plain values."""
+    return {
+        "objective": {n: target.name for n, target in (subject.targets or {}).items() if target},
+        "group_sizes": list(subject.group_sizes),
+        "rewards": subject.rewards,
+        "binary_only": subject.binary_only,
+        "positive_only": subject.positive_only,
+        "tolerance": subject.tolerance,
+        "scale": subject.scale,
+        "same_as": None if subject.same_as is None else name_of(subject.same_as),
+        "monte_carlo": subject.monte_carlo,
+        "seed": subject.seed,
+    }
 
 
 def _checked(subject: Subject, expected: KnownFaults, callback: Callable[[Check], None] | None) -> list[Check]:

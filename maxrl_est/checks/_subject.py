@@ -13,7 +13,7 @@ import numpy as np
 from maxrl_est._typing import Array, Estimator, FloatArray
 from maxrl_est.checks._known import Found
 from maxrl_est.measures import EffectiveWeight, effective_weight
-from maxrl_est.measures._precision import Precision, precision_of, probe
+from maxrl_est.measures._precision import Precision, precision_of, probes_of
 from maxrl_est.objectives import Objective
 from maxrl_est.targets import OverLevels, Target
 
@@ -116,7 +116,7 @@ class Subject:
     @cached_property
     def precision(self) -> Precision:
         """In which floats the function computes, whatever it returns: measured."""
-        return precision_of(self.function, probe(self.sizes[0]))
+        return precision_of(self.function, *probes_of(self.sizes[0]))
 
     @cached_property
     def rounding(self) -> float:

@@ -118,7 +118,11 @@ def _whole(check: Check, width: int, paint: Paint) -> Iterator[str]:
 def _background(report: CheckReport, width: int) -> Iterator[str]:
     for tried in report.tried:
         yield from _filled("tried", tried, width)
-    given = {name: _listed(value) for name, value in report.settings.items() if value not in (None, {})}
+    given = {
+        name: _listed(value)
+        for name, value in report.settings.items()
+        if value not in (None, {}) and value is not False
+    }
     if given:
         yield from _filled("asked", "; ".join(f"{name} {value}" for name, value in given.items()), width)
     if report.noise:

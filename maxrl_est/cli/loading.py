@@ -14,10 +14,13 @@ from typing import Any
 
 from maxrl_est._arguments import closest
 from maxrl_est.cli.console import Misuse
+from maxrl_est.cli.frameworks import FRAMEWORKS, shipped
 
 
 def estimator(text: str) -> Any:
     """The row of that name, or the function that path/to/file.py:function or package.module:function is.
+
+    ``trl:GRPOTrainer``, ``verl:grpo`` and ``torchrl:MCAdvantage`` are what these frameworks ship.
 
     Packages are also looked for in the current folder, and a file may import its own package; both come after what is
     installed. Importing a function runs the user's code, which may print. Misuse where there is none.
@@ -28,6 +31,8 @@ def estimator(text: str) -> Any:
     from maxrl_est import estimators
 
     place, colon, name = text.rpartition(":")
+    if place in FRAMEWORKS:
+        return shipped(place, name)
     if colon:
         return _function(text, _module(text, place), name)
     try:

@@ -1,7 +1,8 @@
 """The estimates of checked groups ``(B, N)``: compiled where they are float64, exact where they are Fractions.
 
 Nothing is checked here. An objective is what `maxrl_est.objectives.resolve` gives, so that None is MaxRL of the largest
-order that the rollouts admit.
+order that the rollouts admit. Floats are computed by an objective's expansion: from E_k of 1 - l, or where it is in
+powers of p from the same means of products of l, unbiased for p^k.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from maxrl_est._typing import Array, FloatArray
 from maxrl_est.estimates._kernels import Kernels, generic, load
 from maxrl_est.estimates.groups import need_size
-from maxrl_est.objectives import Objective
+from maxrl_est.objectives import Expansion, Objective
 
 _POWERS_AT_ONCE = 1 << 20  # estimates of powers held at once, 8 MiB
 _POWERS = 64  # E_k <= 2^-k where the mean failure mass is at most 1/2, so that further terms round off
@@ -30,11 +31,12 @@ def loo_weights(values: Array, objective: Objective | None) -> Array:
 def fill_loo_weights(values: Array, objective: Objective | None, weights: Array) -> None:
     """Fill weights (B, N), C-contiguous: leave-one-out."""
     if values.dtype == object:
-        generic.loo_weights(values, _rationals(objective, values.shape[1]), weights)
+        generic.loo_weights(values, _rationals(objective, values.shape[1]), False, weights)
     elif objective is None:
         load().full_order_weights(values, weights)
     else:
-        load().loo_weights(values, objective.coefficients, weights)
+        by = objective.expansion
+        load().loo_weights(values, by.coefficients, by.successes, weights)
 
 
 def weight_estimate(values: Array, objective: Objective | None) -> Array:
@@ -42,10 +44,10 @@ def weight_estimate(values: Array, objective: Objective | None) -> Array:
     if values.dtype == object:
         c = _rationals(objective, values.shape[1] + 1)
         powers = np.empty((len(values), len(c)), dtype=object)
-        generic.failure_powers(values, powers)
+        generic.powers(values, False, powers)
         return np.asarray((powers * c).sum(axis=-1))
     if objective is not None:
-        return _combined_powers(load(), values, objective.coefficients)
+        return _combined_powers(load(), values, objective.expansion.coefficients, objective.expansion.successes)
     estimates = np.empty(len(values))
     load().full_order_weight_estimate(values, estimates)
     return estimates
@@ -57,14 +59,16 @@ def objective_estimate(values: Array, objective: Objective | None) -> Array:
     if values.dtype == object:
         c = _rationals(objective, size)
         powers = np.empty((len(values), len(c) + 1), dtype=object)
-        generic.failure_powers(values, powers)
+        generic.powers(values, False, powers)
         return np.asarray(-(powers[:, 1:] * c / np.arange(1, len(c) + 1)).sum(axis=-1))
     kernels = load()
     if objective is not None:
-        return _integrated_powers(kernels, values, objective.coefficients)
+        by = objective.expansion
+        return _combined_powers(kernels, values, by.integrated(), by.successes)
     estimates, terms = np.empty(len(values)), min(size, _POWERS)
     by_powers = (values.mean(axis=-1) >= 0.5) | (size == terms)  # accurate even where J is near 0
-    estimates[by_powers] = _integrated_powers(kernels, values[by_powers], np.ones(terms))
+    few = Expansion(False, np.ones(terms), 1.0).integrated()
+    estimates[by_powers] = _combined_powers(kernels, values[by_powers], few, False)
     by_integral = np.empty(np.count_nonzero(~by_powers))
     harmonic_number = math.fsum(1 / k for k in range(1, size + 1)) if by_integral.size else 0.0
     kernels.full_order_objective_estimate(values[~by_powers], harmonic_number, by_integral)
@@ -89,7 +93,7 @@ def failure_of_others(values: Array) -> Array:
 
 def fill_failure_powers(values: Array, powers: Array) -> None:
     """Fill powers (B, K + 1), K <= N, with E_0..E_K."""
-    (generic if values.dtype == object else load()).failure_powers(values, powers)
+    (generic if values.dtype == object else load()).powers(values, False, powers)
 
 
 def fill_loo_failure_powers(values: Array, powers: Array) -> None:
@@ -104,18 +108,13 @@ def _rationals(objective: Objective | None, largest: int) -> Array:
     return np.array(objective.rational_coefficients, dtype=object)
 
 
-def _integrated_powers(kernels: Kernels, values: FloatArray, coefficients: FloatArray) -> FloatArray:
-    """-sum_k c_{k-1} E_k / k (B,) of groups (B, N)."""
-    return -_combined_powers(kernels, values, np.append(0.0, coefficients / np.arange(1, coefficients.size + 1)))
-
-
-def _combined_powers(kernels: Kernels, values: FloatArray, coefficients: FloatArray) -> FloatArray:
+def _combined_powers(kernels: Kernels, values: FloatArray, coefficients: FloatArray, successes: bool) -> FloatArray:
     """sum_k c_k E_k (B,) of groups (B, N), some groups at a time so that the powers stay small."""
     combined = np.empty(len(values))
     step = max(1, _POWERS_AT_ONCE // coefficients.size)
     for start in range(0, len(values), step):
         block = values[start : start + step]
         powers = np.empty((len(block), coefficients.size))
-        kernels.failure_powers(block, powers)
+        kernels.powers(block, successes, powers)
         combined[start : start + step] = powers @ coefficients
     return combined

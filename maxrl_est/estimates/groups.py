@@ -1,4 +1,4 @@
-"""The door: groups of likelihoods as they come in, checked once. What lies behind relies on it.
+"""The door: groups of likelihoods, or rewards, as they come in, checked once. What lies behind relies on it.
 
 Bool, integer and float input is computed in float64; object arrays of ``fractions.Fraction`` or int are kept exact.
 """
@@ -67,8 +67,11 @@ def groups_of(
     log_ceiling: float = 0.0,
     *,
     least: int = 1,
+    any_reward: bool = False,
 ) -> Groups:
     """Groups of likelihoods (..., N), or of their logarithms, N >= ``least``; TypeError or ValueError for all else.
+
+    With ``any_reward`` they may be any finite numbers.
 
     >>> groups_of([True, False]).values
     array([[1., 0.]])
@@ -80,7 +83,7 @@ def groups_of(
         given = numbers = _as_numbers("likelihoods", likelihoods)
     else:
         given = _as_numbers("log_likelihoods", log_likelihoods)
-        numbers = _exponentials(given, log_ceiling)
+        numbers = np.exp(below_ceiling(given, log_ceiling))
     name = "likelihoods" if log_likelihoods is None else "log_likelihoods"
     if given.ndim == 0:
         raise ValueError(f"{name} must be an array (..., N), got the single number {given[()]}")
@@ -90,7 +93,10 @@ def groups_of(
     matrix = numbers.reshape(math.prod(given.shape[:-1]), given.shape[-1])
     values = (matrix if exact else np.ascontiguousarray(matrix, dtype=np.float64)).view()
     values.flags.writeable = False  # for safety, and since kernels are compiled again for writeable arrays
-    if values.size and not (values.min() >= 0 and values.max() <= 1):
+    if any_reward:
+        if not (exact or np.isfinite(values).all()):
+            _need(name, given, np.isfinite(numbers), "be finite")
+    elif values.size and not (values.min() >= 0 and values.max() <= 1):
         _need(name, given, (numbers >= 0) & (numbers <= 1), "lie in [0, 1]")
     kept = given.dtype if exact or given.dtype == np.float32 else np.dtype(np.float64)
     return Groups(values, given.shape[:-1], kept)
@@ -124,7 +130,7 @@ def _as_numbers(name: str, values: Any) -> Array:
     except ValueError:
         raise ValueError(f"{name} must have groups of one size in one array, got ragged ones") from None
     if given.dtype == object:
-        if given.size and all(type(x) is Fraction and type(x.numerator) is int for x in given.flat):
+        if given.size and all(type(x) is Fraction and type(x.denominator) is int for x in given.flat):
             return given  # as measures give them, many at a time
         for allowed in (Number, Rational):  # None among floats is the culprit, and not the floats
             for index in np.ndindex(given.shape):
@@ -142,14 +148,14 @@ def _as_numbers(name: str, values: Any) -> Array:
     return given
 
 
-def _exponentials(logs: Array, ceiling: float) -> FloatArray:
-    """exp(logs - ceiling) in float64, the ceiling rounded as the logarithms are."""
+def below_ceiling(logs: Array, ceiling: float) -> FloatArray:
+    """logs - ceiling in float64, at most 0, the ceiling rounded as the logarithms are."""
     if logs.dtype == object:
         raise TypeError("log_likelihoods must be floats, got dtype object")
     top = finite("log_ceiling", ceiling)
     top = float(logs.dtype.type(top)) if logs.dtype.kind == "f" else top
     _need("log_likelihoods", logs, logs <= top, f"be at most log_ceiling = {top}")
-    return np.asarray(np.exp(logs.astype(np.float64) - top))
+    return np.asarray(logs.astype(np.float64) - top)
 
 
 def _need(name: str, given: Array, right: Array, rule: str) -> None:

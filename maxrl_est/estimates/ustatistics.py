@@ -7,10 +7,11 @@ number that is not a likelihood is an error that says where it is.
 
 Logarithms may be given instead, as ``log_likelihoods=``: then l = exp(log_likelihoods - log_ceiling) in float64, where
 ``log_ceiling`` is a known upper bound of theirs, such as the logarithm of a density at its peak, and -inf is l = 0.
-Below about -745 l is less than any positive float64 and so is 0, which changes no weight. A ceiling is a choice of
-scale: it changes nothing in the limit of maximum likelihood, but it does change J_T. If all likelihoods are far below
-1/N, every weight is near T and the gradient is that of expected likelihood, only scaled; so the ceiling should be as
-low as is known.
+Below about -745 l is less than any positive float64 and so is 0, which changes no weight of an objective in powers of
+1 - p; what weights multiply, l itself, is kept by `maxrl_est.log_weights` alone. A ceiling is a choice of scale: it
+changes nothing in the limit of maximum likelihood, but it does change J_T. If all likelihoods are far below 1/N, every
+weight is near T and the gradient is that of expected likelihood, only scaled; so the ceiling should be as low as is
+known.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ def loo_weights(
     estimate of ``w(p) grad p``. By U-statistics: ``omega_i = sum_k c_k E_k(1 - l_{-i})``, where E_k averages the
     products of all k-subsets; among estimates that know nothing about the law of l, none has less variance.
 
+    A weight is accurate to a few units in the last place where the coefficients of the objective have one sign, in
+    powers of 1 - p or of p (`Objective.expansion`): MaxRL, pass@k, Tsallis, pass^k. For others it is off by up to 1e-9
+    of the objective's largest weight, and an objective that would be by more is refused. Fractions are exact.
+
     Cost per group: O(N) for MaxRL of order T = N (the default), O(N T) otherwise. Not for likelihoods of known
     form (one of few parameters): then better estimates of w(p) exist.
 
@@ -64,7 +69,7 @@ def loo_weights(
     TypeError, ValueError
         For likelihoods outside [0, 1], NaN, complex, masked or ragged; for both or neither of likelihoods and
         logarithms, or a ceiling without logarithms; for T > N, where no unbiased estimate exists: expectations from N
-        values are polynomials of degree at most N in the law.
+        values are polynomials of degree at most N in the law; for an objective whose terms cancel in floats.
 
     Source: W. Hoeffding's U-statistics (1948) applied to MaxRL (arXiv 2602.02710).
 
@@ -145,7 +150,8 @@ def objective_estimate(
     """Estimate ``(...)`` of J(p) from N rollouts, unbiased: ``-sum_{k=1..T} c_{k-1} E_k(1 - l) / k``.
 
     For monitoring: it is the number whose expectation training with `loo_weights` ascends, and
-    ``omega_i = N dJ/dl_i``. Not an estimate of log p: that has none, J_N lies above it.
+    ``omega_i = N dJ/dl_i``. Not an estimate of log p: that has none, J_N lies above it. Accurate as `loo_weights` are;
+    of objectives in powers of p, relative to their largest size.
 
     Parameters
     ----------

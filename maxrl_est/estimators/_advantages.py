@@ -11,6 +11,7 @@ from maxrl_est.estimates import baselines
 from maxrl_est.estimates.baselines import Baseline, recipe
 from maxrl_est.estimates.grouped import flat_of, of_groups
 from maxrl_est.estimates.groups import Groups, groups_of
+from maxrl_est.estimates.logarithms import warn_of_underflow
 from maxrl_est.objectives import ObjectiveLike
 
 
@@ -49,7 +50,8 @@ def advantages(
         - ``"one_over_n"``: 1/N
         - ``"none"``: 0
         - a number: itself
-    log_likelihoods : (..., N) logarithms in their place, as in `maxrl_est.loo_weights`
+    log_likelihoods : (..., N) logarithms in their place, as in `maxrl_est.loo_weights`; below -745 l is 0, with a
+        warning where a group has nothing else: `maxrl_est.log_weights` lose nothing
     log_ceiling : what no log-likelihood exceeds
     groups : ids (M,) of the groups of flat likelihoods (M,), as in `maxrl_est.loo_weights`
 
@@ -75,6 +77,7 @@ def advantages(
     array([ 2.  ,  3.  , -1.  , -0.75, -0.75])
     """
     given, (_, found) = _made(likelihoods, objective, baseline, log_likelihoods, log_ceiling, groups)
+    warn_of_underflow(log_likelihoods, given, groups)
     back: Array = given.back(found)
     return back
 
@@ -109,6 +112,7 @@ def weights_and_advantages(
     (array([2., 1.]), array([ 2., -1.]))
     """
     given, (weights, found) = _made(likelihoods, objective, baseline, log_likelihoods, log_ceiling, groups)
+    warn_of_underflow(log_likelihoods, given, groups)
     return given.back(weights), given.back(found)
 
 

@@ -53,6 +53,7 @@ def _less_the_mean(n: int) -> Affine | None:
         source="R. J. Williams, Machine Learning 8 (1992) 229",
     ),
     affine=_own,
+    any_reward=True,
 )
 def reinforce(likelihoods: Array) -> Array:
     """l_i: REINFORCE without a baseline."""
@@ -69,6 +70,7 @@ def reinforce(likelihoods: Array) -> Array:
         source="arXiv 2402.14740",
     ),
     affine=_less_the_others,
+    any_reward=True,
 )
 def rloo(likelihoods: Array) -> Array:
     """l_i less the mean of the others."""
@@ -85,6 +87,7 @@ def rloo(likelihoods: Array) -> Array:
         source="arXiv 2503.20783 (Dr. GRPO)",
     ),
     affine=_less_the_mean,
+    any_reward=True,
 )
 def mean_centred(likelihoods: Array) -> Array:
     """l_i less the mean of the group."""
@@ -106,6 +109,7 @@ def _standardised(likelihoods: Array, *, ddof: int, eps: float) -> Array:
         cost="O(N)",
         source="arXiv 2402.03300",
     ),
+    any_reward=True,
 )
 def grpo(likelihoods: Array) -> Array:
     """(l_i - mean) / (sd + 1e-4), the standard deviation with divisor N - 1, as trainers ship it."""
@@ -122,6 +126,7 @@ def grpo(likelihoods: Array) -> Array:
         cost="O(N)",
         source="arXiv 2402.03300, with the divisor N",
     ),
+    any_reward=True,
 )
 def grpo_population(likelihoods: Array) -> Array:
     """(l_i - mean) / (sd + 1e-4), the standard deviation with divisor N."""

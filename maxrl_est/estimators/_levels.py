@@ -42,6 +42,7 @@ _PKPO = "arXiv 2505.15201 (PKPO)"
         source=_PKPO,
     ),
     parameter="k",
+    any_reward=True,
 )
 def maxk(likelihoods: Array, k: int = 2) -> Array:
     """k times the mean, over subsets of k with rollout i, of their largest likelihood."""
@@ -58,6 +59,7 @@ def maxk(likelihoods: Array, k: int = 2) -> Array:
         source=f"{_PKPO}, with the others' max@k as the baseline; MaxPO (arXiv 2606.06080)",
     ),
     parameter="k",
+    any_reward=True,
 )
 def maxk_loo(likelihoods: Array, k: int = 2) -> Array:
     """`maxk` with a leave-one-out baseline."""
@@ -77,6 +79,7 @@ def maxk_loo(likelihoods: Array, k: int = 2) -> Array:
         source=f"{_PKPO}, leave-one-out minus one",
     ),
     parameter="k",
+    any_reward=True,
 )
 def maxk_loo_minus_one(likelihoods: Array, k: int = 2) -> Array:
     """k times the mean, over subsets of k with rollout i, of their largest less the largest without i."""
@@ -95,9 +98,10 @@ def maxk_loo_minus_one(likelihoods: Array, k: int = 2) -> Array:
         cost="O(N log N)",
         source="arXiv 2609.02987",
     ),
+    any_reward=True,
 )
 def tailrl(likelihoods: Array) -> Array:
-    """N Int_0^{l_i} dtau / #{j: l_j > tau}."""
+    """N Int_0^{l_i} dtau / #{j: l_j > tau}; with rewards below 0, m + N Int_m^{l_i} from any level m below them all."""
     size = likelihoods.shape[-1]
     values, unit = _in_integers(likelihoods)
     order = np.argsort(values, axis=-1)
@@ -117,6 +121,7 @@ def tailrl(likelihoods: Array) -> Array:
         cost="O(N log N)",
         source="arXiv 2609.02987",
     ),
+    any_reward=True,
 )
 def tailrl_centred(likelihoods: Array) -> Array:
     """`tailrl` less the largest likelihood, so that a group sums to zero."""

@@ -60,9 +60,13 @@ def maxrl_cv(likelihoods: Array) -> Array:
         source="arXiv 2602.02710, as trainers ship it; its order N - 1 is in linjiw/curriculum-maxrl",
     ),
     binary_only=True,
+    any_reward=True,
 )
 def maxrl_shipped(likelihoods: Array) -> Array:
-    """(l_i - mean) / mean, and zero if no rollout succeeds (K = 0)."""
+    """(l_i - mean) / mean, and zero if the mean is, as where no rollout succeeds (K = 0).
+
+    A mean below 0, of rewards that may be, turns its sign: the better rollouts are pushed down.
+    """
     average = mean(likelihoods)
     return ratio(likelihoods - average, average, 0)
 

@@ -55,6 +55,7 @@ class NamedEstimator:
     notes : what readers have to know; None for a function of one's own
     binary_only : whether it is meant for 0/1 rewards
     positive_only : whether it takes logarithms, so that a likelihood of 0 is refused
+    any_reward : whether it takes any finite rewards, and not only numbers in [0, 1]
     affine : takes the group size and returns (c, d), up to N coefficients each, if
         ``A_i = sum_k (c_k l_i - d_k) E_k`` with E_k of the other rollouts; None where it is not so
 
@@ -70,14 +71,15 @@ class NamedEstimator:
     binary_only: bool = False
     positive_only: bool = False
     affine: Callable[[int], Affine | None] = not_affine
+    any_reward: bool = False
 
     def __call__(self, likelihoods: npt.ArrayLike, /) -> Array:
-        """Advantages (..., N) of likelihoods (..., N), in a new array.
+        """Advantages (..., N) of likelihoods (..., N), or of any finite rewards if the row takes them, in a new array.
 
         TypeError or ValueError, as by `maxrl_est.loo_weights`, for what are no likelihoods; and where the row needs
         more rollouts, takes logarithms of 0, or has no exact value on Fractions.
         """
-        groups = groups_of(likelihoods)
+        groups = groups_of(likelihoods, any_reward=self.any_reward)
         if self.positive_only:
             groups.need_positive()
         found: Array = groups.back(self.function(groups.values))
@@ -94,6 +96,7 @@ class Row:
     affine: Callable[..., Affine | None]
     binary_only: bool
     positive_only: bool
+    any_reward: bool
     parameter: str | None
 
     def having(self, name: str, own: Mapping[str, int]) -> NamedEstimator:
@@ -110,6 +113,7 @@ class Row:
             self.binary_only,
             self.positive_only,
             bound(self.affine),
+            self.any_reward,
         )
 
 
@@ -123,6 +127,7 @@ def row(
     affine: Callable[..., Affine | None] = not_affine,
     binary_only: bool = False,
     positive_only: bool = False,
+    any_reward: bool = False,
     parameter: str | None = None,
 ) -> Callable[[Callable[..., Array]], Callable[..., Array]]:
     """Say of a function what a row of the table has to say; `registry` lists the rows.
@@ -131,7 +136,7 @@ def row(
     """
 
     def describe(function: Callable[..., Array]) -> Callable[..., Array]:
-        _ROWS[function] = Row(function, target, notes, affine, binary_only, positive_only, parameter)
+        _ROWS[function] = Row(function, target, notes, affine, binary_only, positive_only, any_reward, parameter)
         return function
 
     return describe

@@ -14,7 +14,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -179,8 +179,11 @@ def _affine(
 def _parts(coefficients: Sequence[Any], q: Any, n: int) -> Array:
     """t ``(K,)`` with ``sum_k c_k E_k = sum_h (-1)^h t_h e_h``, e_h of the others' l - p: q - x is the failure mass.
 
-    They are the Taylor coefficients of sum_k c_k y^k at q over C(n-1, h), by Horner's rule.
+    They are the Taylor coefficients of sum_k c_k y^k at q over C(n-1, h), by Horner's rule: exactly where
+    alternating coefficients would cancel in floats.
     """
+    if not isinstance(q, Fraction) and alternate(coefficients):
+        return _floats(list(_parts([Fraction(c) for c in coefficients], Fraction(float(q)), n)))
     values = np.array([*coefficients, None], dtype=object)[:-1] if isinstance(q, Fraction) else _floats(coefficients)
     h = np.arange(1, len(values))
     t = 0 * values
@@ -190,6 +193,12 @@ def _parts(coefficients: Sequence[Any], q: Any, n: int) -> Array:
         t[1:] += moved
         t[0] += value
     return t
+
+
+def alternate(coefficients: Sequence[Any]) -> bool:
+    """Whether coefficients change their sign more than twice, as those of pass^k do at every one."""
+    signs = [bool(value > 0) for value in coefficients if value]
+    return sum(a is not b for a, b in pairwise(signs)) > 2
 
 
 def _binomial_powers(n: int, base: Any, size: int) -> Array:

@@ -15,6 +15,7 @@ from maxrl_est.measures import _bernstein
 from maxrl_est.measures._columns import Columns, shown
 from maxrl_est.measures._equivariant import MAX_COUNTED, equivariant_advantages, of_groups
 from maxrl_est.measures._known import nearest
+from maxrl_est.measures._limit import Limit, limit
 from maxrl_est.measures._nearest import TOLERANCE, Nearest, Weight, compare
 from maxrl_est.measures._precision import Precision
 from maxrl_est.measures._sizes import group_size
@@ -59,7 +60,9 @@ class EffectiveWeight(Columns):
     def title(self) -> list[str]:
         """The polynomial, the objective that it is the weight of, and where it is negative."""
         polynomial = f"W(p) = {_polynomial(self.coefficients)}" if self.exact else "W(p), in floats"
-        return [self._rewards(), polynomial, str(self.nearest()), *pushed_down(self.negative)]
+        near, goal = self.nearest(), self.limit()
+        more = [] if near.known or goal is None else [str(goal)]
+        return [self._rewards(), polynomial, str(near), *more, *pushed_down(self.negative)]
 
     def _rewards(self) -> str:
         low, high = (shown(x) for x in self.values)
@@ -105,6 +108,9 @@ class EffectiveWeight(Columns):
     def nearest(self, *, tolerance: float = TOLERANCE) -> Nearest:
         """The closest known objective up to a constant factor.
 
+        Known are MaxRL and pass@k of all orders, and where W is one of these, pass^k, Tsallis' logarithms and mixtures
+        of two or three pass@k with positive shares.
+
         Parameters
         ----------
         tolerance : the distance, relative to W, up to which they are called the same
@@ -115,6 +121,16 @@ class EffectiveWeight(Columns):
         0.875 x J_1 to rounding
         """
         return nearest(self._weight, positive("tolerance", tolerance))
+
+    def limit(self) -> Limit | None:
+        """What W comes to as n grows, of the form 1 / (p^a (1-p)^b); None where it does not, or n is below 32.
+
+        A comparison at this n and no proof: ask at two sizes and see the distance fall.
+
+        >>> print(effective_weight("grpo", 64).limit())
+        as n grows: 1/sqrt(p (1 - p)) (off by 0.004 for p from 0.1 to 0.9)
+        """
+        return limit(self._weight)
 
 
 def effective_weight(estimator: str | Estimator, n: int, *, values: Sequence[Any] = (0, 1)) -> EffectiveWeight:

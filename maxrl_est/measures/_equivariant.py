@@ -9,7 +9,7 @@ import numpy as np
 
 from maxrl_est._typing import Array, Estimator, FloatArray
 from maxrl_est.estimators import SequentialEstimator, chosen
-from maxrl_est.measures._precision import Precision, precision_of, probe
+from maxrl_est.measures._precision import Precision, precision_of, probes_of
 
 MAX_COUNTED = 2048  # rollouts in groups of each number of successes: a minute, as measured
 
@@ -37,7 +37,7 @@ def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, 
         row = int(np.isfinite(advantages).all(axis=1).argmin())
         raise ValueError(f"estimator must be finite, got {advantages[row].tolist()} for {plain[row].tolist()}")
     size = groups.shape[1]
-    precision = precision_of(estimator, probe(size))
+    precision = precision_of(estimator, *probes_of(size))
     for order in (np.arange(size)[::-1], np.random.default_rng(size).permutation(size)):
         differs = _differs(estimator(plain[:, order].copy()), advantages[:, order], precision)
         if differs.any():
@@ -79,7 +79,7 @@ def _exactly(estimator: Estimator, groups: Array) -> Array | None:
 
 
 def _fraction(value: Any) -> Fraction:
-    if type(value) is Fraction and type(value.numerator) is int:
+    if type(value) is Fraction and type(value.numerator) is type(value.denominator) is int:
         return value
     return Fraction(int(value.numerator), int(value.denominator))
 

@@ -101,14 +101,17 @@ class Weight:
         return all(abs(float(x) - float(y)) <= allowed for x, y in zip(self.bernstein, target, strict=True))
 
 
-def compare(weight: Weight, objective: Objective, tolerance: float) -> Nearest:
-    """The best multiple of one objective's weight, by least squares over p in [0, 1]."""
+def compare(weight: Weight, objective: Objective, tolerance: float, theirs: FloatArray | None = None) -> Nearest:
+    """The best multiple of one objective's weight, by least squares over p in [0, 1].
+
+    ``theirs`` is that weight at the nodes (n,), where it is known already.
+    """
     if weight.precision is None:
         ratio = _exact_scale(powers_of(weight.bernstein), objective)
         if ratio is not None:
             return Nearest(multiple(ratio, objective.name), objective, ratio, "exactly", 0.0)
     p, share = nodes(max(weight.n, objective.order))
-    ours, theirs = weight.at(p), objective.weight(p)
+    ours, theirs = weight.at(p), objective.weight(p) if theirs is None else theirs
     fitted = float((share * ours) @ theirs / (share @ theirs**2))
 
     def off(scale: Fraction | float) -> float:
@@ -118,12 +121,12 @@ def compare(weight: Weight, objective: Objective, tolerance: float) -> Nearest:
         precision = weight.precision or DOUBLE
         return Nearest(multiple(scale, objective.name), objective, scale, agreement, off(scale), precision.name)
 
-    simple = Fraction(fitted).limit_denominator(4 * weight.n)
-    for scale in (Fraction(1), simple, fitted) if weight.precision else ():
-        if scale and weight.equals(objective, scale):
-            return found(scale, "to rounding")
-    one = abs(fitted - 1) <= tolerance and not off(fitted) <= tolerance < off(1)
-    best = 1 if one else fitted
+    near_one = abs(fitted - 1) <= tolerance and not off(fitted) <= tolerance < off(1)
+    best = 1 if near_one else fitted
+    if weight.precision:
+        for scale in dict.fromkeys((Fraction(fitted).limit_denominator(4 * weight.n), best)):
+            if scale and weight.equals(objective, scale):
+                return found(scale, "to rounding")
     return found(best, "within tolerance" if off(best) <= tolerance else "none")
 
 

@@ -14,7 +14,7 @@ from maxrl_est._arguments import at_most
 from maxrl_est._typing import Array, Problem
 from maxrl_est.estimates.baselines import recipe, weights_and_advantages
 from maxrl_est.estimators import NamedEstimator, Notes
-from maxrl_est.measures._closed_forms import MAX_ORDER, closed_form_variance
+from maxrl_est.measures._closed_forms import MAX_ORDER, alternate, closed_form_variance
 from maxrl_est.measures._columns import Columns, shown
 from maxrl_est.measures._sizes import group_size
 from maxrl_est.objectives import Objective, ObjectiveLike, order_of
@@ -86,7 +86,9 @@ def optimal_baseline(problem: Problem, n: int, objective: ObjectiveLike = None) 
 
 
 def _at(c: Sequence[Fraction], q: Any) -> Any:
-    """sum_k c_k q^k in the arithmetic of q."""
+    """sum_k c_k q^k for a Fraction or a float, which is taken exactly where alternating terms would cancel."""
+    if not isinstance(q, Fraction) and alternate(c):
+        return float(_at(c, Fraction(float(q))))
     return reduce(lambda total, x: total * q + (x if isinstance(q, Fraction) else float(x)), reversed(c), 0 * q)
 
 

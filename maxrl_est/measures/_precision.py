@@ -9,7 +9,7 @@ import numpy as np
 from maxrl_est._typing import Array, Estimator, FloatArray
 
 ROUNDING = 1e-10  # two advantages closer than this, relative to the largest, are the same number in float64
-_PROBE = 16  # groups that a function is tried on
+_GROUPS = 16  # that a function is tried on
 
 
 class Precision(NamedTuple):
@@ -37,32 +37,33 @@ DOUBLE = Precision("float64", 53)
 SHORTER = (Precision("bfloat16", 8), Precision("float16", 11), Precision("float32", 24))
 
 
-def precision_of(function: Estimator, groups: FloatArray) -> Precision:
+def precision_of(function: Estimator, *probes: FloatArray) -> Precision:
     """The shortest format that the function passes its numbers through: `DOUBLE` where none shorter is found.
 
     It is told by two signs. All advantages fit in that format, and not in three bits less; or likelihoods may be
     rounded to it and no advantage changes. Neither says anything of a function of thresholds or ranks, whose advantages
     few changes of likelihoods reach: so a change of a few eps has to show in most groups. Where the function refuses
-    graded likelihoods it is asked about 0/1 rewards, in which only float32 can be told from small integers.
+    graded likelihoods it is asked about 0/1 rewards, in which only float32 is told from quotients of small ints.
 
     Parameters
     ----------
     function : takes likelihoods (B, N) to advantages (B, N)
-    groups : (B, N) likelihoods in (0, 1) with digits to lose, as of `probe`
+    probes : groups (B, N) of likelihoods in (0, 1) with digits to lose, as of `probes_of`; the first that are answered
 
     Returns
     -------
     `Precision`: ``name``, ``eps`` and the ``rounding`` that it explains
 
-    >>> groups = probe(8)
-    >>> precision_of(lambda l: l - l.mean(-1, keepdims=True), groups).name
+    >>> probes = probes_of(8)
+    >>> precision_of(lambda l: l - l.mean(-1, keepdims=True), *probes).name
     'float64'
-    >>> precision_of(lambda l: l.astype(np.float32).astype(float) / 3, groups).name
+    >>> precision_of(lambda l: l.astype(np.float32).astype(float) / 3, *probes).name
     'float32'
-    >>> precision_of(lambda l: (l > 0.5) * 1.0, groups).name
+    >>> precision_of(lambda l: (l > 0.5) * 1.0, *probes).name
     'float64'
     """
-    found = _answer(function, groups)
+    answers = ((groups, _answer(function, groups)) for groups in probes)
+    groups, found = next((pair for pair in answers if pair[1] is not None), (probes[-1], None))
     if found is None:
         outcome = _answer(function, np.round(groups))
         return SHORTER[-1] if outcome is not None and _fits(outcome, SHORTER[-1]) else DOUBLE
@@ -73,10 +74,15 @@ def precision_of(function: Estimator, groups: FloatArray) -> Precision:
     return DOUBLE
 
 
-def probe(size: int) -> FloatArray:
-    """Likelihoods (16, size) in (1/16, 15/16), drawn once for all."""
-    drawn: FloatArray = np.random.default_rng(size).uniform(1 / 16, 15 / 16, (_PROBE, size))
-    return drawn
+def probes_of(n: int) -> list[FloatArray]:
+    """Likelihoods (16, N) in (1/16, 15/16), drawn once for all, for an N just below n and for n itself.
+
+    Neither the first N nor N - 1 is a power of two, whose quotients have few digits in any format.
+    """
+    sizes = [size for size in range(n, 1, -1) if size & (size - 1) and (size - 1) & (size - 2)]
+    return [
+        np.random.default_rng(size).uniform(1 / 16, 15 / 16, (_GROUPS, size)) for size in dict.fromkeys([*sizes[:1], n])
+    ]
 
 
 def rounded(values: Array, bits: int) -> FloatArray:

@@ -48,7 +48,7 @@ def negative_intervals(bernstein: Sequence[Fraction], rounding: float) -> list[t
     def at(p: Any) -> FloatArray:
         return np.asarray(_bernstein.basis(len(values), p) @ values)
 
-    p = np.sin(np.linspace(0, np.pi / 2, _POINTS * len(values) + 3)[1:-1]) ** 2  # denser at the ends, as changes are
+    p = np.sin(np.linspace(0, np.pi / 2, _POINTS * len(values) + 1)) ** 2  # denser at the ends, as changes are
     below = at(p) < least
     changes = np.flatnonzero(below[1:] != below[:-1])
     ends = [_crossing(at, p[i], p[i + 1]) for i in changes]

@@ -7,13 +7,16 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from itertools import accumulate
+from math import comb, inf
 from typing import Any, overload
 
 import numpy as np
 
-from maxrl_est._arguments import whole
+from maxrl_est._arguments import is_int, whole
 from maxrl_est._typing import Array, FloatArray
+from maxrl_est.objectives._expansion import LARGEST_GROWTH, Expansion, expansion
 from maxrl_est.objectives._numbers import exact_number, real_numbers
 from maxrl_est.objectives._series import polynomial, series
 from maxrl_est.objectives._symbols import html_power, plain_power, symbols
@@ -34,6 +37,7 @@ class Objective:
     coefficients: FloatArray  # (T,), read-only, the last one not zero
     _exact: Array | Fraction | None = field(default=None, repr=False)  # unrounded numbers, or Tsallis' q
     _bytes: bytes = field(init=False, repr=False)  # of the coefficients, to compare and to hash by
+    _expansion: Expansion | None = field(init=False, repr=False)  # None where floats would cancel
 
     def __post_init__(self) -> None:
         c = np.array(self.coefficients)
@@ -50,6 +54,7 @@ class Objective:
         c.flags.writeable = False
         object.__setattr__(self, "coefficients", c)
         object.__setattr__(self, "_bytes", c.tobytes())
+        object.__setattr__(self, "_expansion", expansion(c, self._rationals))
 
     @classmethod
     def maxrl(cls, order: int) -> Objective:
@@ -88,6 +93,25 @@ class Objective:
         return cls(f"pass@{k}", np.append(np.zeros(k - 1), k))
 
     @classmethod
+    def all_of(cls, k: int) -> Objective:
+        """pass^k, the chance that all of k attempts succeed, less 1: J = p^k - 1, so w = k p^(k-1).
+
+        Not for prompts that are rarely solved: their weight vanishes, and groups with fewer than k - 1 successes have
+        weights of 0. In powers of 1 - p its coefficients alternate, c_j = (-1)^j k C(k-1, j), and would cancel in
+        floats, which are computed in powers of p (see :attr:`expansion`). Source: tau-bench, arXiv 2406.12045.
+
+        Parameters
+        ----------
+        k : an int from 1 to 320, so that no coefficient is above 1e100
+
+        >>> Objective.all_of(3).value(0.5), Objective.all_of(3).coefficients.tolist()
+        (-0.875, [3.0, -6.0, 3.0])
+        """
+        k = whole("k", k, 1, 320)
+        exact = np.array([(-1) ** j * k * comb(k - 1, j) for j in range(k)], dtype=object)
+        return cls(f"pass^{k}", exact, exact)
+
+    @classmethod
     def tsallis(cls, q: float | Fraction, order: int) -> Objective:
         """Tsallis' q-logarithm, c_k = C(q + k - 1, k) for k < T: the series of w = p^-q, cut after T terms.
 
@@ -123,12 +147,12 @@ class Objective:
     def from_coefficients(cls, c: Sequence[Any] | Array, name: str | None = None) -> Objective:
         """The objective with w(p) = sum_{k<T} c_k (1 - p)^k, for c ``(T,)`` of ints, floats or Fractions.
 
-        Not for coefficients of large mixed signs: terms cancel, and J and w are then accurate relative to the sum of
-        the sizes of the terms only.
+        Not for coefficients of mixed signs in floats that are rounded: floats are taken for the numbers that they are,
+        and where terms cancel (see :attr:`expansion`) the objective that was meant is another one.
 
         Parameters
         ----------
-        c : (T,) numbers, of which trailing zeros are dropped
+        c : (T,) numbers, of which trailing zeros are dropped; ints of any length and Fractions are kept exactly
         name : what reports and tables call it; "custom" by default
 
         Raises
@@ -140,6 +164,8 @@ class Objective:
         Fraction(7, 6)
         """
         exact = real_numbers("c", c, allowed="iufO")
+        if exact.dtype.kind == "f" and exact.ndim == 1 and any(is_int(x) and abs(x) >= 2**53 for x in c):
+            exact = np.array(c, dtype=object)  # NumPy rounds large ints beside floats, or beside each other
         if exact.dtype == object and exact.ndim == 1:
             exact[:] = [exact_number(f"c[{k}]", x) for k, x in enumerate(exact)]
         return cls(name or "custom", exact, None if exact.dtype == np.float64 else exact)
@@ -158,6 +184,33 @@ class Objective:
         """
         return tuple(self._rationals())
 
+    @property
+    def expansion(self) -> Expansion:
+        """The powers, of 1 - p or of p, that floats are computed in, with the coefficients ``(T,)`` of w in them.
+
+        Whichever has the smaller ``growth``, the sum of the sizes of the coefficients over the largest weight. It is 1
+        for coefficients of one sign, whose results are accurate to a few units in the last place: those of MaxRL,
+        pass@k and Tsallis in powers of 1 - p, of pass^k in powers of p. Terms of both signs cancel, and a result is off
+        by up to 8 growth 2^-53 times the largest weight. Nothing is computed in floats above a growth of 10^6, 1e-9 of
+        the largest weight; Fractions are exact for every objective.
+
+        Raises
+        ------
+        ValueError
+            For a growth above 10^6 both ways.
+
+        >>> Objective.from_coefficients([3, -6, 3]).expansion
+        Expansion(successes=True, coefficients=array([0., 0., 3.]), growth=1.0)
+        >>> Objective.from_coefficients([-1, 2]).expansion.growth  # p (1 - p)
+        3.0
+        """
+        if self._expansion is None:
+            raise ValueError(
+                f"objective {self.name!r} must be computed with Fractions: in floats its terms cancel, in powers of "
+                f"1 - p and of p, to less than {1 / LARGEST_GROWTH:.0e} of the sum of their sizes"
+            )
+        return self._expansion
+
     def _rationals(self) -> Iterator[Fraction]:
         exact = self.coefficients if self._exact is None else self._exact
         if not isinstance(exact, Fraction):
@@ -174,14 +227,16 @@ class Objective:
     def value(self, p: Any) -> Any:
         """J(p) = -sum_{k=1..T} c_{k-1} (1 - p)^k / k at pass rates p of any shape; float64 of the same shape.
 
-        Within 4 units in the last place at every p if all c >= 0; exact if p is a Fraction. O(T) for each p.
+        Within 4 units in the last place at every p if all c have one sign, or, of the largest size of J, their
+        coefficients in powers of p; otherwise as :attr:`expansion` says. Exact if p is a Fraction. O(T) for each p.
 
         >>> Objective.pass_at(2).value(0.5), Objective.maxrl(3).value(Fraction(1, 2))
         (-0.25, Fraction(-2, 3))
         """
         if isinstance(p, Fraction):
             return -polynomial([0, *(c / k for k, c in enumerate(self.rational_coefficients, 1))], p)
-        return 0.0 - series(np.append(0.0, self.coefficients / np.arange(1, self.order + 1)), p)
+        found = self.expansion
+        return 0.0 + series(found.integrated(), p, found.successes)  # which makes -0.0 a 0.0
 
     @overload
     def weight(self, p: Fraction) -> Fraction: ...
@@ -197,7 +252,8 @@ class Objective:
         """
         if isinstance(p, Fraction):
             return polynomial(self.rational_coefficients, p)
-        return series(self.coefficients, p)
+        found = self.expansion
+        return series(found.coefficients, p, found.successes)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Objective) or self._bytes != other._bytes:
@@ -216,10 +272,11 @@ class Objective:
     def _repr_html_(self) -> str:
         return f"<b>{html.escape(self.name)}</b>: {self._in_symbols(html_power)}"
 
-    def _in_symbols(self, power: Callable[[int], str]) -> str:
-        integrated = -self.coefficients / np.arange(1, self.order + 1)
-        value, weight = symbols(np.append(0.0, integrated), power), symbols(self.coefficients, power)
-        return f"J = {value}, w = {weight}, {power(1)} = 1 - p"
+    def _in_symbols(self, power: Callable[[str, int], str]) -> str:
+        found = self._expansion or Expansion(False, self.coefficients, inf)
+        letter = "p" if found.successes else "q"
+        value, weight = (symbols(c, partial(power, letter)) for c in (found.integrated(), found.coefficients))
+        return f"J = {value}, w = {weight}" + ("" if found.successes else f", {power('q', 1)} = 1 - p")
 
     def __reduce__(self) -> tuple[Any, ...]:  # by __init__, because arrays come out of a pickle writeable
         return Objective, (self.name, self.coefficients, self._exact)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+from fractions import Fraction
 from typing import TypeAlias
 
 from maxrl_est._arguments import is_int, whole
+from maxrl_est.objectives._expansion import Expansion, in_other_powers
 from maxrl_est.objectives._objective import Objective
 
 ObjectiveLike: TypeAlias = Objective | int | None
@@ -33,6 +35,16 @@ def resolve(objective: ObjectiveLike, size: int, largest: int) -> Objective | No
 @functools.lru_cache(maxsize=8)
 def _maxrl(order: int) -> Objective:
     return Objective.maxrl(order)
+
+
+def objective_of(found: Expansion) -> Objective:
+    """The objective of an expansion in floats, as `Objective.expansion` gives it, again; without its name.
+
+    >>> objective_of(Objective.all_of(3).expansion) == Objective.all_of(3)
+    True
+    """
+    exact = map(Fraction, found.coefficients.tolist())
+    return Objective.from_coefficients(in_other_powers(exact) if found.successes else found.coefficients)
 
 
 def order_of(objective: Objective | int) -> int:

@@ -1,4 +1,4 @@
-"""Polynomials in 1 - p at pass rates: exact for Fractions, within units in the last place for floats."""
+"""Polynomials in 1 - p or p at pass rates: exact for Fractions, within units in the last place for floats."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def polynomial(c: Sequence[Fraction | int], p: Fraction) -> Fraction:
     return reduce(lambda total, coefficient: total * (1 - p) + coefficient, reversed(c), Fraction(0))
 
 
-def series(c: FloatArray, p: Any) -> Any:
-    """sum_k c_k (1 - p)^k for every p; a float where p has shape ().
+def series(c: FloatArray, p: Any, successes: bool = False) -> Any:
+    """sum_k c_k q^k, q = 1 - p, or p where ``successes``, for every p; a float where p has shape ().
 
     Term k = i m + j is c (I, m) times q^(i m) (points, I) times q^j (points, m). Both tables of powers start
-    from 1 - p to 106 bits, because the power k multiplies a relative error by k. Only + - * / are used, so
+    from q to 106 bits, because the power k multiplies a relative error by k. Only + - * / are used, so
     results do not depend on a maths library.
     """
     p = real_numbers("p", p, allowed="iuf")
@@ -40,7 +40,8 @@ def series(c: FloatArray, p: Any) -> Any:
     with np.errstate(under="ignore"):
         for start in range(0, p.size, block):
             x = points[start : start + block]
-            powers, stride = _powers((_SCALE * (1 - x), _SCALE * ((1 - (1 - x)) - x)), m)
+            high, low = (x, 0 * x) if successes else (1 - x, (1 - (1 - x)) - x)
+            powers, stride = _powers((_SCALE * high, _SCALE * low), m)
             strides, _ = _powers(stride, len(table))
             terms = table * powers[:, None]
             terms *= strides[:, :, None]

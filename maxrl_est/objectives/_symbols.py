@@ -1,4 +1,4 @@
-"""Polynomials in 1 - p as they are written, for text and for notebooks."""
+"""Polynomials in q = 1 - p, or in p, as they are written, for text and for notebooks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from maxrl_est._typing import FloatArray
 _WRITTEN = 4  # terms of a polynomial that are written out
 
 
-def plain_power(k: int) -> str:
-    return "q" if k == 1 else f"q^{k}"
+def plain_power(letter: str, k: int) -> str:
+    return letter if k == 1 else f"{letter}^{k}"
 
 
-def html_power(k: int) -> str:
-    return "<i>q</i>" if k == 1 else f"<i>q</i><sup>{k}</sup>"
+def html_power(letter: str, k: int) -> str:
+    return f"<i>{letter}</i>" if k == 1 else f"<i>{letter}</i><sup>{k}</sup>"
 
 
 def symbols(c: FloatArray, power: Callable[[int], str]) -> str:

@@ -1,5 +1,6 @@
 """The estimators on arrays of NumPy, torch and JAX: as accurate as the compiled kernels, traced or not."""
 
+import math
 import subprocess
 import sys
 from fractions import Fraction
@@ -121,10 +122,10 @@ def test_objectives_other_than_maxrl_are_accurate(on):
     pass_at = mx.Objective.pass_at(5)
     tsallis = mx.Objective.tsallis(Fraction(1, 2), 24)
     mixed = mx.Objective.from_coefficients([1, 0, -0.25, 3e5])
-    for objective in (pass_at, tsallis, mixed):
+    for objective in (pass_at, tsallis, mixed, mx.Objective.all_of(5), mx.Objective.all_of(24)):
         got = on(lambda x, objective=objective: loo_weights(x, objective))(likelihoods)
         expected = mx.loo_weights(likelihoods, objective)
-        size = np.abs(objective.coefficients).sum()
+        size = np.abs(objective.expansion.coefficients).sum()
         assert np.max(np.abs(got - expected) / np.maximum(expected, 1e-9 * size)) <= 4 * 2.0**-53
 
 
@@ -170,7 +171,7 @@ def test_objective_estimates_are_accurate(on, n):
 
 
 @FRAMEWORKS
-@pytest.mark.parametrize("objective", [1, mx.Objective.tsallis(0.5, 12)], ids=str)
+@pytest.mark.parametrize("objective", [1, mx.Objective.tsallis(0.5, 12), mx.Objective.all_of(12)], ids=str)
 def test_objective_estimates_of_other_orders_are_those_of_the_package(on, objective):
     likelihoods = groups(12)
     got = on(lambda x: objective_estimate(x, objective))(likelihoods)
@@ -241,7 +242,7 @@ def test_compilers_leave_halves_as_they_are():
 
 @FRAMEWORKS
 @pytest.mark.parametrize("baseline", [None, *BASELINES, 0.25])
-@pytest.mark.parametrize("objective", [None, 3, mx.Objective.pass_at(2)], ids=str)
+@pytest.mark.parametrize("objective", [None, 3, mx.Objective.pass_at(2), mx.Objective.all_of(4)], ids=str)
 def test_advantages_are_those_of_the_package(on, baseline, objective):
     likelihoods = groups(9)
     got = on(lambda x: advantages(x, objective, baseline=baseline))(likelihoods)
@@ -319,6 +320,14 @@ def test_torch_compiles_it_whole(objective, baseline, backend):
         assert np.allclose(got, mx.advantages(likelihoods, objective, baseline=baseline), rtol=0, atol=3e-15)
 
 
+def test_objectives_whose_terms_cancel_are_refused_where_single_precision_may_be_all_there_is():
+    both_signs = mx.Objective.from_coefficients([12 * (k == 11) - 12 * math.comb(11, k) * (-1) ** k for k in range(12)])
+    assert 1024 < both_signs.expansion.growth < 1e6
+    with pytest.raises(ValueError, match=r"^objective 'custom' must have terms that cancel to no less than 1/1024"):
+        loo_weights(np.ones(12), both_signs)
+    assert mx.loo_weights(np.ones(12), both_signs) == pytest.approx(-12)
+
+
 @pytest.mark.parametrize("objective", [None, 3])
 def test_vmap_gives_every_group_its_weights(objective):
     torch = pytest.importorskip("torch", reason="needs torch")
@@ -361,7 +370,7 @@ DERIVATIVES = pytest.mark.parametrize("derivatives", [by_torch, by_jax])
 
 
 @DERIVATIVES
-@pytest.mark.parametrize("objective", [None, 4, mx.Objective.pass_at(3)], ids=str)
+@pytest.mark.parametrize("objective", [None, 4, mx.Objective.pass_at(3), mx.Objective.all_of(3)], ids=str)
 def test_derivatives_are_exact(derivatives, objective):
     groups = np.array([[0.3, 0.9, 0.5, 0.1, 0.7], [1.0, 0.0, 0.5, 1e-300, 1.0], [0.0] * 5, [1.0] * 5])
     got = derivatives(lambda x: loo_weights(x, objective), groups)

@@ -42,7 +42,7 @@ def close(got, expected):
 
 
 @pytest.mark.parametrize("baseline", [None, *BASELINES, 0.3])
-@pytest.mark.parametrize("objective", [None, 2, mx.Objective.pass_at(3)], ids=str)
+@pytest.mark.parametrize("objective", [None, 2, mx.Objective.pass_at(3), mx.Objective.all_of(3)], ids=str)
 def test_the_loss_is_minus_the_estimate_and_its_gradient_the_sum_that_it_stands_for(baseline, objective):
     loss = jax.jit(jax.value_and_grad(lambda m, l: maxrl_loss(m, l, objective, baseline=baseline), argnums=(0, 1)))
     value, (by_logprobs, by_likelihoods) = loss(LOGPROBS, LIKELIHOODS)
@@ -97,10 +97,17 @@ def expected_gradient(loss, theta, n):
     return total
 
 
-@pytest.mark.parametrize(("objective", "baseline"), [(3, "one"), (2, "pass_loo"), (2, "mean_loo")])
+@pytest.mark.parametrize(
+    ("objective", "baseline"), [(3, "one"), (2, "pass_loo"), (2, "mean_loo"), (mx.Objective.all_of(2), "pass_loo")]
+)
 def test_the_gradient_is_unbiased_where_likelihoods_depend_on_the_parameters(objective, baseline):
     def pass_rate(theta):
         return jax.nn.softmax(theta[:3]) @ jax.nn.sigmoid(theta[3:])
+
+    def minus_objective(p):
+        if isinstance(objective, mx.Objective):
+            return 1 - p**objective.order
+        return sum((1 - p) ** k / k for k in range(1, objective + 1))
 
     def loss(theta, rollouts):
         logprobs = jax.nn.log_softmax(theta[:3])[rollouts]
@@ -112,7 +119,7 @@ def test_the_gradient_is_unbiased_where_likelihoods_depend_on_the_parameters(obj
         return maxrl_loss(logprobs, likelihoods, objective, baseline=baseline)
 
     theta = jnp.array([0.3, -0.5, 0.1, 1.0, -2.0, 0.2])
-    exact = jax.grad(lambda t: sum((1 - pass_rate(t)) ** k / k for k in range(1, objective + 1)))(theta)
+    exact = jax.grad(lambda t: minus_objective(pass_rate(t)))(theta)
     assert close(expected_gradient(loss, theta, 3), exact)
     assert not close(expected_gradient(loss_without_pathwise_term, theta, 3), exact)
 
@@ -173,7 +180,7 @@ def test_the_loss_has_the_dtype_of_the_logprobs():
 # The compiled kernel.
 
 
-@pytest.mark.parametrize("objective", [None, 2, mx.Objective.pass_at(3)], ids=str)
+@pytest.mark.parametrize("objective", [None, 2, mx.Objective.pass_at(3), mx.Objective.all_of(3)], ids=str)
 def test_the_kernel_gives_its_very_numbers_traced_or_not(objective):
     expected = mx.loo_weights(LIKELIHOODS, objective)
     likelihoods = jnp.asarray(LIKELIHOODS)

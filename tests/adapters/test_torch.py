@@ -25,6 +25,7 @@ OBJECTIVES = {
     "MaxRL": lambda n: None,
     "order 2": lambda n: min(n, 2),
     "pass@3": lambda n: mx.Objective.pass_at(min(n, 3)),
+    "pass^3": lambda n: mx.Objective.all_of(min(n, 3)),
     "signs": lambda n: mx.Objective.from_coefficients([0.5, -2.0, 0.0, 0.25][:n]),
 }
 EVERY = (None, *BASELINES, 0.25)
@@ -91,7 +92,7 @@ def times_checked(monkeypatch, call):
 
 
 def test_an_operator_has_its_numbers_checked_once_and_on_the_memory_of_the_tensor(monkeypatch):
-    values, asked = groups(2, 4), (None, "mean_loo", None)
+    values, asked = groups(2, 4), (None, False, "mean_loo", None)
     for operator in (ops.loo_weights, ops.objective_estimate, ops.advantages, ops.estimate_and_advantages):
         (seen,) = times_checked(monkeypatch, lambda operator=operator: operator(values, *asked))
         assert np.shares_memory(seen, values.numpy())
@@ -167,14 +168,14 @@ def test_the_ceiling_is_rounded_as_the_logarithms_are():
 @pytest.mark.parametrize(
     ("operator", "others"),
     [
-        (ops.loo_weights, (None, "none", None)),
-        (ops.loo_weights, (torch.tensor([1.0, 0.5, -2.0], dtype=torch.float64), "none", None)),
-        (ops.objective_estimate, (None, "none", None)),
-        (ops.objective_estimate, (torch.tensor([1.0, 0.5, -2.0], dtype=torch.float64), "none", None)),
-        (ops.advantages, (None, "mean_loo", None)),
-        (ops.advantages, (None, None, 0.25)),
-        (ops.estimate_and_advantages, (None, "pass_loo", None)),
-        (ops.estimate_and_advantages, (torch.tensor([1.0, 0.5], dtype=torch.float64), None, None)),
+        (ops.loo_weights, (None, False, "none", None)),
+        (ops.loo_weights, (torch.tensor([1.0, 0.5, -2.0], dtype=torch.float64), False, "none", None)),
+        (ops.objective_estimate, (None, False, "none", None)),
+        (ops.objective_estimate, (torch.tensor([1.0, 0.5, -2.0], dtype=torch.float64), False, "none", None)),
+        (ops.advantages, (None, False, "mean_loo", None)),
+        (ops.advantages, (None, False, None, 0.25)),
+        (ops.estimate_and_advantages, (None, False, "pass_loo", None)),
+        (ops.estimate_and_advantages, (torch.tensor([1.0, 0.5], dtype=torch.float64), True, None, None)),
         (ops.exponentials, (1.0,)),
         (ops.zeros, ()),
     ],

@@ -218,6 +218,25 @@ def test_choosing_among_candidates_depends_on_their_order():
         mx.effective_weight(chosen, 8)
 
 
+def test_trajectories_of_several_groups_go_in_by_turns():
+    seen = []
+
+    class ByPlace(MCAdvantage):
+        """Takes neighbours for groups, which is wrong."""
+
+        def inv(self, step):
+            step["group"] = torch.tensor([len(seen) // 3])
+            seen.append(int(step["row"]))
+            return super().inv(step)
+
+    judged = as_estimator(ByPlace, trajectory_return="sum")
+    alone = judged(np.eye(3)[0])
+    seen.clear()
+    assert abs(judged(np.eye(3)[[0, 0]]) - alone).max() > 0.1
+    assert seen == [0, 3, 4, 1, 2, 5]
+    assert judged.ragged is None
+
+
 def test_what_is_left_of_a_group_is_not_filled_up_from_the_next():
     got = as_estimator(trajectory_return="sum", grpo_size=2)(np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]]))
     half = 0.5**0.5

@@ -31,6 +31,7 @@ from adapters.tiny_trl import (  # noqa: E402
     train_as_rank,
 )
 from maxrl_est.adapters import trl as adapter  # noqa: E402
+from maxrl_est.adapters._trl_settings import SCALED, check_gradient, warn_of_changes  # noqa: E402
 from maxrl_est.adapters.trl import MaxRLTrainer, as_estimator  # noqa: E402
 from maxrl_est.estimates.baselines import BASELINES  # noqa: E402
 
@@ -200,7 +201,7 @@ def test_a_step_has_exactly_the_gradient_of_the_advantages(recorder, settings, s
 
 
 @pytest.mark.parametrize("accumulated", [1, 2])
-@pytest.mark.parametrize("loss_type", adapter.SCALED)
+@pytest.mark.parametrize("loss_type", SCALED)
 def test_losses_with_a_warning_have_the_direction_but_a_scale_of_their_own(recorder, loss_type, accumulated):
     with pytest.warns(UserWarning, match=f"args.loss_type = '{loss_type}' scales each step"):
         trainer = recorder(loss_type=loss_type, gradient_accumulation_steps=accumulated)
@@ -226,7 +227,7 @@ def test_losses_with_a_warning_have_the_direction_but_a_scale_of_their_own(recor
 def test_what_is_refused_does_bend_the_gradient(recorder, monkeypatch, settings, least):
     with pytest.raises(ValueError, match=r"^args\.\w+ must .*, got "):
         recorder(**settings)
-    monkeypatch.setattr(adapter, "_check_gradient", lambda args: None)
+    monkeypatch.setattr(adapter, "check_gradient", lambda args: None)
     with warnings.catch_warnings(action="ignore", category=UserWarning):
         trainer = recorder(**settings)
     trainer.train()
@@ -363,11 +364,58 @@ def test_neutral_settings_that_the_model_ships_are_taken(recorder):
     assert (drawn.top_k, drawn.top_p) == (0, 1.0)  # the trainer's own, over the model's
 
 
+@pytest.mark.parametrize("mode", ["sequence_mask", "token_mask"])
+def test_masks_of_vllm_rollouts_are_refused_where_they_mask(mode):
+    vllm = {"use_vllm": True, "vllm_importance_sampling_mode": mode}
+    with pytest.raises(ValueError, match=rf"^args.vllm_importance_sampling_mode must be .*, since masks .* '{mode}'"):
+        check_gradient(arguments("unused", **vllm))
+    check_gradient(arguments("unused", **vllm, vllm_importance_sampling_clip_max=None))
+    check_gradient(arguments("unused", **vllm, vllm_importance_sampling_correction=False))
+    check_gradient(arguments("unused", vllm_importance_sampling_mode=mode))
+    check_gradient(arguments("unused", use_vllm=True, vllm_importance_sampling_mode="sequence_truncate"))
+
+
+def test_what_vllm_leaves_of_the_mean_is_a_warning():
+    with pytest.warns(UserWarning, match=r"^args.vllm_importance_sampling_clip_max = 3.0 cuts off the ratios"):
+        warn_of_changes(arguments("unused", use_vllm=True))
+    with pytest.warns(UserWarning, match=r"^args.vllm_importance_sampling_correction = False takes the rollouts"):
+        warn_of_changes(arguments("unused", use_vllm=True, vllm_importance_sampling_correction=False))
+    with warnings.catch_warnings(action="error", category=UserWarning):
+        warn_of_changes(arguments("unused", use_vllm=True, vllm_importance_sampling_clip_max=None))
+
+
+class WithTools(Recorder):
+    """The third completion is of tools, all of it or all but its last token."""
+
+    last = 0
+
+    def _generate(self, prompts):
+        prompt_ids, completion_ids, _, *others = super()._generate(prompts)
+        masks = [[1] * len(ids) for ids in completion_ids]
+        masks[2] = [0] * (len(masks[2]) - 1) + [self.last]
+        return prompt_ids, completion_ids, masks, *others
+
+
+def test_a_completion_without_a_token_of_the_policy_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"^completion_mask\[2\] must have a token that is the policy's, .* got none$"):
+        WithTools(tmp_path).train()
+
+
+def test_tokens_of_tools_leave_advantages_as_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(WithTools, "last", 1)
+    trainer = WithTools(tmp_path)
+    trainer.train()
+    (batch,) = trainer.batches
+    assert int(batch["tool_mask"][2, : int(batch["completion_mask"][2].sum())].sum()) == 1
+    rewards = np.float32(share_of_ones(completions(batch))).reshape(-1, N)
+    np.testing.assert_array_equal(batch["advantages"].numpy(), mx.advantages(rewards).ravel())
+
+
 @pytest.mark.parametrize("setting", [{"beta": 0.1}, {"entropy_coef": 0.01}, {"use_adaptive_entropy": True}], ids=str)
 def test_a_term_that_is_added_to_the_gradient_is_a_warning(setting):
     ((name, value),) = setting.items()
     with pytest.warns(UserWarning, match=f"^args.{name} = {value} adds a term to the gradient"):
-        adapter._warn_of_changes(arguments("unused", **setting))
+        warn_of_changes(arguments("unused", **setting))
 
 
 def test_the_auxiliary_loss_of_a_mixture_of_experts_is_a_warning_and_does_bend_the_gradient(recorder):
@@ -464,6 +512,34 @@ def test_our_own_trainer_is_judged_by_the_same_means():
     with warnings.catch_warnings(action="error", category=UserWarning):
         assert str(mx.effective_weight(ours, 8).nearest()) == "exactly J_8"
     assert mx.check_estimator(ours, objective=mx.Objective.maxrl, group_sizes=(2, 4)).passed
+
+
+def test_groups_have_prompts_of_their_own_and_completions_of_several_tokens():
+    seen = []
+
+    class Watching(RLOOTrainer):
+        def _calculate_rewards(self, inputs, prompts, completions, completion_ids):
+            seen.append((prompts, [len(ids) for ids in completion_ids]))
+            return super()._calculate_rewards(inputs, prompts, completions, completion_ids)
+
+    watched = as_estimator(Watching, RLOOConfig)
+    for groups in (np.eye(4)[:2], np.zeros((2, 4))):
+        watched(groups)
+    (prompts, lengths), again = seen
+    assert prompts == ["prompt 0"] * 4 + ["prompt 1"] * 4
+    assert len(set(lengths)) > 1
+    assert again == (prompts, lengths)
+    assert watched.ragged is None
+
+
+def test_advantages_that_count_tokens_are_found_out():
+    class PerToken(GRPOTrainer):
+        def _generate_and_score_completions(self, inputs):
+            batch = super()._generate_and_score_completions(inputs)
+            return {**batch, "advantages": batch["advantages"] / batch["completion_mask"].sum(-1)}
+
+    judged = as_estimator(PerToken, GRPOConfig, scale_rewards="none")
+    assert not mx.check_estimator(judged, group_sizes=(4,), on_fail=None).passed
 
 
 def test_an_estimator_outlives_the_trainers_that_are_built_after_it(recorder):

@@ -1,5 +1,7 @@
 """`TokenAdvantages` through verl's own dispatch, and the advantage functions that verl ships, judged."""
 
+import itertools
+import math
 import os
 import pickle
 import subprocess
@@ -160,10 +162,102 @@ def test_padding_of_a_batch_is_passed_over():
         through_verl("maxrl_est_pass_loo", padded[0], torch.ones_like(padded[1]), padded[2])
 
 
-def test_a_response_without_tokens_still_counts_in_its_group():
+# responses that are masked
+
+
+def test_a_masked_response_is_refused_unless_it_is_to_be_left_out_of_its_group():
+    rewards, mask = torch.tensor([[1.0], [0.0], [0.0], [1.0]]), torch.tensor([[1], [1], [1], [0]])
+    uids = np.array(["a"] * 4, dtype=object)
+    with pytest.raises(ValueError, match=r"^response_mask\[3\] must have a token, .*, got none \(uid 'a'\)$"):
+        TokenAdvantages(baseline="one")(rewards, mask, uids)
+    got, _ = TokenAdvantages(baseline="one", masked="leave_out")(rewards, mask, uids)
+    assert got.ravel().tolist() == [2, -1, -1, 0]  # the wrong version, which keeps it: 1, -1, -1, 0
+    got, _ = TokenAdvantages(masked="leave_out")(rewards, mask, uids)
+    assert got.ravel().tolist() == pytest.approx([*mx.advantages([1, 0, 0]), 0], rel=1e-15)
+
+
+def test_left_out_responses_are_those_of_a_batch_without_them(registry):
+    adapter.register("kept", masked="leave_out")
+    rewards, mask, uids = batch_of(GROUPS)
+    out = np.isin(np.arange(len(uids)), [1, 4, 5])
+    got = through_verl("kept", rewards, mask * torch.from_numpy(~out)[:, None], uids)
+    assert not got[out].any()
+    assert torch.equal(got[~out], through_verl("maxrl_est", rewards[~out], mask[~out], uids[~out]))
+    rewards[1, 0] = 7.0  # no likelihood, and nobody's
+    assert torch.equal(through_verl("kept", rewards, mask * torch.from_numpy(~out)[:, None], uids), got)
+
+
+def test_a_group_that_is_too_small_for_its_order_without_those_left_out_is_refused():
     rewards, uids = torch.tensor([[1.0], [0.0], [0.0]]), np.array(["a"] * 3, dtype=object)
-    got, _ = TokenAdvantages(baseline="one")(rewards, torch.tensor([[1], [1], [0]]), uids)
-    assert got.tolist() == [[2.0], [-1.0], [0.0]]
+    with pytest.raises(ValueError, match=r"N = 2, got T = 3.* \(uid 'a'\)$"):
+        TokenAdvantages(3, masked="leave_out")(rewards, torch.tensor([[1], [1], [0]]), uids)
+
+
+def test_what_is_to_be_done_with_masked_responses_is_one_of_two():
+    with pytest.raises(ValueError, match=r"^masked must be one of refuse, leave_out, got 'leaveout'; did you mean"):
+        TokenAdvantages(masked="leaveout")
+
+
+# four responses: their chances, likelihoods, and whether they are kept; the parameters are those of a softmax
+CHANCES, LIKELIHOODS = np.array([0.4, 0.3, 0.2, 0.1]), np.array([0.0, 1.0, 0.5, 1.0])
+KEPT = np.array([True, True, True, False])
+SCORES, P_KEPT = np.eye(4) - CHANCES, CHANCES @ KEPT
+
+
+def gradient_of_mean(values):
+    """grad E values (d,)."""
+    return (CHANCES * values) @ SCORES
+
+
+def enumerated(estimator, kept):
+    """All groups of N = 3 of which so many are kept: the mean of (1/N) sum_i A_i S_i (d,), and of the A_i of those."""
+    responses = np.array(list(itertools.product(range(4), repeat=3)))
+    responses = responses[KEPT[responses].sum(axis=1) == kept]  # (groups, N)
+    rewards, mask = (torch.from_numpy(values[responses].reshape(-1, 1)) for values in (LIKELIHOODS, KEPT))
+    tokens, _ = estimator(rewards, mask.int(), np.repeat(np.arange(len(responses)), 3))
+    found = tokens.numpy().reshape(responses.shape) * KEPT[responses]
+    chances = CHANCES[responses].prod(axis=1)
+    chances /= chances.sum()
+    return chances @ (found[..., None] * SCORES[responses]).mean(axis=1), chances @ found.sum(axis=1) / kept
+
+
+@pytest.mark.parametrize("baseline", ["none", "one", 0.25])
+def test_responses_that_are_masked_within_their_group_would_have_the_bias_of_the_docstring(baseline):
+    def unmasked(rewards, mask, uids):
+        return TokenAdvantages(baseline=baseline)(rewards, torch.ones_like(mask), uids)
+
+    chances = [math.comb(3, m) * P_KEPT**m * (1 - P_KEPT) ** (3 - m) for m in range(4)]
+    got = sum(chances[m] * enumerated(unmasked, m)[0] for m in (1, 2, 3))
+    weight = mx.Objective.maxrl(3).weight(CHANCES @ LIKELIHOODS)
+    constant = {"none": 0, "one": 1}.get(baseline, baseline)
+    expected = weight * gradient_of_mean(LIKELIHOODS * KEPT) - constant * gradient_of_mean(KEPT)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=GRADIENT)
+
+
+@pytest.mark.parametrize("kept", [1, 2, 3])
+@pytest.mark.parametrize("objective", [None, 1])
+@pytest.mark.parametrize("baseline", [None, *BASELINES, 0.25])
+def test_responses_that_are_left_out_have_the_consequence_of_the_docstring(objective, baseline, kept):
+    estimator = TokenAdvantages(objective, baseline, masked="leave_out")
+    if kept == 1 and baseline in ("pass_loo", "mean_loo"):
+        with pytest.raises(ValueError, match="N >= 2"):
+            enumerated(estimator, kept)
+        return
+    got, mean = enumerated(estimator, kept)
+    order = objective or (kept - 1 if baseline == "pass_loo" else kept)
+    passed = (CHANCES * KEPT) @ LIKELIHOODS / P_KEPT
+    weight = mx.Objective.maxrl(order).weight(passed)
+    grad_kept = gradient_of_mean(KEPT) / P_KEPT  # of log P(kept)
+    grad_passed = gradient_of_mean(LIKELIHOODS * KEPT) / P_KEPT - passed * grad_kept
+    np.testing.assert_allclose(got, kept / 3 * (weight * grad_passed + mean * grad_kept), rtol=0, atol=GRADIENT)
+    if baseline == "pass_loo" or (order == 1 and kept > 1 and baseline in (None, "mean_loo")):
+        assert mean == pytest.approx(0, abs=GRADIENT)
+    elif baseline in (None, "mean_loo") and kept > 1:
+        assert 0.01 < mean < passed * weight
+    else:
+        constant = {None: 0, "none": 0, "one": 1, "one_over_n": 1 / kept}.get(baseline, baseline)
+        assert mean == pytest.approx(passed * weight - constant, abs=GRADIENT)
+        assert passed * weight == pytest.approx(1 - (1 - passed) ** order)
 
 
 def test_skyrl_calls_it_with_arguments_of_its_own():
@@ -311,13 +405,14 @@ CONSTANT = {"old_log_probs": torch.full((1, 1), -0.5), "sum_pi_squared": torch.f
         ("grpo", {}, "no known objective; nearest 1.964 x J_1"),
         ("grpo_vectorized", {"dtype": torch.float32}, "no known objective; nearest 1.964 x J_1"),
         ("grpo", {"norm_adv_by_std_in_grpo": False}, "exactly 7/8 x J_1"),
-        ("grpo_vectorized", {"norm_adv_by_std_in_grpo": False, "dtype": torch.float32}, "exactly 7/8 x J_1"),
+        (core_algos.compute_grpo_vectorized_outcome_advantage, {"norm_adv_by_std_in_grpo": False}, "exactly 7/8 x J_1"),
         ("rloo", {}, "exactly J_1"),
         ("rloo_vectorized", {}, "exactly J_1"),
         ("remax", {"reward_baselines": torch.tensor([0.25])}, "exactly J_1"),
-        ("opo", {}, "exactly 7/8 x J_1"),
-        ("optimal_token_baseline", CONSTANT, "exactly 7/8 x J_1"),
-        ("tir_optimal_token_baseline", {**CONSTANT, "dtype": torch.float32}, "exactly 7/8 x J_1"),
+        ("opo", {}, "no known objective; nearest 0.875 x J_1"),  # its baseline counts tokens
+        ("opo", {"longest": 1}, "exactly 7/8 x J_1"),
+        ("optimal_token_baseline", {**CONSTANT, "longest": 1}, "exactly 7/8 x J_1"),
+        ("tir_optimal_token_baseline", {**CONSTANT, "longest": 1, "dtype": torch.float32}, "exactly 7/8 x J_1"),
         ("grpo_passk", {}, "exactly 0.3536 x pass@8"),
         ("grpo_passk", {"config": AlgoConfig(norm_adv_by_std_in_grpo=False)}, "exactly 1/8 x pass@8"),
         ("maxrl_est", {}, "exactly J_8"),
@@ -357,6 +452,154 @@ def test_shipped_functions_that_ascend_a_multiple_are_no_estimate_of_it_on_grade
 @pytest.mark.parametrize(("name", "expected"), [("grpo", 1 / (1 + 1e-6)), ("rloo", 1.0), ("rloo_vectorized", 0.0)])
 def test_shipped_functions_disagree_about_groups_of_one(name, expected):
     assert as_estimator(name)(np.ones(1)).tolist() == pytest.approx([expected], rel=1e-7)  # verl has float32 there
+
+
+# how they are called
+
+
+def recorded(groups, **options):
+    """What a function is given for groups, and what becomes of its advantages, the numbers of the rows."""
+    calls = []
+
+    def numbers(token_level_rewards, response_mask, index):
+        calls.append((token_level_rewards, response_mask, index))
+        return torch.arange(len(index)).double()[:, None] * response_mask, None
+
+    return as_estimator(numbers, **options).ragged(groups), *calls
+
+
+def test_a_batch_is_as_trainers_feed_it():
+    rows, (rewards, mask, uids) = recorded([np.array([0.0, 1.0]), np.array([0.5, 0.25, 1.0])])
+    assert uids.tolist() == ["prompt 2", "prompt 1", "prompt 1", "prompt 2", "prompt 1"]
+    assert [x.tolist() for x in rows] == [[0, 3], [1, 2, 4]]
+    assert rewards.tolist() == [[0, 0, 0, 0], [0, 0, 0.5, 0], [0, 0, 0, 0.25], [1, 0, 0, 0], [1, 0, 0, 0]]
+    assert mask.tolist() == [[1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 1, 1], [1, 0, 0, 0], [1, 0, 0, 0]]
+    again = recorded([np.array([0.5, 0.25]), np.array([0.0, 0.0, 1.0])])[1][2]
+    assert uids.tolist() == again.tolist()
+    assert recorded([np.array([0.0, 1.0])], longest=1)[1][0].tolist() == [[0.0], [1.0]]
+
+
+def test_groups_of_several_sizes_go_in_as_one_batch():
+    for name in ("rloo", "rloo_vectorized", "grpo", "maxrl_est"):
+        function = as_estimator(name)
+        groups = [np.array(values) for values in GROUPS.values()]
+        for got, group in zip(function.ragged(groups), groups, strict=True):
+            np.testing.assert_array_equal(got, function(group))
+    assert as_estimator("rloo").ragged([]) == []
+
+
+def test_rewards_that_are_no_likelihoods_are_refused_in_ragged_groups_too():
+    with pytest.raises(ValueError, match=r"must lie in \[0, 1\], got 1\.5$"):
+        as_estimator("rloo").ragged([np.array([0.0, 1.0]), np.array([1.5])])
+
+
+def stride_rloo(token_level_rewards, response_mask, index, **_):
+    """RLOO of neighbours, whatever their uids are: wrong."""
+    size = len(index) // len(set(index))
+    rewards = token_level_rewards.sum(-1).reshape(-1, size)
+    advantages = (rewards - rewards.mean(-1, keepdim=True)) * size / (size - 1)
+    return advantages.reshape(-1, 1) * response_mask, None
+
+
+def column_rloo(token_level_rewards, response_mask, index, **_):
+    """RLOO of rows at equal distances: wrong."""
+    groups = len(set(index))
+    rewards = token_level_rewards.sum(-1).reshape(-1, groups)
+    advantages = (rewards - rewards.mean(0)) * len(rewards) / (len(rewards) - 1)
+    return advantages.reshape(-1, 1) * response_mask, None
+
+
+@pytest.mark.parametrize("function", [stride_rloo, column_rloo])
+@pytest.mark.parametrize("size", [2, 3, 8])
+def test_what_finds_groups_by_their_places_fails(function, size):
+    judged = as_estimator(function)
+    np.testing.assert_allclose(judged(np.eye(size)[0]), as_estimator("rloo")(np.eye(size)[0]), atol=1e-12)
+    report = mx.check_estimator(judged, objective=mx.Objective.expected(), group_sizes=(size,), on_fail=None)
+    assert not report.passed
+    assert report["batch independence"].status == "failed"
+    two = [np.array([1.0, 1.0]), np.array([0.0, 0.0])]  # uids a b b a
+    assert any(abs(advantages).max() > 0.5 for advantages in judged.ragged(two))
+    assert not any(advantages.any() for advantages in as_estimator("rloo").ragged(two))
+    with pytest.raises(RuntimeError):
+        judged.ragged([np.array([1.0, 0.0]), np.array([1.0, 0.0, 0.0])])
+    right = as_estimator("rloo").ragged([np.array([1.0, 0.0]), np.array([1.0, 0.0, 0.0])])
+    assert [advantages.tolist() for advantages in right] == [[1, -1], [1, -0.5, -0.5]]
+
+
+def test_a_baseline_that_counts_tokens_fails():
+    def token_mean(token_level_rewards, response_mask, index):
+        """The mean over the tokens of a group in place of that over its rollouts."""
+        _, group = np.unique(index, return_inverse=True)
+        same = torch.from_numpy(group[:, None] == group).double()
+        rewards, lengths = token_level_rewards.sum(-1), response_mask.sum(-1).double()
+        return (rewards - same @ (rewards * lengths) / (same @ lengths))[:, None] * response_mask, None
+
+    def fails(longest):
+        judged = as_estimator(token_mean, longest=longest)
+        return mx.effective_weight(judged, 4).nearest().exact
+
+    assert not fails(4)
+    assert fails(1)  # where all have one length it is the mean over rollouts, as it was when responses had one token
+
+
+def test_advantages_that_differ_within_a_response_are_an_error():
+    with pytest.raises(ValueError, match=r"^reinforce_plus_plus differs within a response: .* \[.*longest=1"):
+        as_estimator("reinforce_plus_plus", gamma=0.5)(np.array([0.0, 0.5]))
+    for longest, status in ((4, "failed"), (1, "passed")):
+        judged = as_estimator("optimal_token_baseline", longest=longest, **CONSTANT)
+        assert mx.check_estimator(judged, group_sizes=(4,), on_fail=None)["shape and dtype"].status == status
+
+
+def test_names_are_called_as_the_trainer_calls_them():
+    with pytest.warns(UserWarning, match="^norm_adv_by_std_in_grpo = False changes nothing in grpo_vectorized$"):
+        dropped = as_estimator("grpo_vectorized", norm_adv_by_std_in_grpo=False, dtype=torch.float32)
+    group = np.array([1.0, 0.0, 0.0])
+    np.testing.assert_array_equal(dropped(group), as_estimator("grpo_vectorized", dtype=torch.float32)(group))
+    assert str(mx.effective_weight(dropped, 8).nearest()) == "no known objective; nearest 1.964 x J_1"
+    rewards, mask, uids = torch.from_numpy(group)[:, None].float(), torch.ones(3, 1), np.array(["a"] * 3, dtype=object)
+    data = DataProto.from_dict({"token_level_rewards": rewards, "response_mask": mask}, {"uid": uids})
+    config = AlgoConfig(norm_adv_by_std_in_grpo=False)
+    data = compute_advantage(data, "grpo_vectorized", norm_adv_by_std_in_grpo=False, config=config)
+    np.testing.assert_array_equal(dropped(group), data.batch["advantages"].ravel().numpy())
+
+
+@pytest.mark.parametrize(
+    ("shipped", "options", "message"),
+    [
+        ("rloo", {"nonsense": 3}, "rloo takes no option 'nonsense' from verl's trainer, which has the fields of Algo"),
+        ("gpg", {"alpha": 0.25}, "gpg takes no option 'alpha' from verl's trainer"),
+        ("grpo", {"norm_adv_by_std": False}, ".*; did you mean 'norm_adv_by_std_in_grpo'?"),
+        ("grpo", {"config": AlgoConfig(), "gamma": 0.5}, "gamma must be in the config that is given"),
+        (core_algos.compute_grpo_outcome_advantage, {"eps": 1}, "compute_grpo_outcome_advantage takes no option 'eps'"),
+    ],
+    ids=str,
+)
+def test_options_that_nothing_takes_are_refused(shipped, options, message):
+    with pytest.raises(TypeError, match=f"^{message}"):
+        as_estimator(shipped, **options)
+
+
+@pytest.mark.parametrize(
+    ("shipped", "options", "message"),
+    [
+        (core_algos.compute_gpg_outcome_advantage, {"alpha": 0.25}, r"alpha = 0\.25 changes nothing in compute_gpg_"),
+        (core_algos.compute_rloo_outcome_advantage, {"nonsense": 3}, "nonsense = 3 changes nothing in compute_rloo_"),
+        ("rloo", {"gamma": 0.5}, r"gamma = 0\.5 changes nothing in rloo$"),
+        ("maxrl_est_t16", {"norm_adv_by_std_in_grpo": False}, "norm_adv_by_std_in_grpo = False changes nothing"),
+        ("grpo", {"sum_pi_squared": torch.ones(1, 1)}, "sum_pi_squared = tensor.* changes nothing in grpo$"),
+    ],
+    ids=str,
+)
+def test_options_that_do_nothing_are_a_warning(shipped, options, message):
+    with pytest.warns(UserWarning, match=f"^{message}"):
+        as_estimator(shipped, **options)
+
+
+def test_options_that_do_something_are_not_remarked():
+    as_estimator("grpo", norm_adv_by_std_in_grpo=True)  # what it is anyway
+    as_estimator(core_algos.compute_grpo_outcome_advantage, epsilon=0.1, config=None)
+    as_estimator(core_algos.compute_gpg_outcome_advantage, f_norm=2.0)
+    as_estimator("remax", reward_baselines=torch.tensor([0.25]))
 
 
 def test_any_function_of_the_same_signature_can_be_judged():

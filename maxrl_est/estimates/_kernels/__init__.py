@@ -17,8 +17,8 @@ class Kernels(NamedTuple):
     full_order_weights: Callable[..., None]  # likelihoods (B, N), out (B, N)
     full_order_weight_estimate: Callable[..., None]  # likelihoods (B, N), out (B,)
     full_order_objective_estimate: Callable[..., None]  # likelihoods (B, N), H_N, out (B,)
-    loo_weights: Callable[..., None]  # likelihoods (B, N), coefficients (T,), out (B, N)
-    failure_powers: Callable[..., None]  # likelihoods (B, N), out (B, K+1)
+    loo_weights: Callable[..., None]  # likelihoods (B, N), coefficients (T,), whether of successes, out (B, N)
+    powers: Callable[..., None]  # likelihoods (B, N), whether of successes, out (B, K+1)
     loo_failure_powers: Callable[..., None]  # likelihoods (B, N), out (B, N, K+1)
     mean_of_others: Callable[..., None]  # likelihoods (B, N), out (B, N)
     failure_of_others: Callable[..., None]  # likelihoods (B, N), out (B, N)
@@ -45,7 +45,7 @@ def _compiled() -> Kernels | None:
         quadrature.full_order_weight_estimate,
         quadrature.full_order_objective_estimate,
         recurrence.loo_weights,
-        recurrence.failure_powers,
+        recurrence.powers,
         recurrence.loo_failure_powers,
         others.mean_of_others,
         others.failure_of_others,
@@ -61,7 +61,7 @@ def _in_arrays() -> Kernels:
         generic.full_order_weight_estimate,
         generic.full_order_objective_estimate,
         generic.loo_weights,
-        generic.failure_powers,
+        generic.powers,
         generic.loo_failure_powers,
         generic.mean_of_others,
         generic.failure_of_others,

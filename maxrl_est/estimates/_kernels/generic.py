@@ -40,16 +40,21 @@ def _append(table: Array, q: Array, count: int) -> Array:
     return after
 
 
-def failure_powers(likelihoods: Array, out: Array) -> None:
-    """Fill out (B, K+1) with E_0..E_K, K <= N, of the failure masses of each group of likelihoods (B, N)."""
-    likelihoods = _extended(likelihoods)
-    table = _empty(len(likelihoods), out.shape[1] - 1, likelihoods)
-    for i, l in enumerate(likelihoods.T, start=1):
-        table = _append(table, 1 - l, i)
+def powers(likelihoods: Array, successes: bool, out: Array) -> None:
+    """Fill out (B, K+1) with E_0..E_K, K <= N, of the masses of each group of likelihoods (B, N)."""
+    masses = _masses(likelihoods, successes)
+    table = _empty(len(masses), out.shape[1] - 1, masses)
+    for i, q in enumerate(masses.T, start=1):
+        table = _append(table, q, i)
     out[:] = table
 
 
-def _leave_one_out(likelihoods: Array, max_power: int) -> Iterator[tuple[int, Array]]:
+def _masses(likelihoods: Array, successes: bool) -> Array:
+    """What E_k are means of products of: 1 - l of failures, or l of successes."""
+    return _extended(likelihoods) if successes else 1 - _extended(likelihoods)
+
+
+def _leave_one_out(masses: Array, max_power: int) -> Iterator[tuple[int, Array]]:
     """Yield (i, E_0..E_K of all values but the i-th), by halving: what lies outside each half, then quarter, ..."""
 
     def descend(table: Array, count: int, start: int, stop: int) -> Iterator[tuple[int, Array]]:
@@ -60,25 +65,25 @@ def _leave_one_out(likelihoods: Array, max_power: int) -> Iterator[tuple[int, Ar
         for half, other in (((start, middle), range(middle, stop)), ((middle, stop), range(start, middle))):
             outside = table
             for included, j in enumerate(other, start=1):
-                outside = _append(outside, 1 - likelihoods[:, j], count + included)
+                outside = _append(outside, masses[:, j], count + included)
             yield from descend(outside, count + len(other), *half)
 
-    likelihoods = _extended(likelihoods)
-    groups, size = likelihoods.shape
+    groups, size = masses.shape
     if size:
-        yield from descend(_empty(groups, max_power, likelihoods), 0, 0, size)
+        yield from descend(_empty(groups, max_power, masses), 0, 0, size)
 
 
 def loo_failure_powers(likelihoods: Array, out: Array) -> None:
     """Fill out (B, N, K+1) with E_0..E_K, K < N, of the others for every rollout."""
-    for i, table in _leave_one_out(likelihoods, out.shape[2] - 1):
+    for i, table in _leave_one_out(_masses(likelihoods, False), out.shape[2] - 1):
         out[:, i] = table
 
 
-def loo_weights(likelihoods: Array, coefficients: Array, out: Array) -> None:
+def loo_weights(likelihoods: Array, coefficients: Array, successes: bool, out: Array) -> None:
     """Fill out (B, N) with sum_k c_k E_k of the others, for coefficients (T,), T <= N."""
-    left = repeated.fill_few(likelihoods, out, repeated.Weights(coefficients, likelihoods.shape[1] - 1))
-    for i, table in _leave_one_out(likelihoods[left], len(coefficients) - 1):
+    masses = _masses(likelihoods, successes)
+    left = repeated.fill_few(masses, out, repeated.Weights(coefficients, masses.shape[1] - 1))
+    for i, table in _leave_one_out(masses[left], len(coefficients) - 1):
         out[left, i] = (table * coefficients).sum(axis=-1)
 
 
@@ -91,8 +96,9 @@ def mean_of_others(likelihoods: Array, out: Array) -> None:
 
 def failure_of_others(likelihoods: Array, out: Array) -> None:
     """Fill out (B, N) with the product of 1 - l over the others."""
-    left = repeated.fill_few(likelihoods, out, repeated.failure)
-    q = 1 - _extended(likelihoods[left])
+    masses = _masses(likelihoods, False)
+    left = repeated.fill_few(masses, out, repeated.product)
+    q = masses[left]
     before, after = _from_both_sides(np.multiply, q, q.dtype.type(1))
     out[left] = before * after
 

@@ -2,7 +2,7 @@
 
 One value q more turns the elementary symmetric polynomials e_k of a group into e_k + q e_{k-1}. A weight is a
 linear function of those of the other values, sum_k c_k e_k / C(N-1, k), so the same steps run backwards from its
-coefficients meet the forward ones at every i:
+coefficients meet the forward ones at every i (q = 1 - l, or l for an objective in powers of p):
 
     f_i[k] = f_{i-1}[k] + q_i f_{i-1}[k-1],               f_0 = [1],
     g_{i-1}[k] = g_i[k] + q_i g_i[k+1],                   g_N[k] = c_k / C(N-1, k),
@@ -102,11 +102,12 @@ def _gather(likelihoods, group, lanes, start, stop, taken):
 
 
 @jit
-def _failure(taken, j, lanes):
-    """q = 1 - l of the rollout, as value and carry, in every lane."""
+def _mass(taken, j, lanes, base):
+    """q = 1 - l of the rollout for base 1, q = l for base 0, as value and carry, in every lane."""
     likelihood = load(taken, j, 0) if lanes > 1 else spread(taken[j, 0])
-    q = spread(1.0) - likelihood
-    return q, (spread(1.0) - q) - likelihood
+    signed = likelihood * spread(1.0 - 2.0 * base)
+    q = spread(base) + signed
+    return q, (spread(base) - q) + signed
 
 
 @jit
@@ -123,9 +124,9 @@ def _add_product(value, carry, q, q_carry, step, other, other_carry):
 
 
 @jit
-def _append(f, here, there, taken, j, steps, s, lanes, top):
+def _append(f, here, there, taken, j, base, steps, s, lanes, top):
     """f with one value more, from one row to another: entries 0..top, and zeros, which the next one reads."""
-    q, q_carry = _failure(taken, j, lanes)
+    q, q_carry = _mass(taken, j, lanes, base)
     m = WIDTH
     while m < WIDTH + lanes * (top + 1):
         value, carry = _add_product(
@@ -145,9 +146,9 @@ def _append(f, here, there, taken, j, steps, s, lanes, top):
 
 
 @jit
-def _leave(g, taken, j, steps, s, lanes, top):
+def _leave(g, taken, j, base, steps, s, lanes, top):
     """g with one value less in f: entries 0..top, in place."""
-    q, q_carry = _failure(taken, j, lanes)
+    q, q_carry = _mass(taken, j, lanes, base)
     for m in range(WIDTH, WIDTH + lanes * (top + 1), WIDTH):
         value, carry = _add_product(
             load(g.values, 0, m),
@@ -177,10 +178,10 @@ def _dot(f, row, g, lanes, top):
 
 
 @jit
-def _append_all(f, taken, size, count, steps, s, lanes, last):
+def _append_all(f, taken, size, count, base, steps, s, lanes, last):
     """Append values to f of count values in row 0, by turns with row 1; the result is in row 0."""
     for j in range(size):
-        _append(f, j % 2, (j + 1) % 2, taken, j, steps, s, lanes, min(count + j + 1, last))
+        _append(f, j % 2, (j + 1) % 2, taken, j, base, steps, s, lanes, min(count + j + 1, last))
     if size % 2 == 1:
         _copy(f, 1, f, 0)
 
@@ -220,8 +221,8 @@ def _write_weights(sums, lanes, group, start, stop, out):
 
 
 @jit
-def loo_weights(likelihoods, coefficients, out):
-    """Fill out (B, N) with sum_k c_k E_k of the others, for coefficients (T,), T <= N.
+def loo_weights(likelihoods, coefficients, successes, out):
+    """Fill out (B, N) with sum_k c_k E_k of the others, for coefficients (T,), T <= N; of l where successes are meant.
 
     Forward rows are kept for one segment of the group at a time and recomputed from checkpoints between
     segments: about N T / 2 + 1024 T bytes in all, or eight times as many for groups side by side.
@@ -232,6 +233,7 @@ def loo_weights(likelihoods, coefficients, out):
     if last == 0:
         out[:] = coefficients[0]
         return
+    base = 0.0 if successes else 1.0
     lanes = _lanes(groups, order)
     log2s = log2_factorials(size)
     g_of_all, g = _functional(coefficients, size, lanes, log2s), _table(1, order, lanes)
@@ -250,7 +252,7 @@ def loo_weights(likelihoods, coefficients, out):
         for s in range(segments - 1):
             _gather(likelihoods, group, lanes, s * segment, (s + 1) * segment, taken)
             _multiply(pair, 0, shrink, s)
-            _append_all(pair, taken, segment, s * segment, steps, s, lanes, last)
+            _append_all(pair, taken, segment, s * segment, base, steps, s, lanes, last)
             _copy(pair, 0, checkpoints, s + 1)
         _copy(g_of_all, 0, g, 0)
         for s in range(segments - 1, -1, -1):
@@ -259,18 +261,18 @@ def loo_weights(likelihoods, coefficients, out):
             _copy(checkpoints, s, f, 0)
             _multiply(f, 0, shrink, s)
             for j in range(stop - start - 1):
-                _append(f, j, j + 1, taken, j, steps, s, lanes, min(start + j + 1, last))
+                _append(f, j, j + 1, taken, j, base, steps, s, lanes, min(start + j + 1, last))
             for j in range(stop - start - 1, -1, -1):
                 total, carry = _dot(f, j, g, lanes, min(start + j, last))
                 store(sums.values, j, 0, total)
                 store(sums.carries, j, 0, carry)
-                _leave(g, taken, j, steps, s, lanes, min(start + j, last) - 1)
+                _leave(g, taken, j, base, steps, s, lanes, min(start + j, last) - 1)
             _multiply(g, 0, shrink, s)
             _write_weights(sums, lanes, group, start, stop, out)
 
 
 @jit
-def _extend(f, likelihoods, group, lanes, start, stop, count, order, log2s):
+def _extend(f, likelihoods, base, group, lanes, start, stop, count, order, log2s):
     """Append values start..stop to f of count values in row 0, each f to the scale of its number of values."""
     taken, shrink, steps = np.empty((SEGMENT, WIDTH)), _zeros(1, order, lanes), _zeros(1, order, lanes)
     for first in range(start, stop, SEGMENT):
@@ -278,7 +280,7 @@ def _extend(f, likelihoods, group, lanes, start, stop, count, order, log2s):
         _gather(likelihoods, group, lanes, first, first + size, taken)
         _scales(count, count + size, order, lanes, log2s, shrink, steps, 0)
         _multiply(f, 0, shrink, 0)
-        _append_all(f, taken, size, count, steps, 0, lanes, order - 1)
+        _append_all(f, taken, size, count, base, steps, 0, lanes, order - 1)
         count += size
 
 
@@ -289,8 +291,9 @@ def _entry(f, row, lanes, lane, k):
 
 
 @jit
-def failure_powers(likelihoods, out):
-    """Fill out (B, K+1) with E_0..E_K, K <= N, of the failure masses of each group of likelihoods (B, N)."""
+def powers(likelihoods, successes, out):
+    """Fill out (B, K+1) with E_0..E_K, K <= N, of each group of likelihoods (B, N); of l where successes are meant."""
+    base = 0.0 if successes else 1.0
     groups, size = likelihoods.shape
     order = out.shape[1]
     lanes = _lanes(groups, order)
@@ -300,7 +303,7 @@ def failure_powers(likelihoods, out):
     f_of_none.values[0, WIDTH : WIDTH + lanes] = 1.0
     for group in range(0, groups, lanes):
         _copy(f_of_none, 0, f, 0)
-        _extend(f, likelihoods, group, lanes, 0, size, 0, order, log2s)
+        _extend(f, likelihoods, base, group, lanes, 0, size, 0, order, log2s)
         for lane in range(min(lanes, groups - group)):
             for k in range(order):
                 out[group + lane, k] = _entry(f, 0, lanes, lane, k) / binomials[k]
@@ -331,7 +334,7 @@ def loo_failure_powers(likelihoods, out):
                 start = ((i >> shift) ^ 1) << shift
                 stop = max(start, min(start + (1 << shift), size))
                 _copy(outside, d - 1, f, 0)
-                _extend(f, likelihoods, group, lanes, start, stop, counts[d - 1], order, log2s)
+                _extend(f, likelihoods, 1.0, group, lanes, start, stop, counts[d - 1], order, log2s)
                 _copy(f, 0, outside, d)
                 counts[d] = counts[d - 1] + stop - start
             for lane in range(min(lanes, groups - group)):

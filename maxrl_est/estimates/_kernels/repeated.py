@@ -25,15 +25,15 @@ MOST = 16  # distinct values, up to which it is the shorter way
 Copies: TypeAlias = dict[Fraction, int]  # how often each value occurs
 
 
-def fill_few(likelihoods: Array, out: Array, of_others: Callable[[Fraction, Copies], Any]) -> Array:
+def fill_few(values: Array, out: Array, of_others: Callable[[Fraction, Copies], Any]) -> Array:
     """Fill the rows of out (B, N) whose exact groups have few distinct values; whether each row is left over (B,).
 
     ``of_others`` takes a value and how often each occurs among the others.
     """
-    left, known = np.ones(len(likelihoods), dtype=bool), dict[Any, Any]()
-    if likelihoods.dtype != object:
+    left, known = np.ones(len(values), dtype=bool), dict[Any, Any]()
+    if values.dtype != object:
         return left
-    for g, row in enumerate(likelihoods):
+    for g, row in enumerate(values):
         ratios = [value.as_integer_ratio() for value in row]
         copies = Counter(ratios)
         if len(copies) > MOST:
@@ -51,7 +51,7 @@ def fill_few(likelihoods: Array, out: Array, of_others: Callable[[Fraction, Copi
 
 
 class Weights:
-    """sum_k c_k E_k of the others, for coefficients (T,) and N - 1 others, as integers over one unit."""
+    """sum_k c_k E_k of the others' values, for coefficients (T,) and N - 1 others, as integers over one unit."""
 
     def __init__(self, coefficients: Iterable[Any], count: int) -> None:
         ways = accumulate(range(count), lambda ways, k: ways * (count - k) // (k + 1), initial=1)
@@ -59,12 +59,12 @@ class Weights:
         self._by_unit: dict[int, tuple[list[int], int]] = {}
 
     def __call__(self, value: Fraction, others: Copies) -> Fraction:
-        failures, unit = in_one_unit(1 - value for value in others)
+        values, unit = in_one_unit(others)
         if unit not in self._by_unit:
             powers = accumulate(self._shares[1:], lambda power, _: power * unit, initial=1)
             self._by_unit[unit] = in_one_unit(share / power for share, power in zip(self._shares, powers, strict=True))
         shares, whole = self._by_unit[unit]
-        symmetric = _elementary(list(zip(failures, others.values(), strict=True)))
+        symmetric = _elementary(list(zip(values, others.values(), strict=True)))
         return Fraction(sum(share * e for share, e in zip(shares, symmetric, strict=False)), whole)
 
 
@@ -73,9 +73,9 @@ def mean(value: Fraction, others: Copies) -> Fraction:
     return sum((x * count for x, count in others.items()), Fraction(0)) / sum(others.values())
 
 
-def failure(value: Fraction, others: Copies) -> Fraction:
-    """The product of 1 - l over the others."""
-    return math.prod(((1 - x) ** count for x, count in others.items()), start=Fraction(1))
+def product(value: Fraction, others: Copies) -> Fraction:
+    """The product of the others."""
+    return math.prod((x**count for x, count in others.items()), start=Fraction(1))
 
 
 def _elementary(copies: Sequence[tuple[int, int]]) -> Iterator[int]:

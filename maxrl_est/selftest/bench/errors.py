@@ -87,5 +87,5 @@ def _worst(
 def _by_recurrence(likelihoods: FloatArray, order: int) -> FloatArray:
     """MaxRL weights (N,) by the kernel for any objective, even at order N, where `loo_weights` does not."""
     out: FloatArray = np.empty((1, likelihoods.size))
-    load().loo_weights(likelihoods[None], np.ones(order), out)
+    load().loo_weights(likelihoods[None], np.ones(order), False, out)
     return out.reshape(-1)

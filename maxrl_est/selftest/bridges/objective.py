@@ -201,6 +201,21 @@ def tsallis_remainder(claim):
     assert math.isclose(float(half.weight(p)) / 3, share, rel_tol=1e-14)
 
 
+def all_of_k(claim):
+    integral, expanded = (step.relation for step in claim.steps)
+    for p, k in GRID:
+        objective = mx.Objective.all_of(k)
+        assert exact(integral.lhs, p=p, k=k) == exact(integral.rhs, p=p, k=k) == 1 + objective.value(p)
+        assert exact(integral.lhs.function, u=p, k=k) == objective.weight(p)
+        assert k == 1 or p == 0 or exact(claim.sibling.lhs, p=p, k=k) != 1 + objective.value(p)
+        weight = k * exact(expanded.lhs, q=1 - p, n=k - 1)
+        assert weight == k * exact(expanded.rhs, q=1 - p, n=k - 1) == objective.weight(p)
+        assert mx.weight_estimate([p] * (k - 1), objective) == weight
+        term = expanded.lhs.function
+        c = [k * exact(term, q=1, n=k - 1, j=k - 1 - power) for power in range(k)]
+        assert objective.rational_coefficients == tuple(c)
+
+
 def pass_at_k(claim):
     integral, mixture = (step.relation for step in claim.steps)
     for p, k in GRID:
