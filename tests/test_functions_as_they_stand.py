@@ -90,6 +90,21 @@ def of_responses(token_level_rewards, eos_mask, index):
     return flat_with_ids(token_level_rewards.sum(axis=-1), index)
 
 
+def spread_over_tokens(rewards, response_mask, index):
+    return flat_with_ids(rewards, index)[:, None] * response_mask
+
+
+def with_mask_of_rollouts(rewards, mask):
+    assert rewards.shape == mask.shape
+    return rewards - np.array([row[kept].mean() for row, kept in zip(rewards, mask, strict=True)])[:, None]
+
+
+def flat_with_mask_of_rollouts(rewards, mask, group_ids):
+    if mask.ndim != 1:
+        raise ValueError("one for each rollout")
+    return np.array([r - rewards[mask & (group_ids == g)].mean() for r, g in zip(rewards, group_ids, strict=True)])
+
+
 def adds_a_column(batch):
     batch["advantages"] = flat_with_ids(batch["scores"], batch["uid"])
     return batch
@@ -101,6 +116,30 @@ def adds_a_column_silently(batch):
 
 def reads_attributes(data):
     return flat_with_ids(data.rewards, data.group_ids), None
+
+
+def as_in_verl(data):
+    rewards = data.batch["token_level_rewards"].sum(axis=-1)
+    advantages = flat_with_ids(rewards, data.non_tensor_batch["uid"])
+    data.batch["advantages"] = advantages[:, None] * data.batch["response_mask"]
+    return data
+
+
+def of_rollouts(rollouts):
+    by_group = {}
+    for rollout in rollouts:
+        by_group.setdefault(rollout["group_id"], []).append(rollout["reward"])
+    return [rollout["reward"] - np.mean(by_group[rollout["group_id"]]) for rollout in rollouts]
+
+
+def fills_rollouts(samples):
+    for sample in samples:
+        group = [other.reward for other in samples if other.group_index == sample.group_index]
+        sample.advantage = sample.reward - sum(group) / len(group)
+
+
+def by_keyword(*, scores, uid):
+    return flat_with_ids(scores, uid)
 
 
 class Result(NamedTuple):
@@ -128,9 +167,16 @@ RIGHT = (
     flat_lists,
     of_tokens,
     of_responses,
+    spread_over_tokens,
+    with_mask_of_rollouts,
+    flat_with_mask_of_rollouts,
     adds_a_column,
     adds_a_column_silently,
     reads_attributes,
+    as_in_verl,
+    of_rollouts,
+    fills_rollouts,
+    by_keyword,
     named_result,
 )
 
@@ -180,6 +226,18 @@ def test_options_settle_what_is_left_open():
         return {"made": flat_with_ids(values, whose)}
 
     np.testing.assert_allclose(estimator_of(other_names, groups="whose", advantages="made")(GROUPS), CENTRED)
+
+
+def test_fields_of_rollouts_can_be_named():
+    def function(rollouts):
+        return {"made": of_rollouts([{"group_id": r.who, "reward": r["how_good"]} for r in rollouts])}
+
+    estimator = estimator_of(function, rewards="how_good", groups="who", advantages="made")
+    np.testing.assert_allclose(estimator(GROUPS), CENTRED)
+    assert estimator.how == (
+        "called with lists: flat rewards (B N,), who = group ids (a list of strings), as fields of a list of rollouts, "
+        "groups interleaved"
+    )
 
 
 def test_a_keyword_taken_by_kwargs_can_be_named():
@@ -316,7 +374,7 @@ def test_a_function_that_needs_more_than_rewards_keeps_saying_so():
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"form": "rows"}, ValueError, "form must be one of batch, group, flat, tokens, got 'rows'"),
+        ({"form": "rows"}, ValueError, "form must be one of batch, group, flat, tokens, responses, got 'rows'"),
         ({"array": "tensorflow"}, ValueError, "array must be one of numpy, torch, jax, list, got 'tensorflow'"),
         ({"groups": 3}, TypeError, "groups must be the name of an argument or a column, got 3"),
         ({"groups": "group_id"}, ValueError, "groups must be a parameter of flat_with_ids, rewards, group_ids, got"),
@@ -342,7 +400,7 @@ def test_what_is_no_function_of_rewards_is_refused():
 
 def test_forms_that_can_take_ragged_groups_do():
     groups = [np.array([1.0, 0.0]), np.array([1.0]), np.array([0.0, 0.5, 1.0])]
-    for function in (one_list, flat_with_ids, flat_with_int_ids, of_tokens, adds_a_column):
+    for function in (one_list, flat_with_ids, flat_with_int_ids, of_tokens, adds_a_column, of_rollouts):
         for got, group in zip(estimator_of(function).ragged(groups), groups, strict=True):
             np.testing.assert_allclose(got, plain(group), atol=1e-15)
     for function in (plain, flat_of_size):

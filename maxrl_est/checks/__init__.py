@@ -7,6 +7,7 @@ is a finite sum.
 from maxrl_est.checks._bias import BINARY, GRADED
 from maxrl_est.checks._cases import parametrize_with_checks
 from maxrl_est.checks._known import KnownFault
+from maxrl_est.checks._logs import Match, Recovered, recover
 from maxrl_est.checks._report import Check, CheckFailure, CheckReport, NoiseRow
 from maxrl_est.checks._runner import CHECKS, check_estimator
 
@@ -18,7 +19,10 @@ __all__ = [
     "CheckFailure",
     "CheckReport",
     "KnownFault",
+    "Match",
     "NoiseRow",
+    "Recovered",
     "check_estimator",
     "parametrize_with_checks",
+    "recover",
 ]

@@ -7,6 +7,7 @@ import sys
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
+from maxrl_est.cli import logs
 from maxrl_est.cli.console import Misuse, as_misuse, at_least, named, progress, terminal_width, write_text
 from maxrl_est.cli.loading import estimator
 from maxrl_est.cli.objectives import FORMS, fraction, objective_of
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "json", "github", "junit", "sarif")
 _NOTES = (
-    "Exit status: 0 if every function passes, 1 if one fails or is undecided, 2 for bad input. `maxrl-est explain "
+    "Exit status: 0 if every function passes, 1 if one fails or is undecided, or nothing known made a log, 2 for bad "
+    "input. `maxrl-est explain "
     "verdict` says what these words mean, and `maxrl-est explain formats` what the formats have."
 )
 
@@ -36,13 +38,14 @@ def add(commands: Commands) -> None:
             "mine.py:advantage --same-as rloo --scale 1",
             "rloo grpo --format github",
             "rloo mine.py:advantage --format sarif --output checks.sarif",
+            "--log completions.jsonl",
         ),
         notes=_NOTES,
     )
     targets = parser.add_argument(
         "targets",
         metavar="TARGET",
-        nargs="+",
+        nargs="*",
         help="path/to/file.py:function, package.module:function, or a known estimator (maxrl-est list estimators)",
     )
     objective = parser.add_argument(
@@ -67,6 +70,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="show every check, and what was tried")
     form = parser.add_argument("--format", metavar="NAME", default="text", help=f"{', '.join(FORMATS)} (text)")
     parser.add_argument("--output", metavar="PATH", help="write what --format asks for there; - for standard output")
+    logs.add_options(parser)
     add_json(parser)
     completed_by(targets, estimator_words)
     completed_by(same, estimator_words)
@@ -81,17 +85,29 @@ def run(options: argparse.Namespace) -> int:
     at_least(options, group_sizes=1, monte_carlo=2, seed=0)
     if options.format != "text" and options.output in (None, "-") and options.json == "-":
         raise Misuse(f"--json - and --format {options.format} must not both go to standard output")
-    given = _arguments(options)
+    if bool(options.targets) == (options.log is not None):
+        raise Misuse("TARGET or --log must be given, one of the two")
     reports = []
     try:
-        functions = [_function(target) for target in options.targets]
-        for target, function in zip(options.targets, functions, strict=True):
+        functions = [(target, _function(target)) for target in options.targets] or _logged(options)
+        given = _arguments(options)
+        for target, function in functions:
             progress(target)
             reports.append(_report(target, function, options, given))
     finally:
         progress(None)
     _write(reports, options)
-    return 0 if all(report.passed for report in reports) else 1
+    return 0 if reports and all(report.passed for report in reports) else 1
+
+
+def _logged(options: argparse.Namespace) -> list[tuple[str, Any]]:
+    """What made the advantages of the log, if that is known and can be judged; at the group sizes of the log."""
+    log = logs.read(options)
+    machines = options.json == "-" or (options.format != "text" and options.output in (None, "-"))
+    print(f"{log.text}\n", file=sys.stderr if machines else sys.stdout)
+    options.group_sizes = options.group_sizes or log.sizes
+    options.binary = options.binary or log.binary
+    return log.functions
 
 
 def _arguments(options: argparse.Namespace) -> dict[str, Any]:

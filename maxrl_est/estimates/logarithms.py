@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from maxrl_est._arguments import at
 from maxrl_est._typing import Array
 from maxrl_est.estimates import checked
+from maxrl_est.estimates.grouped import blocks, id_at
 from maxrl_est.estimates.groups import Groups, below_ceiling, groups_of
 from maxrl_est.objectives import Objective, ObjectiveLike, resolve
 
@@ -69,17 +71,31 @@ def _need_positive(objective: Objective) -> None:
         )
 
 
-def warn_of_underflow(log_likelihoods: npt.ArrayLike | None, groups: Groups) -> None:
-    """A warning for the first group whose likelihoods are all 0 as floats, though a logarithm is not -inf."""
-    if log_likelihoods is None or groups.values.any(axis=-1).all():
+def warn_of_underflow(log_likelihoods: npt.ArrayLike | None, groups: Groups, ids: Any = None) -> None:
+    """A warning for the first group whose likelihoods are all 0 as floats, though a logarithm is not -inf.
+
+    Where there are ids, the groups are those that they tell in flat likelihoods.
+    """
+    if log_likelihoods is None or groups.values.all():
         return
     logs = np.asarray(log_likelihoods).reshape(groups.values.shape)
-    lost = np.flatnonzero(~groups.values.any(axis=-1) & np.isfinite(logs).any(axis=-1))
-    if lost.size:
-        name = at("log_likelihoods", np.unravel_index(int(lost[0]), groups.batch) if groups.batch else ())
-        warnings.warn(
-            f"{name} must have a rollout within 745 of log_ceiling, got {logs[lost[0]].max()} at most: all its "
-            f"likelihoods are 0 as floats, and count as 0; a lower log_ceiling keeps them, and so does "
-            f"maxrl_est.log_weights",
-            stacklevel=3,
-        )
+    if ids is None:
+        found: list[tuple[Array, Array, Array]] = [(groups.values, logs, np.arange(len(logs)))]
+    else:
+        of_sizes = blocks("groups", ids, groups.size, "likelihoods")
+        found = [(groups.values[0, block.rows], logs[0, block.rows], block.ids) for block in of_sizes]
+    for values, given, places in found:
+        lost = np.flatnonzero(~values.any(axis=-1) & np.isfinite(given).any(axis=-1))
+        if lost.size:
+            place = int(places[lost[0]])
+            if ids is None:
+                name = at("log_likelihoods", np.unravel_index(place, groups.batch) if groups.batch else ())
+            else:
+                name = f"log_likelihoods of group {id_at(ids, place)}"
+            warnings.warn(
+                f"{name} must have a rollout within 745 of log_ceiling, got {given[lost[0]].max()} at most: all its "
+                f"likelihoods are 0 as floats, and count as 0; a lower log_ceiling keeps them, and so does "
+                f"maxrl_est.log_weights",
+                stacklevel=3,
+            )
+            return

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from maxrl_est._arguments import whole
 from maxrl_est._typing import Array
 from maxrl_est.estimates import checked
+from maxrl_est.estimates.grouped import flat_of, of_groups
 from maxrl_est.estimates.groups import groups_of
 from maxrl_est.objectives import ObjectiveLike, resolve
 
@@ -33,6 +34,7 @@ def loo_weights(
     *,
     log_likelihoods: npt.ArrayLike | None = None,
     log_ceiling: float = 0.0,
+    groups: Any = None,
     out: Array | None = None,
 ) -> Array:
     """Leave-one-out weights ``omega (..., N)``: each rollout's estimate of w(p) from the other N-1 rollouts.
@@ -54,11 +56,13 @@ def loo_weights(
     objective : an `Objective` of order T <= N; an int T for MaxRL of order T; None for MaxRL of order N
     log_likelihoods : (..., N) their logarithms in their place; l is ``exp(log_likelihoods - log_ceiling)``
     log_ceiling : what no log-likelihood exceeds
+    groups : ids (M,) of the groups that flat likelihoods (M,) belong to, strings, ints or whatever can be hashed, in
+        any order; groups may have different N, and None for the objective is then each group's own
     out : (..., N) array to fill and return; float64, or float32 for float32 input
 
     Returns
     -------
-    (..., N) float64; float32 for float32 input, Fractions for Fractions
+    (..., N), or (M,), float64; float32 for float32 input, Fractions for Fractions
 
     Raises
     ------
@@ -75,13 +79,27 @@ def loo_weights(
     array([1., 1.])
     >>> loo_weights(log_likelihoods=[-1e6, -2.0, float("-inf")], log_ceiling=-2.0)
     array([1.5, 3. , 1.5])
+    >>> loo_weights([1, 1, 0, 0], groups=["a", "b", "a", "a"])
+    array([3. , 1. , 1.5, 1.5])
     """
-    groups = groups_of(likelihoods, log_likelihoods, log_ceiling)
-    coefficients = resolve(objective, groups.size, groups.size)
-    weights: Array = groups.fill(
-        out, lambda filled: checked.fill_loo_weights(groups.values, coefficients, filled), (groups.size,)
-    )
+    if groups is None:
+        given = groups_of(likelihoods, log_likelihoods, log_ceiling)
+        coefficients = resolve(objective, given.size, given.size)
+
+        def fill(filled: Array) -> None:
+            checked.fill_loo_weights(given.values, coefficients, filled)
+    else:
+        given = flat_of(likelihoods, log_likelihoods, log_ceiling)
+
+        def fill(filled: Array) -> None:
+            filled[:] = of_groups(given, groups, lambda values: (_of_one_size(values, objective),), 1)[0]
+
+    weights: Array = given.fill(out, fill, (given.size,))
     return weights
+
+
+def _of_one_size(values: Array, objective: ObjectiveLike) -> Array:
+    return checked.loo_weights(values, resolve(objective, values.shape[1], values.shape[1]))
 
 
 def weight_estimate(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy.typing as npt
 
 from maxrl_est._typing import Array
 from maxrl_est.estimates import baselines
 from maxrl_est.estimates.baselines import Baseline, recipe
-from maxrl_est.estimates.groups import groups_of
+from maxrl_est.estimates.grouped import flat_of, of_groups
+from maxrl_est.estimates.groups import Groups, groups_of
 from maxrl_est.estimates.logarithms import warn_of_underflow
 from maxrl_est.objectives import ObjectiveLike
 
@@ -19,6 +22,7 @@ def advantages(
     baseline: Baseline = None,
     log_likelihoods: npt.ArrayLike | None = None,
     log_ceiling: float = 0.0,
+    groups: Any = None,
 ) -> Array:
     """Advantages ``A_i = omega_i l_i - b_i (..., N)`` with leave-one-out weights omega: unbiased for any likelihoods.
 
@@ -49,10 +53,11 @@ def advantages(
     log_likelihoods : (..., N) logarithms in their place, as in `maxrl_est.loo_weights`; below -745 l is 0, with a
         warning where a group has nothing else: `maxrl_est.log_weights` lose nothing
     log_ceiling : what no log-likelihood exceeds
+    groups : ids (M,) of the groups of flat likelihoods (M,), as in `maxrl_est.loo_weights`
 
     Returns
     -------
-    (..., N) float64; float32 for float32 input, Fractions for Fractions
+    (..., N), or (M,), float64; float32 for float32 input, Fractions for Fractions
 
     Raises
     ------
@@ -68,12 +73,13 @@ def advantages(
     array([ 3., -1., -1., -1.])
     >>> advantages([1, 0, 0, 0], 1, baseline="pass_loo")  # RLOO
     array([ 1.        , -0.33333333, -0.33333333, -0.33333333])
+    >>> advantages([1, 1, 0, 0, 0], groups=["a", "b", "a", "b", "b"])
+    array([ 2.  ,  3.  , -1.  , -0.75, -0.75])
     """
-    groups = groups_of(likelihoods, log_likelihoods, log_ceiling)
-    warn_of_underflow(log_likelihoods, groups)
-    made_of = recipe(objective, baseline, groups.size)
-    found: Array = groups.back(baselines.weights_and_advantages(groups.values, made_of)[1])
-    return found
+    given, (_, found) = _made(likelihoods, objective, baseline, log_likelihoods, log_ceiling, groups)
+    warn_of_underflow(log_likelihoods, given, groups)
+    back: Array = given.back(found)
+    return back
 
 
 def weights_and_advantages(
@@ -83,6 +89,7 @@ def weights_and_advantages(
     baseline: Baseline = None,
     log_likelihoods: npt.ArrayLike | None = None,
     log_ceiling: float = 0.0,
+    groups: Any = None,
 ) -> tuple[Array, Array]:
     """The leave-one-out weights ``(..., N)`` and the `advantages` ``(..., N)`` made of them.
 
@@ -90,7 +97,7 @@ def weights_and_advantages(
 
     Parameters
     ----------
-    likelihoods, objective, baseline, log_likelihoods, log_ceiling : as in `advantages`
+    likelihoods, objective, baseline, log_likelihoods, log_ceiling, groups : as in `advantages`
 
     Returns
     -------
@@ -104,7 +111,27 @@ def weights_and_advantages(
     >>> weights_and_advantages([1, 0])
     (array([2., 1.]), array([ 2., -1.]))
     """
-    groups = groups_of(likelihoods, log_likelihoods, log_ceiling)
-    warn_of_underflow(log_likelihoods, groups)
-    weights, found = baselines.weights_and_advantages(groups.values, recipe(objective, baseline, groups.size))
-    return groups.back(weights), groups.back(found)
+    given, (weights, found) = _made(likelihoods, objective, baseline, log_likelihoods, log_ceiling, groups)
+    warn_of_underflow(log_likelihoods, given, groups)
+    return given.back(weights), given.back(found)
+
+
+def _made(
+    likelihoods: npt.ArrayLike | None,
+    objective: ObjectiveLike,
+    baseline: Baseline,
+    log_likelihoods: npt.ArrayLike | None,
+    log_ceiling: float,
+    ids: Any,
+) -> tuple[Groups, tuple[Array, Array]]:
+    """What was given, and the weights and advantages (B, N) of it, or (1, M) where groups are told by ids."""
+
+    def of_one_size(values: Array) -> tuple[Array, Array]:
+        return baselines.weights_and_advantages(values, recipe(objective, baseline, values.shape[1]))
+
+    if ids is None:
+        given = groups_of(likelihoods, log_likelihoods, log_ceiling)
+        return given, of_one_size(given.values)
+    given = flat_of(likelihoods, log_likelihoods, log_ceiling)
+    weights, found = of_groups(given, ids, of_one_size, 2)
+    return given, (weights, found)

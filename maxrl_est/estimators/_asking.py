@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
@@ -49,58 +50,72 @@ def ways(function: Callable[..., Any], asked: Asked) -> Iterator[Way]:
 
     By keyword, if the names are the function's own: the form that its required parameters speak of, where they speak;
     else (B, N), then the flat forms that its optional parameters allow, then one group at a time. Last, or at once
-    where names are given that are no parameters, one batch with these columns.
+    where names are given that are no parameters, one batch with these columns, or a list of rollouts with such fields.
     """
     known = parameters_of(function)
     for form, names, batch in _forms(known, asked, name_of(function)):
         if asked.form in (None, form):
             for array in _arrays(known.array, asked.array):
-                if not loaded(array):
+                if not loaded(array) or (batch == "records" and array != "list"):
                     continue
-                for ids in ids_for(array) if names["groups"] else (None,):
-                    yield Way(form=form, array=array, ids=ids, advantages=asked.advantages, batch=batch, **names)
+                of_ids = ids_for(array) if names["groups"] else (None,)
+                of_masks = _masks(names, known) if names["mask"] else (None,)
+                for ids, masks in itertools.product(of_ids, of_masks):
+                    yield Way(form, array, ids, masks, advantages=asked.advantages, batch=batch, **names)
 
 
-def _forms(known: Parameters, asked: Asked, name: str) -> Iterator[tuple[str, dict[str, tuple[str, ...]], bool]]:
-    """Each form, the names that go with it by role, and whether they are columns of one argument."""
+def _forms(known: Parameters, asked: Asked, name: str) -> Iterator[tuple[str, dict[str, tuple[str, ...]], str]]:
+    """Each form, the names that go with it by role, and whether they are columns or records of one argument."""
     if _has_columns(known, asked, name):
-        for form in ("tokens", "flat") if asked.mask else ("flat", "tokens"):
-            yield form, _columns(asked, form), True
+        yield from _in_one_argument(asked)
         return
     roles = known.roles | asked.names()
     if known.required - set(roles.values()):
         return
     needed = {role for role in ROLES if roles.get(role) in known.required} | (set(asked.names()) & set(ROLES))
-    flat = [("tokens" if form else "flat") for form in _flat_first(needed, roles)]
+    flat = _flat_forms(needed, roles)
     if needed:
-        order = [*flat, "batch"] if needed == {"size"} else flat
+        order = flat if needed & {"groups"} else [*flat, "batch"] if needed & {"size"} else ["batch", *flat, "group"]
     elif known.lists == 1:
         order = ["group", "batch", *(flat if set(roles) & {"groups", "size"} else [])]
     else:
         order = ["batch", *(flat if set(roles) & {"groups", "size"} else []), "group"]
     for form in order:
-        if form == "tokens" and "mask" not in roles:
-            continue
-        yield form, _arguments(known, roles, needed, form), False
+        yield form, _arguments(known, roles, needed, form), ""
     if not needed and asked.rewards is None and len(known.required) <= 1:
-        for form in ("flat", "tokens"):
-            yield form, _columns(asked, form), True
+        yield from _in_one_argument(asked)
 
 
-def _flat_first(needed: set[str], roles: dict[str, str]) -> tuple[bool, ...]:
-    """Whether tokens come, of the flat forms in order: first where a mask has to be given or rewards are of tokens."""
+def _in_one_argument(asked: Asked) -> Iterator[tuple[str, dict[str, tuple[str, ...]], str]]:
+    for form in ("tokens", "flat") if asked.mask else ("flat", "tokens"):
+        yield form, _columns(asked, form), "columns"
+    if not asked.mask:
+        yield "flat", _columns(asked, "flat"), "records"
+
+
+def _flat_forms(needed: set[str], roles: dict[str, str]) -> list[str]:
+    """The forms of all rollouts in a row: of tokens first where a mask has to be given, or rewards are of tokens."""
+    if "mask" not in roles:
+        return ["flat"]
     first = "mask" in needed or roles.get("rewards", "").startswith("token")
-    return (True, False) if first else (False, True)
+    return ["tokens", "responses", "flat"] if first else ["flat", "tokens", "responses"]
+
+
+def _masks(names: dict[str, tuple[str, ...]], known: Parameters) -> tuple[str, str]:
+    """Kinds of masks to try: ints index what bools select, so they come first only where verl's names say so."""
+    verl = known.roles.get("rewards", "").startswith("token") or len(names["rewards"]) > 1
+    return ("ints", "bools") if verl else ("bools", "ints")
 
 
 def _arguments(known: Parameters, roles: dict[str, str], needed: set[str], form: str) -> dict[str, tuple[str, ...]]:
     """Parameters that are given in this form: what it needs, and what the function does."""
-    given = needed | ({"groups", "size"} if form in ("flat", "tokens") else set()) | ({"mask"} & {*roles})
-    given -= {"mask"} if form != "tokens" else set()
+    given = set(needed)
+    given |= {"groups", "size"} if form in ("flat", "tokens", "responses") else set()
+    given |= {"mask"} if form in ("tokens", "responses") else set()
     names = {role: (roles[role],) if role in given and role in roles else () for role in ROLES}
     first = known.names[0] if known.names else ""
     rewards = roles.get("rewards", first)
-    return {"rewards": () if rewards == first else (rewards,), **names}
+    return {"rewards": () if rewards == first and known.first_by_place else (rewards,), **names}
 
 
 def _has_columns(known: Parameters, asked: Asked, name: str) -> bool:

@@ -40,7 +40,7 @@ def given(values: Array, array: str) -> Any:
 
 
 def whole_numbers(values: Array, array: str) -> Any:
-    """Masks, or ids, as int64 of the kind that rewards are."""
+    """Masks, or ids, of the kind that rewards are."""
     return given(values, array) if array in ("numpy", "list") else _framed(values.copy(), array)
 
 

@@ -70,7 +70,7 @@ class Parameters:
     names: tuple[str, ...]
     roles: dict[str, str]  # name by role: rewards, groups, size, mask
     required: frozenset[str]
-    positional: frozenset[str]  # that cannot be given by keyword
+    first_by_place: bool  # whether the first can be given without its name
     takes_any: bool  # keywords, as ``**kwargs``
     array: str | None  # numpy, torch, jax or list, where that is plain to see
     lists: int  # how deep the lists are that the annotation speaks of
@@ -86,7 +86,7 @@ def parameters_of(function: Callable[..., Any]) -> Parameters:
     try:
         found = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
-        return Parameters(False, (), {}, frozenset(), frozenset(), False, None, 0)
+        return Parameters(False, (), {}, frozenset(), True, False, None, 0)
     named = [p for p in found if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     names = tuple(p.name for p in named)
     roles = {role: name for role, known in ROLES.items() for name in names if name in known}
@@ -104,7 +104,7 @@ def parameters_of(function: Callable[..., Any]) -> Parameters:
         names,
         roles,
         frozenset(p.name for p in named if p.default is p.empty),
-        frozenset(p.name for p in named if p.kind is p.POSITIONAL_ONLY),
+        not named or named[0].kind is not named[0].KEYWORD_ONLY,
         any(p.kind is p.VAR_KEYWORD for p in found),
         _array(text, function),
         len(_LISTS.findall(text)) if "[" in text and not re.search("Tensor|ndarray|Array", text) else 0,

@@ -84,10 +84,12 @@ def estimator_of(
     that gives real numbers of the right shape is taken:
 
     - where it has required parameters for group ids, a group size or a mask (``index``, ``uids``, ``num_generations``,
-      ``response_mask``, ... or what the options name): flat rewards with these, or rewards of tokens
+      ``response_mask``, ... or what the options name): flat rewards with these, or rewards of tokens; with a mask
+      alone, arrays (B, N) of both
     - else arrays (B, N); then flat, where optional parameters have such names; then one group at a time, which comes
       first where rewards are annotated as a list of numbers, and wherever an array gives lists
-    - a dict, whose columns are also attributes, with the usual names or those of the options
+    - a dict of columns, or a list with a dict for each rollout, with the usual names or those of the options; columns
+      and fields are also attributes
 
     and in each of them NumPy arrays, torch tensors in float64 and in float32, JAX arrays, lists, as far as these have
     been imported; the kind that is annotated, or that the function's file alone imports, comes first. Group ids are
@@ -102,10 +104,11 @@ def estimator_of(
     Parameters
     ----------
     function : what computes advantages
-    form : ``"batch"`` (B, N), ``"group"`` (N,), ``"flat"`` (B N,) or ``"tokens"`` (B N, L)
+    form : ``"batch"`` (B, N), ``"group"`` (N,), ``"flat"`` (B N,), ``"tokens"`` (B N, L), or ``"responses"``: flat with
+        a mask of tokens
     array : ``"numpy"``, ``"torch"``, ``"jax"`` or ``"list"``
-    rewards, groups, size, mask : names of its parameters, or of the columns of the one dict that it takes
-    advantages : name of the advantages in what it returns, or leaves in its batch
+    rewards, groups, size, mask : names of its parameters, or of the columns or fields in the one argument that it takes
+    advantages : name of the advantages in what it returns, or leaves in its argument
 
     Returns
     -------

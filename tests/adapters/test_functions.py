@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import maxrl_est as mx
+from maxrl_est.cli import main
 from maxrl_est.estimators import as_it_stands, estimator_of
 
 torch = pytest.importorskip("torch")
@@ -184,6 +185,32 @@ def test_functions_that_verl_ships_are_taken_as_they_stand():
     expected = (GROUPS - GROUPS.mean(1, keepdims=True)) / (GROUPS.std(1, ddof=1, keepdims=True) + 1e-6)
     np.testing.assert_allclose(grpo(GROUPS), expected, atol=1e-7)
     assert grpo.how == (
-        "called with torch tensors: rewards of tokens (B N, L), index = group ids (strings), response_mask = mask, "
-        "groups interleaved"
+        "called with torch tensors: rewards of tokens (B N, L), index = group ids (strings), response_mask = mask "
+        "(ints), groups interleaved"
     )
+
+
+@pytest.mark.parametrize(
+    ("scale", "made"),
+    [
+        ("group", "grpo"),
+        ("none", "mean_centred"),
+        ("batch", "(r - mean) / (sd of the batch + 0.0001), divisor N - 1"),
+    ],
+)
+def test_what_trl_logs_of_a_training_says_how_it_made_advantages(scale, made, tmp_path, capsys):
+    trl = pytest.importorskip("trl")
+    from adapters import tiny_trl
+
+    settings = {"log_completions": True, "logging_steps": 1, "max_steps": 3, "per_device_train_batch_size": 16}
+    args = tiny_trl.arguments(tmp_path, scale_rewards=scale, **settings)
+    tokenizer = tiny_trl.tokenizer()
+    trl.GRPOTrainer(
+        tiny_trl.policy(), tiny_trl.share_of_ones, args, tiny_trl.PROMPTS, processing_class=tokenizer
+    ).train()
+    capsys.readouterr()
+    main(["check", "--log", str(tmp_path / "completions")])
+    shown = capsys.readouterr().out
+    assert "rewards share_of_ones, advantages advantage, groups by prompt and step" in shown
+    assert "48 rollouts in groups of 4" in shown
+    assert f"made by\n  {made} (largest difference" in shown
