@@ -13,7 +13,7 @@ import pytest
 
 import maxrl_est as mx
 from maxrl_est.estimators import WrappedFunction, as_it_stands, estimator_of
-from maxrl_est.estimators._layouts import interleaved, lengths, on_tokens
+from maxrl_est.estimators._functions.layouts import interleaved, lengths, on_tokens
 
 GROUPS = np.array([[1.0, 0.0, 1.0, 0.0], [1.0, 1.0, 0.0, 0.25], [0.0, 0.0, 0.0, 1.0]])
 CENTRED = GROUPS - GROUPS.mean(axis=1, keepdims=True)

@@ -12,7 +12,7 @@ from maxrl_est._arguments import different, flag, listed, name_of, positive, who
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.checks._subject import TOLERANCE, Subject, on_binary_rewards
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen
-from maxrl_est.estimators._wrapped import as_it_stands
+from maxrl_est.estimators._functions.wrapped import as_it_stands
 from maxrl_est.measures._columns import shown
 from maxrl_est.measures._two_values import two_values
 from maxrl_est.targets import A_TARGET, LogMean, Target

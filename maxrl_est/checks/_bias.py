@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from fractions import Fraction as F
 from typing import Any
@@ -24,6 +25,7 @@ POSITIVE = Bandit([F(1, 4), F(1, 4), F(1, 2)], [F(1, 10), F(1, 2), F(9, 10)])
 WIDE = Bandit([F(1, 3), F(1, 3), F(1, 3)], [F(1, 1000), F(1, 20), F(999, 1000)])
 GRADED = (WITH_ZERO, POSITIVE, WIDE)
 BINARY = Bernoulli(F(1, 4))
+COMMON = re.compile(r"J_\d+|pass@\d+")  # objectives that nobody is asked about
 LARGEST_GRADED = 8  # rollouts in groups of three outcomes that are enumerated in rationals
 
 
@@ -117,6 +119,11 @@ def _said(subject: Subject, found: Mapping[int, Nearest]) -> str:
         how, upto = "", f", up to {distance:.1g} (tolerance {subject.tolerance:g})"
     factors = [near.scale for near in found.values()]
     names = _in_general(found)
+    if not subject.targets and not all(COMMON.fullmatch(_name(near)) for near in found.values()):
+        return Warned(
+            f"on {subject.rewards} {how}{names} at N = {sizes}{upto}: declare objective= if that is meant, since few "
+            "rollouts have many such weights"
+        )
     if all(abs(float(factor) - 1) <= max(subject.tolerance, 1e-12) for factor in factors):
         return f"on {subject.rewards} {how}{names} at N = {sizes}{upto}"
     same = max(map(float, factors)) / min(map(float, factors)) - 1 <= subject.tolerance

@@ -152,7 +152,7 @@ class CheckReport:
     def _repr_html_(self) -> str:
         """What notebooks show."""
         checks = [(check.name, check.status, f"{check.message}{check.expectation}") for check in self.checks]
-        tones = [{"passed": "good", "warned": "warn", "failed": "bad"}.get(check.severity, "") for check in self.checks]
+        tones = [_text.TONES.get(check.status, "") for check in self.checks]
         parts = [formats.html_table((self.summary, "status", "found"), checks, tones)]
         if self.noise:
             rows = [(row.problem, str(row.n), row.estimator, f"{row.noise:.6g}") for row in self.noise]

@@ -95,7 +95,7 @@ def check_estimator(
     True
     >>> print(check_estimator("mean_centred", group_sizes=[8])["effective objective"].message)
     on 0/1 rewards exactly 7/8 x J_1 at N = 8: a constant factor, as a learning rate is
-    >>> report = check_estimator("self_normalised", on_fail=None)
+    >>> report = check_estimator("plug_in_loo", on_fail=None)
     >>> [check.name for check in report.checks if check.status == "failed"]
     ['leave-one-out', 'bias on graded likelihoods']
     """

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 WIDTH = 80
 _TAG = 9  # columns of what stands before a text
 _NAME = 32  # of a longer name are shown where the verdict takes more than a line
-_TONES: dict[str, Tone] = {"passed": "good", "warned": "warn", "undecided": "warn", "failed": "bad", "xpassed": "bad"}
+
+TONES: dict[str, Tone] = {"passed": "good", "warned": "warn", "undecided": "warn", "failed": "bad", "xpassed": "bad"}
 
 Paint = Callable[[str, Tone], str]
 
@@ -43,7 +44,7 @@ def text(report: CheckReport, *, width: int = WIDTH, verbose: bool = False, pain
     over = len(summary(report)) - width
     if over > 0 and len(name) > _NAME:  # a path, whose end says most
         name = f"...{name[-max(_NAME, len(name) - over - 3) :]}"
-    lines = [paint(_short(_headline(report, name), width), _TONES[report.verdict])]
+    lines = [paint(_short(_headline(report, name), width), TONES[report.verdict])]
     lines += [*_advice(report, width), ""]
     if verbose:
         for check in report.checks:
@@ -108,7 +109,7 @@ def _compact(report: CheckReport, width: int, paint: Paint) -> Iterator[str]:
 
 def _whole(check: Check, width: int, paint: Paint) -> Iterator[str]:
     """A check with its message, the line that reproduces it, and the line that states it as a known fault."""
-    yield paint(f"{check.status:{_TAG}}{check.name}", _TONES.get(check.status, ""))
+    yield paint(f"{check.status:{_TAG}}{check.name}", TONES.get(check.status, ""))
     yield from _filled("", f"{check.message}{check.expectation}", width)
     for label, code in (("reproduce: ", check.reproduce), ("known fault: ", check.known_fault)):
         if code:

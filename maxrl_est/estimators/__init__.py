@@ -11,10 +11,10 @@ draw as many rollouts as they need. ``registry`` lists the rows, ``rows`` says w
 
 from maxrl_est.estimates.baselines import BASELINES
 from maxrl_est.estimators._advantages import advantages, weights_and_advantages
+from maxrl_est.estimators._functions.wrapped import WrappedFunction, as_it_stands, estimator_of
 from maxrl_est.estimators._registry import chosen, get, names, sequential_names
 from maxrl_est.estimators._rows import NamedEstimator, Notes
 from maxrl_est.estimators._sequential import Draws, SequentialEstimator, SequentialMoments
-from maxrl_est.estimators._wrapped import WrappedFunction, as_it_stands, estimator_of
 from maxrl_est.targets import LogMean, LogPassRate, OverLevels, Target
 
 __all__ = [

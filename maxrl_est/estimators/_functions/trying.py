@@ -11,9 +11,9 @@ import numpy as np
 
 from maxrl_est._arguments import name_of
 from maxrl_est._typing import FloatArray
-from maxrl_est.estimators._asking import Asked, ways
-from maxrl_est.estimators._parameters import ROLES, parameters_of
-from maxrl_est.estimators._ways import Way
+from maxrl_est.estimators._functions.asking import Asked, ways
+from maxrl_est.estimators._functions.parameters import ROLES, parameters_of
+from maxrl_est.estimators._functions.ways import Way
 
 PROPOSAL = "say how it is called: maxrl_est.estimator_of(function, rewards=..., groups=...)"
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from maxrl_est._arguments import closest, name_of, one_of
-from maxrl_est.estimators._containers import ARRAYS, ids_for, loaded
-from maxrl_est.estimators._parameters import GROUPS, MASK, REWARDS, ROLES, SIZE, Parameters, parameters_of
-from maxrl_est.estimators._ways import FORMS, Way
+from maxrl_est.estimators._functions.containers import ARRAYS, ids_for, loaded
+from maxrl_est.estimators._functions.parameters import GROUPS, MASK, REWARDS, ROLES, SIZE, Parameters, parameters_of
+from maxrl_est.estimators._functions.ways import FORMS, Way
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import numpy as np
 
 from maxrl_est._arguments import name_of
 from maxrl_est._typing import Array
-from maxrl_est.estimators._containers import double_precision, given, ids_as, numbers, whole_numbers
-from maxrl_est.estimators._layouts import interleaved, of_responses, on_tokens
-from maxrl_est.estimators._parameters import ADVANTAGES
+from maxrl_est.estimators._functions.containers import double_precision, given, ids_as, numbers, whole_numbers
+from maxrl_est.estimators._functions.layouts import interleaved, of_responses, on_tokens
+from maxrl_est.estimators._functions.parameters import ADVANTAGES
 
 FORMS = {
     "batch": "rewards (B, N)",

@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from maxrl_est._arguments import name_of
 from maxrl_est._typing import Array, Estimator
-from maxrl_est.estimators._asking import Asked
-from maxrl_est.estimators._parameters import parameters_of
+from maxrl_est.estimators._functions.asking import Asked
+from maxrl_est.estimators._functions.parameters import parameters_of
+from maxrl_est.estimators._functions.trying import is_of_arrays, takes_any_axes, working_way
+from maxrl_est.estimators._functions.ways import Way
 from maxrl_est.estimators._rows import NamedEstimator
 from maxrl_est.estimators._sequential import SequentialEstimator
-from maxrl_est.estimators._trying import is_of_arrays, takes_any_axes, working_way
-from maxrl_est.estimators._ways import Way
 
 
 @dataclass(frozen=True)
