@@ -252,6 +252,20 @@ def test_the_cause_is_named_for_rules_that_choose_among_ties():
         assert "depends on the order of rollouts, where likelihoods are tied" in report["order of rollouts"].message
 
 
+def test_a_function_for_some_sizes_says_which():
+    def pass_at_4(r):
+        return rloo(r) / (r.shape[-1] // 4)
+
+    report = check_estimator(pass_at_4, on_fail=None)
+    assert report["shape and dtype"].status == "failed"
+    assert report["shape and dtype"].message.startswith("raised ZeroDivisionError")
+    assert report["shape and dtype"].message.endswith(
+        "it fails at N = 2, 3 only: if it is not meant for these, check it with group_sizes=[4, 8, 16, 64]"
+    )
+    assert check_estimator(pass_at_4, group_sizes=[4, 8, 16, 64], on_fail=None)["shape and dtype"].status == "passed"
+
+
 def test_large_groups_are_taken():
-    report = check_estimator(rloo, objective=EXPECTED, group_sizes=np.array([2, 1024], dtype=np.int32))
+    of_floats = lambda r: rloo(r.astype(np.float64))
+    report = check_estimator(of_floats, objective=EXPECTED, group_sizes=np.array([2, 1024], dtype=np.int32))
     assert "at N = 2, 1024" in report["effective objective"].message

@@ -11,10 +11,28 @@ from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject, Warned,
 
 def returns_advantages(subject: Subject) -> str:
     """It returns finite real numbers, one for each likelihood, for one group and for many."""
-    for n in subject.sizes:
+    failures = {n: failure for n in subject.sizes if (failure := _of_size(subject, n))}
+    if not failures:
+        return "finite, of the shape of the likelihoods, any batch axes"
+    failure = failures[max(failures)]
+    works = [n for n in reversed(subject.sizes) if n not in failures]
+    if not works:
+        raise failure
+    failing = ", ".join(str(n) for n in subject.group_sizes if n in failures)
+    raise Failed(
+        f"{failure}; it fails at N = {failing} only: if it is not meant for these, check it with group_sizes={works}",
+        failure.reproduce,
+        {**failure.found, "fails": sorted(failures)},
+    )
+
+
+def _of_size(subject: Subject, n: int) -> Failed | None:
+    try:
         for shape in ((n,), (1, n), (5, n), (2, 3, n)):
             subject(subject.random(shape))
-    return "finite, of the shape of the likelihoods, any batch axes"
+    except Failed as failure:
+        return failure
+    return None
 
 
 def leaves_its_input_alone(subject: Subject) -> str:

@@ -13,7 +13,7 @@ trl = pytest.importorskip("trl", reason="needs trl")
 import pandas  # noqa: E402
 from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer  # noqa: E402
 
-import maxrl_est as mx  # noqa: E402
+import maxrl_est as mx
 from adapters.tiny_trl import (  # noqa: E402
     LONGEST,
     PROMPTS,
@@ -33,6 +33,7 @@ from adapters.tiny_trl import (  # noqa: E402
 from maxrl_est.adapters import trl as adapter  # noqa: E402
 from maxrl_est.adapters._trl_settings import SCALED, check_gradient, warn_of_changes  # noqa: E402
 from maxrl_est.adapters.trl import MaxRLTrainer, as_estimator  # noqa: E402
+from maxrl_est.cli import main  # noqa: E402
 from maxrl_est.estimates.baselines import BASELINES  # noqa: E402
 
 GRADIENT = 1e-6  # relative, of one step; worst measured 2.6e-7: TRL has float32 log-probabilities
@@ -567,3 +568,10 @@ def test_arguments_are_by_default_those_of_an_exact_gradient(monkeypatch, tmp_pa
     with warnings.catch_warnings(action="error", category=UserWarning):
         MaxRLTrainer(policy(), share_of_ones, train_dataset=PROMPTS, processing_class=tokenizer())
     assert asked == [{"loss_type": "dr_grpo", "max_grad_norm": 0.0}]
+
+
+def test_a_trainer_goes_to_a_verdict_by_one_command(capsys):
+    assert main(["check", "trl:GRPOTrainer", "--group-sizes", "2", "4"]) == 1
+    assert capsys.readouterr().out.startswith("FAILED  trl:GRPOTrainer: effective objective, leave-one-out, bias on")
+    assert main(["check", "trl:GRPOTriner"]) == 2
+    assert "no 'GRPOTriner' in trl; did you mean 'GRPOTrainer'?" in capsys.readouterr().err

@@ -21,9 +21,10 @@ with warnings.catch_warnings(action="ignore"):  # verl warns of engines that are
     from verl.trainer.ppo.ray_trainer import compute_advantage
     from verl.workers.config import ActorConfig
 
-import maxrl_est as mx  # noqa: E402
+import maxrl_est as mx
 from maxrl_est.adapters import verl as adapter  # noqa: E402
 from maxrl_est.adapters.verl import TokenAdvantages, as_estimator  # noqa: E402
+from maxrl_est.cli import main  # noqa: E402
 from maxrl_est.estimates.baselines import BASELINES  # noqa: E402
 
 ROUNDED = 2e-7  # float32 advantages, of the largest; worst measured 4.1e-8
@@ -624,3 +625,19 @@ def test_any_function_of_the_same_signature_can_be_judged():
 def test_an_estimator_refuses_what_is_no_likelihood():
     with pytest.raises(ValueError, match=r"^likelihoods\[0, 1\] must lie in \[0, 1\], got 1\.5$"):
         as_estimator("rloo")(np.array([[0.0, 1.5]]))
+
+
+def test_a_name_of_the_registry_goes_to_a_verdict_by_one_command(capsys):
+    assert main(["check", "verl:grpo", "verl:rloo", "--group-sizes", "2", "4"]) == 1
+    printed = capsys.readouterr().out
+    assert printed.startswith("FAILED  verl:grpo: effective objective, leave-one-out, bias on graded")
+    assert "PASSED  verl:rloo: on 0/1 rewards J_1 at N = 2, 4" in printed
+    assert main(["check", "verl:grop"]) == 2
+    assert "verl:grop" in capsys.readouterr().err
+
+
+def test_gpg_gets_a_report_that_names_the_batch():
+    report = mx.check_estimator(as_estimator("gpg"), group_sizes=(2, 4), on_fail=None)
+    assert report["batch independence"].status == "failed"
+    assert report["batch independence"].message.startswith("depends on the batch")
+    assert report["effective objective"].status == "skipped"
