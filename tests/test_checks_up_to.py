@@ -254,7 +254,7 @@ def test_the_cause_is_named_for_rules_that_choose_among_ties():
 
 def test_a_function_for_some_sizes_says_which():
     def pass_at_4(r):
-        return rloo(r) / (r.shape[-1] // 4)
+        return rloo(r) * (1 / (r.shape[-1] // 4))
 
     report = check_estimator(pass_at_4, on_fail=None)
     assert report["shape and dtype"].status == "failed"
@@ -266,6 +266,8 @@ def test_a_function_for_some_sizes_says_which():
 
 
 def test_large_groups_are_taken():
-    of_floats = lambda r: rloo(r.astype(np.float64))
+    def of_floats(r):
+        return rloo(r.astype(np.float64))
+
     report = check_estimator(of_floats, objective=EXPECTED, group_sizes=np.array([2, 1024], dtype=np.int32))
     assert "at N = 2, 1024" in report["effective objective"].message

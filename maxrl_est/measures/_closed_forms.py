@@ -11,6 +11,7 @@ Fractions in, Fractions out; otherwise float64 with terms of one sign, except in
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from fractions import Fraction
@@ -26,6 +27,7 @@ from maxrl_est.measures._enumerated import Moments, group_chance, mixture
 from maxrl_est.measures._equivariant import MAX_COUNTED, equivariant_advantages
 from maxrl_est.measures._sizes import size_for
 from maxrl_est.measures._two_values import counted_groups
+from maxrl_est.objectives._numbers import in_one_unit
 from maxrl_est.problems._laws import law
 
 MAX_ORDER = 2048  # up to it counts of sets of rollouts, below (5/4)^T at n = T, are floats; past 3181 some are not
@@ -182,9 +184,11 @@ def _parts(coefficients: Sequence[Any], q: Any, n: int) -> Array:
     They are the Taylor coefficients of sum_k c_k y^k at q over C(n-1, h), by Horner's rule: exactly where
     alternating coefficients would cancel in floats.
     """
-    if not isinstance(q, Fraction) and alternate(coefficients):
-        return _floats(list(_parts([Fraction(c) for c in coefficients], Fraction(float(q)), n)))
-    values = np.array([*coefficients, None], dtype=object)[:-1] if isinstance(q, Fraction) else _floats(coefficients)
+    if isinstance(q, Fraction):
+        return _exact_parts(coefficients, q, n)
+    if alternate(coefficients):
+        return _floats(_exact_parts([Fraction(c) for c in coefficients], Fraction(float(q)), n))
+    values = _floats(coefficients)
     h = np.arange(1, len(values))
     t = 0 * values
     for value in values[::-1]:
@@ -199,6 +203,18 @@ def alternate(coefficients: Sequence[Any]) -> bool:
     """Whether coefficients change their sign more than twice, as those of pass^k do at every one."""
     signs = [bool(value > 0) for value in coefficients if value]
     return sum(a is not b for a, b in pairwise(signs)) > 2
+
+
+def _exact_parts(coefficients: Sequence[Fraction], q: Fraction, n: int) -> Array:
+    """The same in integers: with q = a/b and y = z/b the polynomial in z is shifted by a, a power of b apart."""
+    shifted, unit = in_one_unit(coefficients)
+    (a, b), top = q.as_integer_ratio(), len(shifted) - 1
+    shifted = [x * b ** (top - k) for k, x in enumerate(shifted)]
+    for h in range(top):
+        for k in range(top - 1, h - 1, -1):
+            shifted[k] += a * shifted[k + 1]
+    parts = [Fraction(x, unit * b ** (top - h) * math.comb(n - 1, h)) for h, x in enumerate(shifted)]
+    return np.array([*parts, None], dtype=object)[:-1]
 
 
 def _binomial_powers(n: int, base: Any, size: int) -> Array:

@@ -7,7 +7,6 @@ signs for pass^k, floats would lose it.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeAlias
@@ -25,7 +24,7 @@ SIMPLE = tuple(sorted({Fraction(a, b) for b in (1, 2, 3, 4) for a in range(1, 4 
 _GRID = 64  # values of Tsallis' q in [0, 4] from which the search starts
 _TRIPLES = 64  # rollouts, up to which mixtures of three are tried
 _TRIED = 8  # of the best mixtures
-ALL_OF = 300  # attempts; of more, coefficients in powers of q are above 1e100
+ALL_OF = 320  # attempts; of more, coefficients in powers of q are above 1e100
 
 
 class Families:
@@ -46,7 +45,7 @@ class Families:
     def rare(self) -> Iterator[Member]:
         """The closest of pass^1..pass^n, and of Tsallis' family at orders n and n - 1."""
         attempts = np.arange(1, min(self.n, ALL_OF) + 1)
-        yield self._closest(attempts * self.p[:, None] ** (attempts - 1), all_of)
+        yield self._closest(attempts * self.p[:, None] ** (attempts - 1), Objective.all_of)
         for order in range(max(3, self.n - 1), self.n + 1):
             yield from self._tsallis(order)
 
@@ -92,11 +91,6 @@ class Families:
     def _closest(self, family: FloatArray, make: Callable[[int], Objective]) -> Member:
         best = int(_cosines(self.root * self.ours, self.root[:, None] * family).argmax())
         return make(best + 1), family[:, best]
-
-
-def all_of(k: int) -> Objective:
-    """pass^k, the chance that all of k attempts succeed, for k up to `ALL_OF`."""
-    return Objective.from_coefficients([(-1) ** j * k * math.comb(k - 1, j) for j in range(k)], f"pass^{k}")
 
 
 def mixture(shares: Mapping[int, Fraction]) -> Objective:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from maxrl_est.measures._bernstein import powers_of
-from maxrl_est.measures._families import ALL_OF, Families, all_of, mixture
+from maxrl_est.measures._families import ALL_OF, Families, mixture
 from maxrl_est.measures._nearest import Nearest, Weight, compare, multiple
 from maxrl_est.objectives import Objective
 
@@ -45,7 +45,7 @@ def _recognised(powers: tuple[Fraction, ...]) -> tuple[Fraction, Objective] | No
     if len(places) == 1:
         return last / order, Objective.pass_at(order)
     if order <= ALL_OF and all(c[k] * k == -c[k - 1] * (order - k) for k in range(1, order)):
-        return first / order, all_of(order)
+        return first / order, Objective.all_of(order)
     if order > 2 and c[1] * first > 0:
         q = c[1] / first
         if all(c[k + 1] * (k + 1) == c[k] * (q + k) for k in range(order - 1)):

@@ -13,7 +13,7 @@ trl = pytest.importorskip("trl", reason="needs trl")
 import pandas  # noqa: E402
 from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer  # noqa: E402
 
-import maxrl_est as mx
+import maxrl_est as mx  # noqa: E402
 from adapters.tiny_trl import (  # noqa: E402
     LONGEST,
     PROMPTS,

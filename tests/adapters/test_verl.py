@@ -21,7 +21,7 @@ with warnings.catch_warnings(action="ignore"):  # verl warns of engines that are
     from verl.trainer.ppo.ray_trainer import compute_advantage
     from verl.workers.config import ActorConfig
 
-import maxrl_est as mx
+import maxrl_est as mx  # noqa: E402
 from maxrl_est.adapters import verl as adapter  # noqa: E402
 from maxrl_est.adapters.verl import TokenAdvantages, as_estimator  # noqa: E402
 from maxrl_est.cli import main  # noqa: E402
