@@ -187,7 +187,7 @@ def _parts(coefficients: Sequence[Any], q: Any, n: int) -> Array:
     if isinstance(q, Fraction):
         return _exact_parts(coefficients, q, n)
     if alternate(coefficients):
-        return _floats(_exact_parts([Fraction(c) for c in coefficients], Fraction(float(q)), n))
+        return _floats(list(_exact_parts([Fraction(c) for c in coefficients], Fraction(float(q)), n)))
     values = _floats(coefficients)
     h = np.arange(1, len(values))
     t = 0 * values
