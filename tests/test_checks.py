@@ -235,7 +235,7 @@ def test_expected_failures_are_strict():
     assert set(known) == {"effective objective", "leave-one-out", "bias on graded likelihoods"}
     assert check_estimator(centred, expected_failed_checks=known, **expected).passed
     report = check_estimator(
-        centred, expected_failed_checks=known | {"deterministic": KnownFault("?")}, on_fail=None, **expected
+        centred, expected_failed_checks=known | {"deterministic": KnownFault("?", {})}, on_fail=None, **expected
     )
     assert not report.passed
     assert report["deterministic"].status == "xpassed"
@@ -264,7 +264,7 @@ def test_an_unknown_name_among_expected_failures_is_refused_with_the_closest():
     with pytest.raises(ValueError, match=r"^a name in expected_failed_checks .*; did you mean 'leave-one-out'\?"):
         check_estimator(centred, expected_failed_checks={"leave one out": "?"})
     with pytest.raises(ValueError, match=r"^a name in expected_failed_checks must be one of"):
-        parametrize_with_checks([centred], expected_failed_checks={"centred": {"xyz": KnownFault("?")}})
+        parametrize_with_checks([centred], expected_failed_checks={"centred": {"xyz": KnownFault("?", {})}})
 
 
 def test_expected_failures_that_do_not_say_what_is_found_are_refused():
@@ -276,7 +276,7 @@ def test_expected_failures_that_do_not_say_what_is_found_are_refused():
     with pytest.raises(TypeError, match=r"^found must be a dict of what the check finds, got 'x'"):
         KnownFault("?", "x")
     with pytest.raises(TypeError, match=r"^reason must be a str, got 3"):
-        KnownFault(3)
+        KnownFault(3, {})
 
 
 def test_a_check_of_the_report_is_found_by_its_name():

@@ -20,7 +20,7 @@ import maxrl_est
 from maxrl_est import checks, cli
 from maxrl_est.checks._report import identifier
 from maxrl_est.cli import console
-from maxrl_est.cli.objectives import FORMS, objective_of
+from maxrl_est.cli.objectives import FORMS, declared
 from maxrl_est.files import rollouts
 from maxrl_est.selftest import bench, findings, prove, verify
 from maxrl_est.tables import PROBLEMS
@@ -625,7 +625,7 @@ def test_explain_shows_the_page_of_a_check_by_its_id_or_its_name(capsys):
 def test_every_form_of_objective_is_one(capsys):
     for form in FORMS:
         text = form.text.replace("T", "2").replace("K", "2").replace("Q", "1/2")
-        found = objective_of(text, 8)
+        found = declared(text, 8)
         assert isinstance(found(3) if form.per_size else found, maxrl_est.Objective)
 
 

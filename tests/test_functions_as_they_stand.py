@@ -447,3 +447,18 @@ def test_responses_have_several_tokens_and_padding():
     np.testing.assert_array_equal(rewards.sum(axis=1), np.arange(1.0, 9.0))
     assert (rewards * (1 - mask) == 0).all()
     assert mask[:, -1].max() == 0
+
+
+def test_a_batch_is_laid_out_as_its_function_tells_groups():
+    def by_size(batch):
+        r = np.asarray(batch["rewards"]).reshape(-1, batch["num_generations"])
+        return (r - r.mean(axis=1, keepdims=True)).ravel()
+
+    def by_ids(batch):
+        return flat_with_ids(batch["rewards"], batch["index"])
+
+    for function in (by_size, by_ids):
+        np.testing.assert_allclose(estimator_of(function)(GROUPS), CENTRED)
+    assert "interleaved" not in estimator_of(by_size).how
+    assert "interleaved" in estimator_of(by_ids).how
+    np.testing.assert_allclose(estimator_of(by_size, rewards="rewards", size="num_generations")(GROUPS), CENTRED)

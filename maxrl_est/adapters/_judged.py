@@ -51,7 +51,7 @@ def _need_shape(name: str, found: Array, given: Array) -> None:
 def in_turns(sizes: Sequence[int]) -> list[tuple[int, int]]:
     """The rollouts (group, number) of groups of these sizes in the order of a batch: by turns, back and forth.
 
-    Neither neighbours nor rows at equal distances are a group, unless there is but one, so that what finds groups by
+    Groups are neither blocks of the batch nor rows at equal distances, unless there is but one: what finds groups by
     their places finds wrong ones.
 
     >>> in_turns([2, 3])

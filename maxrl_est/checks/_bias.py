@@ -13,12 +13,12 @@ import numpy as np
 from maxrl_est._typing import Array
 from maxrl_est.checks._structure import follows_the_order, is_deterministic, sees_one_group
 from maxrl_est.checks._subject import Failed, Skipped, Subject, Warned, on_binary_rewards
+from maxrl_est.checks._targets import factor_of, target_or_nearest
 from maxrl_est.measures import EffectiveWeight, exact_moments, target_gradient
 from maxrl_est.measures._nearest import Nearest
 from maxrl_est.measures._two_values import pushed_down
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli
-from maxrl_est.targets import Target
 
 WITH_ZERO = Bandit([F(1, 2), F(1, 3), F(1, 6)], [F(0), F(1, 3), F(1)])
 POSITIVE = Bandit([F(1, 4), F(1, 4), F(1, 2)], [F(1, 10), F(1, 2), F(9, 10)])
@@ -26,6 +26,7 @@ WIDE = Bandit([F(1, 3), F(1, 3), F(1, 3)], [F(1, 1000), F(1, 20), F(999, 1000)])
 GRADED = (WITH_ZERO, POSITIVE, WIDE)
 BINARY = Bernoulli(F(1, 4))
 COMMON = re.compile(r"J_\d+|pass@\d+")  # objectives that nobody is asked about
+LARGE = 32  # rollouts, from which on a weight is compared with what it may come to in large groups
 LARGEST_GRADED = 8  # rollouts in groups of three outcomes that are enumerated in rationals
 
 
@@ -66,7 +67,7 @@ def _ascended(subject: Subject, n: int) -> Nearest:
     if meant is None or meant.objective is None or not meant.known:
         raise Failed(
             f"N = {n}: {f'should ascend {declared.name}; ' if declared else ''}on {subject.rewards} it ascends {near}"
-            f"{''.join(f'; {text}' for text in pushed_down(weight.negative))}",
+            f"{_background(weight)}",
             f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
             _numbers(near, n),
         )
@@ -84,6 +85,12 @@ def _ascended(subject: Subject, n: int) -> Nearest:
             _numbers(meant, n),
         )
     return meant
+
+
+def _background(weight: EffectiveWeight) -> str:
+    """What else is known of a weight that is no objective's: its limit in large groups, and where it is negative."""
+    limit = weight.limit() if weight.n >= LARGE else None
+    return "".join(f"; {text}" for text in ([str(limit)] if limit else []) + pushed_down(weight.negative))
 
 
 def _compared(weight: EffectiveWeight, objective: Objective | None, tolerance: float) -> Nearest | None:
@@ -151,7 +158,7 @@ def is_unbiased_on_graded(subject: Subject) -> str:
     exact, worst = True, 0.0
     sizes = [n for n in subject.sizes if n <= LARGEST_GRADED] or subject.sizes[-1:]
     for n in sizes:
-        target, factor = subject.target(n), subject.factor(n)
+        target, factor = target_or_nearest(subject, n), factor_of(subject, n)
         if target is None:
             if subject.positive_only:
                 raise Skipped("no objective is declared")
@@ -227,8 +234,3 @@ def in_floats(problem: Any) -> Any:
     if isinstance(problem, Bernoulli):
         return Bernoulli(float(problem.pass_rate))
     return Bandit(problem.probabilities.astype(np.float64), problem.likelihoods.astype(np.float64))
-
-
-def target_or_nearest(subject: Subject, n: int) -> Target | None:
-    """What it is compared with where it ascends no known objective: the nearest one."""
-    return subject.target(n) or (None if subject.positive_only else subject.weight(n).nearest().objective)

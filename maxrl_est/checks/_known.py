@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -38,7 +38,7 @@ class KnownFault:
     """
 
     reason: str
-    found: Found = field(default_factory=dict)
+    found: Found
     tolerance: float = 1e-3
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Checks of the noise: exact variance beside that of known estimators, and, if asked for, a bias test by sampling."""
+"""Checks of the noise: per signal beside that of known estimators, and, if asked for, a bias test by sampling."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 
 from maxrl_est import estimators
 from maxrl_est._typing import FloatArray
-from maxrl_est.checks._bias import BINARY, POSITIVE, enumerable, expression, in_floats, target_or_nearest
+from maxrl_est.checks._bias import BINARY, POSITIVE, enumerable, expression, in_floats
 from maxrl_est.checks._report import NoiseRow
 from maxrl_est.checks._subject import Failed, Skipped, Subject, on_binary_rewards
+from maxrl_est.checks._targets import factor_of, target_of, target_or_nearest
 from maxrl_est.estimators import NamedEstimator
 from maxrl_est.files.formats import plain
 from maxrl_est.measures import Moments, exact_moments, target_gradient
@@ -51,7 +52,7 @@ def compares_noise(subject: Subject) -> str:
             )
     if not found:
         raise Skipped("no known unbiased estimator of the same target to compare with")
-    return f"per squared signal {'; '.join(found)}"
+    return f"per signal {'; '.join(found)}"
 
 
 def agrees_with_samples(subject: Subject) -> str:
@@ -64,10 +65,10 @@ def agrees_with_samples(subject: Subject) -> str:
     n = _size(subject)
     problem = BINARY if subject.binary_only else POSITIVE
     bounds = _bounds(subject, problem, n)
-    target = subject.declared(n) if bounds is None else subject.target(n)
+    target = subject.declared(n) if bounds is None else target_of(subject, n)
     if target is None:
         raise Skipped("no objective is declared or ascended")
-    factor = subject.scale or 1 if bounds is None else subject.factor(n)
+    factor = subject.scale or 1 if bounds is None else factor_of(subject, n)
     truth = float(factor) * target_gradient(problem, target).astype(np.float64)
     result = monte_carlo(
         problem,

@@ -1,10 +1,10 @@
 """The check of what a rollout's own likelihood does to its advantage, at every group size and without enumeration.
 
-An advantage is unbiased for every law of likelihoods if and only if, in every group, ``A_1(x; others)`` less
-``A_1(x'; others)`` is what it is for one unbiased estimator: the mean over the others' law is a polynomial in that law,
-and a polynomial decides the symmetric function of the others that it is the mean of. For an objective of the pass rate
-that difference is ``omega_1 (x - x')``; what is left over, at x' = 0, is a baseline, and any function of the others is
-one.
+A permutation-equivariant advantage is unbiased for every law of likelihoods if and only if, in every group,
+``A_1(x; others)`` less ``A_1(x'; others)`` is what it is for one unbiased estimator: the mean over the others' law is a
+polynomial in that law, and a polynomial decides the symmetric function of the others that it is the mean of. For an
+objective of the pass rate that difference is ``omega_1 (x - x')``; what is left over, at x' = 0, is a baseline, and any
+function of the others is one. Where no objective is declared or known, the difference has to be linear in x at least.
 """
 
 from __future__ import annotations
@@ -17,11 +17,8 @@ from maxrl_est._typing import Array, FloatArray
 from maxrl_est.checks import _trials
 from maxrl_est.checks._bias import enumerable
 from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject
-from maxrl_est.estimates.ustatistics import loo_weights
-from maxrl_est.estimators import advantages
-from maxrl_est.estimators._logmean import vimco
+from maxrl_est.checks._targets import factor_of, target_of, unbiased
 from maxrl_est.objectives import Objective
-from maxrl_est.targets import LogMean, OverLevels, Target
 
 OWN_VALUES = (1e-9, 1e-6, 1e-3, 0.02, 0.2, 0.25, 0.5, 0.7, 0.9, 0.97, 1 - 1e-6, 1.0)  # of the rollout, above the least
 TINY = 1e-9  # stands for 0 where logarithms are taken
@@ -34,10 +31,10 @@ def weighs_by_the_others(subject: Subject) -> str:
     enumerable(subject)
     said = []
     for n in subject.sizes:
-        target = subject.target(n)
+        target = target_of(subject, n)
         if isinstance(target, Objective) or (target is None and not subject.positive_only):
             _is_linear(subject, n)
-        reference = _unbiased(target)
+        reference = unbiased(target)
         if reference:
             _is_as_that_of(subject, n, reference)
             said.append(n)
@@ -74,10 +71,10 @@ def _is_linear(subject: Subject, n: int) -> None:
 
 def _is_as_that_of(subject: Subject, n: int, reference: Callable[[Array], Array]) -> None:
     groups, values, moves, floor = _moves(subject, subject, n)
-    factor = float(subject.factor(n))
+    factor = float(factor_of(subject, n))
     expected = factor * _moves(subject, reference, n)[2]
     off = moves - expected
-    target = subject.target(n)
+    target = target_of(subject, n)
     assert target is not None
     _hold(
         off,
@@ -124,26 +121,3 @@ def _line(subject: Subject, group: FloatArray, values: FloatArray) -> str:
         return ""
     rest = ", ".join(map(str, group[1:].tolist()))
     return f"[{subject.label}(numpy.array([x, {rest}]))[0] for x in {tuple(values.tolist())}]"
-
-
-def _unbiased(target: Target | None) -> Callable[[Array], Array] | None:
-    """An estimator of the target without bias and without a baseline, where there is one."""
-    if isinstance(target, Objective):
-        return lambda groups: advantages(groups, target, baseline="none")
-    if isinstance(target, OverLevels):
-        return lambda groups: _over_levels(groups, target.objective)
-    if isinstance(target, LogMean):
-        return vimco
-    return None
-
-
-def _over_levels(groups: Array, objective: Objective) -> Array:
-    """``Int_0^{l_i} omega_i(tau) dtau``, with the weight of a success among rewards that are 1 above the level tau."""
-    n = groups.shape[-1]
-    above = np.tril(np.ones((n, n)), -1)[:, ::-1]  # 0, 1, .. n - 1 of the others
-    weights = loo_weights(above, objective)[:, 0]
-    order = np.argsort(groups, axis=-1)
-    steps = np.diff(np.take_along_axis(groups, order, axis=-1), axis=-1, prepend=0.0)
-    found = np.empty_like(groups)
-    np.put_along_axis(found, order, np.cumsum(steps * weights[::-1], axis=-1), axis=-1)
-    return found

@@ -91,8 +91,8 @@ class CheckReport:
     """What `check_estimator` found: all checks, and the function's noise beside that of known estimators.
 
     ``tried`` says on what. ``report["leave-one-out"]`` is one check. ``noise`` is empty where the function cannot be
-    enumerated or has no target. ``settings`` are the arguments that decide what is checked; ``place`` is the function's
-    file and line, where it has them.
+    enumerated, or has no target or no rival. ``settings`` are the arguments that decide what is checked; ``place`` is
+    the function's file and line, where it has them.
 
     >>> from maxrl_est.checks import check_estimator
     >>> print(check_estimator("rloo")["deterministic"])

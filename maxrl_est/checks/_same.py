@@ -34,6 +34,8 @@ def is_the_same_function(subject: Subject) -> str:
                 {"N": n, "factor": factor, "off": float(off.max())},
             )
         factors[n] = factor
+    if subject.scale is not None:
+        return f"{subject.scale:g} times the advantages of {other} in all groups tried"
     least, most = min(factors.values()), max(factors.values())
     if abs(least - 1) <= subject.tolerance and abs(most - 1) <= subject.tolerance:
         return f"the advantages of {other} in all groups tried"

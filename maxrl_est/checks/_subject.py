@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +19,7 @@ from maxrl_est.targets import OverLevels, Target
 LONGEST = 8  # group that is written out in a line that reproduces a failure
 TOLERANCE = 1e-4  # relative: what a check lets pass, and says
 REST = 16  # eps, or less, may be left of a difference of numbers of size 1
-ROUNDING = 1e-9  # relative error of advantages in float64 that are computed with some care
+CARE = 1e-9  # relative error of advantages in float64 that are computed with some care
 
 
 class Failed(Exception):
@@ -121,7 +120,7 @@ class Subject:
     @cached_property
     def rounding(self) -> float:
         """Relative error of an advantage that is no fault."""
-        return max(ROUNDING, self.precision.rounding)
+        return max(CARE, self.precision.rounding)
 
     def gaps(self, got: Array, expected: Array, groups: Array) -> FloatArray:
         """The largest difference in each group, relative to its largest advantage, or likelihood if that is larger.
@@ -146,22 +145,6 @@ class Subject:
     def declared(self, n: int) -> Target | None:
         """What it is said to ascend, if that is known."""
         return self.targets.get(n) if self.targets else None
-
-    def target(self, n: int) -> Target | None:
-        """The declared objective, else the known one nearest to what is ascended on 0/1 rewards."""
-        if self.targets or self.positive_only:
-            return self.declared(n)
-        return self.weight(n).nearest().objective
-
-    def factor(self, n: int) -> Fraction | float:
-        """The positive factor between the gradient of the target and what is ascended, where 0/1 rewards show one."""
-        if self.scale is not None:
-            return self.scale
-        objective = None if self.positive_only else on_binary_rewards(self.target(n))
-        if objective is None:
-            return 1
-        near = self.weight(n).compare(objective, tolerance=self.tolerance)
-        return near.scale if near.scale > 0 and near.known else 1
 
     def random(self, shape: tuple[int, ...]) -> FloatArray:
         """Likelihoods of the kind that it is meant for."""

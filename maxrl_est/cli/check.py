@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from maxrl_est.cli import logs
 from maxrl_est.cli.console import Misuse, as_misuse, at_least, named, progress, terminal_width, write_text
 from maxrl_est.cli.loading import estimator
-from maxrl_est.cli.objectives import FORMS, fraction, objective_of
+from maxrl_est.cli.objectives import FORMS, declared, fraction
 from maxrl_est.cli.parsing import Commands, add_command, add_json, completed_by, estimator_words
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def add(commands: Commands) -> None:
         "targets",
         metavar="TARGET",
         nargs="*",
-        help="path/to/file.py:function, package.module:function, or a known estimator (maxrl-est list estimators)",
+        help="path/to/file.py:function, package.module:function, trl:GRPOTrainer, verl:grpo, torchrl:MCAdvantage, or a "
+        "known estimator (maxrl-est list estimators)",
     )
     objective = parser.add_argument(
         "--objective",
@@ -116,7 +117,7 @@ def _arguments(options: argparse.Namespace) -> dict[str, Any]:
 
     sizes = options.group_sizes or GROUP_SIZES
     return {
-        "objective": objective_of(options.objective, max(sizes)),
+        "objective": declared(options.objective, max(sizes)),
         "group_sizes": sizes,
         "monte_carlo": options.monte_carlo,
         "seed": options.seed,

@@ -33,7 +33,7 @@ FORMS = (
 )
 
 
-def objective_of(text: str | None, largest: int) -> Objective | Callable[[int], Objective] | None:
+def declared(text: str | None, largest: int) -> Objective | Callable[[int], Objective] | None:
     """The objective that a text names; its order is at most the largest group size."""
     from maxrl_est.objectives import Objective
 

@@ -6,7 +6,7 @@ An estimator maps likelihoods ``(..., N)`` to advantages A ``(..., N)``; the gra
 has an objective, and which one, is also asked in arXiv 2510.23049 and 2510.13651.)
 
 Object arrays of ``fractions.Fraction`` are computed exactly where the formula is rational. The ``sequential`` ones
-draw as many rollouts as they need. ``registry`` lists the rows, ``rows`` says what one is.
+draw as many rollouts as they need. `names` lists the rows, and `NamedEstimator` is what one is.
 """
 
 from maxrl_est.estimates.baselines import BASELINES

@@ -130,7 +130,7 @@ def row(
     any_reward: bool = False,
     parameter: str | None = None,
 ) -> Callable[[Callable[..., Array]], Callable[..., Array]]:
-    """Say of a function what a row of the table has to say; `registry` lists the rows.
+    """Say of a function what a row of the table has to say; `_registry` lists the rows.
 
     ``target`` and ``affine`` take the group size and, where the row has a ``parameter``, that too by its name.
     """

@@ -29,7 +29,7 @@ def as_dict(reports: Sequence[CheckReport]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "tool": {"name": "maxrl-est", "version": version("maxrl-est")},
-        "passed": all(report.passed for report in reports),
+        "passed": bool(reports) and all(report.passed for report in reports),
         "reports": list(map(report_as_dict, reports)),
     }
 

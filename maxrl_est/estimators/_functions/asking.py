@@ -88,9 +88,11 @@ def _forms(known: Parameters, asked: Asked, name: str) -> Iterator[tuple[str, di
 
 def _in_one_argument(asked: Asked) -> Iterator[tuple[str, dict[str, tuple[str, ...]], str]]:
     for form in ("tokens", "flat") if asked.mask else ("flat", "tokens"):
-        yield form, _columns(asked, form), "columns"
+        for names in _columns(asked, form):
+            yield form, names, "columns"
     if not asked.mask:
-        yield "flat", _columns(asked, "flat"), "records"
+        for names in _columns(asked, "flat"):
+            yield "flat", names, "records"
 
 
 def _flat_forms(needed: set[str], roles: dict[str, str]) -> list[str]:
@@ -131,11 +133,20 @@ def _has_columns(known: Parameters, asked: Asked, name: str) -> bool:
     return bool(strange)
 
 
-def _columns(asked: Asked, form: str) -> dict[str, tuple[str, ...]]:
-    """Names of columns: those that were given, and all usual ones where none was."""
+def _columns(asked: Asked, form: str) -> Iterator[dict[str, tuple[str, ...]]]:
+    """Names of columns: those that were given, and all usual ones where none was.
+
+    Where it is open how groups are told: by ids alone; by a size alone, so that they lie one after the other; by both.
+    """
     usual = {"rewards": REWARDS, "groups": GROUPS, "size": SIZE, "mask": MASK if form == "tokens" else ()}
     named = asked.names()
-    return {role: (named[role],) if role in named else names for role, names in usual.items()}
+    found = {role: (named[role],) if role in named else names for role, names in usual.items()}
+    if "groups" not in named and "size" not in named:
+        yield {**found, "size": ()}
+    if "groups" not in named:
+        yield {**found, "groups": ()}
+    if "size" not in named or "groups" in named:
+        yield found
 
 
 def _arrays(hinted: str | None, asked: str | None) -> list[str]:
