@@ -271,3 +271,51 @@ def test_large_groups_are_taken():
 
     report = check_estimator(of_floats, objective=EXPECTED, group_sizes=np.array([2, 1024], dtype=np.int32))
     assert "at N = 2, 1024" in report["effective objective"].message
+
+
+# What is not declared.
+
+
+def test_the_best_of_k_is_known_without_being_declared():
+    report = check_estimator("maxk", group_sizes=(3, 8))
+    assert report["bias on graded likelihoods"].message == "exactly unbiased for the same objective"
+    for wrong in ("maxk", "tailrl"):
+        report = check_estimator(wrong, objective=lambda n: mx.Objective.maxrl(n), group_sizes=(3, 8), on_fail=None)
+        assert report["leave-one-out"].status == "failed"
+
+
+def test_an_objective_that_nobody_knows_is_not_called_bent():
+    own = mx.Objective.from_coefficients([1, 0, 5, 1, 1])
+
+    def ours(r):
+        return mx.advantages(r, own, baseline="none")
+
+    report = check_estimator(ours, group_sizes=(8,), on_fail=None)
+    assert report["effective objective"].status == "failed"
+    assert report["leave-one-out"].message == "each advantage is linear in its own likelihood"
+    assert check_estimator(ours, objective=own, group_sizes=(8,)).passed
+
+
+def test_a_mixture_that_few_rollouts_have_too_is_a_warning_where_nothing_is_declared():
+    half = mx.Objective.tsallis(0.5, 4)
+    found = objective_of(lambda r: mx.advantages(r, half), group_sizes=(8,))
+    assert found.status == "warned"
+    assert found.message.endswith("declare objective= if that is meant, since few rollouts have many such weights")
+    assert objective_of(lambda r: mx.advantages(r, half), objective=half, group_sizes=(8,)).status == "passed"
+
+
+# What is no number, or not asked, is no pass.
+
+
+def test_nan_for_an_array_that_is_not_contiguous_is_no_pass():
+    def contiguous_only(r):
+        return rloo(r) if r.flags.c_contiguous else np.full(r.shape, np.nan)
+
+    assert check_estimator(contiguous_only, on_fail=None, group_sizes=SIZES)["memory layout"].status == "failed"
+
+
+def test_a_known_fault_whose_check_does_not_run_is_not_found():
+    known = {"groups of one": mx.checks.KnownFault("none", {"returned": "nan"})}
+    report = check_estimator("rloo", group_sizes=(8,), expected_failed_checks=known, on_fail=None)
+    assert report["groups of one"].status == "xpassed"
+    assert not report.passed

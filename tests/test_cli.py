@@ -599,7 +599,7 @@ def test_list_has_a_line_for_every_name_that_commands_take(capsys):
     assert first >= names | {form.text for form in FORMS} | {identifier(name) for name in checks.CHECKS}
     assert max(map(len, shown.splitlines())) <= 80
     assert run("list", "checks") == 0
-    assert re.search(r"\n  leave-one-out +failed +Neither the weight", capsys.readouterr().out)
+    assert re.search(r"\n  leave-one-out +failed +A rollout's own", capsys.readouterr().out)
     assert run("list", "check") == 2
     assert "did you mean 'checks'?" in one_line(capsys)
 

@@ -70,7 +70,7 @@ def test_warnings_have_their_page_where_nothing_fails():
 
 def test_a_warning_may_ask_for_something_else_than_a_failure():
     factor = Check("effective objective", "warned", "7/8 x J_1: a constant factor")
-    assert "advice   Take the factor for a learning rate, or insist: scale=1." in str(report(factor))
+    assert "advice   Declare what is meant: objective=, and scale=1 to insist." in str(report(factor))
     assert "Choose the objective" not in FORMATS["github"]([report(factor)])
 
 
