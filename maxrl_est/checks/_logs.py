@@ -14,7 +14,7 @@ import numpy.typing as npt
 from maxrl_est._arguments import positive
 from maxrl_est._arguments.arrays import real_array
 from maxrl_est._typing import Array, Estimator, FloatArray
-from maxrl_est.checks._formulas import FORMULAS, Formula, Rows, centred
+from maxrl_est.checks._formulas import FORMULAS, Formula, Rows
 from maxrl_est.estimates.grouped import blocks
 from maxrl_est.estimators import get, names
 
@@ -155,8 +155,9 @@ def recover(
 
     Returns
     -------
-    a `Recovered`: its ``found`` are the matches within the tolerance, of those that are as close as any the ones with
-    the fewest fitted numbers first, and its ``matches`` all candidates
+    a `Recovered`: its ``found`` are the matches within the tolerance, those of most rollouts first, and of those that
+    are as close as any the ones with the fewest fitted numbers; its ``matches`` are all candidates that have advantages
+    for more than half of the rollouts
 
     Raises
     ------
@@ -193,7 +194,6 @@ def _rank(match: Match, tolerance: float, close: float) -> tuple[Any, ...]:
 
 
 def _rows_that_match(rewards: FloatArray, logged: FloatArray, groups: Rows) -> Iterator[Match]:
-    shifted = centred(rewards, groups, groups)  # takes rewards of any size, which rows may refuse
     for name in _candidates():
         made = np.full(len(rewards), np.nan)
         row = get(name)
@@ -203,8 +203,6 @@ def _rows_that_match(rewards: FloatArray, logged: FloatArray, groups: Rows) -> I
                     made[rows] = row(rewards[rows])
             except ValueError:  # of groups too small, or of rewards that are no likelihoods
                 continue
-        if name == "mean_centred":
-            made = shifted
         if match := _match(name, name, made, logged):
             yield match
 

@@ -15,7 +15,7 @@ from maxrl_est.checks._bias import ascends_an_objective, is_unbiased_on_graded
 from maxrl_est.checks._known import KnownFaults, known, line
 from maxrl_est.checks._noise import NOISE, noise
 from maxrl_est.checks._own import weighs_by_the_others
-from maxrl_est.checks._report import Check, CheckFailure, CheckReport
+from maxrl_est.checks._report import Check, CheckFailure, CheckReport, NoiseRow
 from maxrl_est.checks._rewards import REWARDS
 from maxrl_est.checks._same import is_the_same_function
 from maxrl_est.checks._structure import SHAPE, STRUCTURE
@@ -195,7 +195,7 @@ def as_expected(check: Check, expected: KnownFaults) -> Check:
     )
 
 
-def _noise(subject: Subject, checks: Sequence[Check]) -> Any:
+def _noise(subject: Subject, checks: Sequence[Check]) -> tuple[NoiseRow, ...]:
     """Rows of noise, where the check of it found some."""
     status = {check.name: check.status for check in checks}
     return tuple(noise(subject)) if status["noise"] == "passed" else ()
