@@ -98,18 +98,18 @@ def follows_small_differences(subject: Subject) -> str:
         raise Skipped("only meant for 0/1 rewards")
     n = next((n for n in subject.sizes if n <= LONGEST), subject.sizes[-1])
     group = _trials.kinds(subject, n)["random"][0]
-    found = []
     places = (0, 1) if subject.precision.name == "float64" else (0,)  # shorter floats near 1 have no such differences
+    first, last = 0.01 / n, 1e-8 / n
+    folds = {}
     for place in places:
-        first = 0.01 / n
-        spreads = [_spread(subject(abs(place - first * share * group))) for share in (1, 1e-2, 1e-6)]
+        spreads = [_spread(subject(abs(place - share * group))) for share in (first, first / 100, last)]
         if spreads[0] < LINEAR * spreads[1] and spreads[0] > SHRINKS * spreads[2]:
-            fold = spreads[0] / max(spreads[2], np.finfo(np.float64).tiny)
-            found.append(
-                f"advantages shrink {fold:.2g}-fold between likelihoods {first:.1g} and {first * 1e-6:.1g} from {place}"
-            )
-    if found:
-        return Warned(f"{'; '.join(found)}: an eps in a denominator, below which nothing is learnt")
+            folds[place] = spreads[0] / max(spreads[2], np.finfo(np.float64).tiny)
+    if folds:
+        return Warned(
+            f"advantages shrink {min(folds.values()):.2g}-fold between likelihoods {first:.1g} and {last:.1g} from "
+            f"{' and '.join(map(str, folds))}: an eps in a denominator, below which nothing is learnt"
+        )
     return "advantages do not vanish near 0 and 1"
 
 
