@@ -188,11 +188,29 @@ def grpo_advantages(r):
 """
 
 
-def test_the_example_of_the_readme_runs_as_it_stands(run, tmp_path, monkeypatch):
-    text = (Path(__file__).parents[1] / "README.md").read_text()
-    (tmp_path / "my_trainer.py").write_text(TRAINER)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    status, printed = run(re.search(r"# test_advantages.py\n(.*?)```", text, re.S)[1])
+RECIPE = re.search(r"# test_advantages.py\n(.*?)```", (Path(__file__).parents[1] / "README.md").read_text(), re.S)[1]
+
+
+@pytest.fixture
+def recipe(run, tmp_path):
+    """Run README's example on a trainer; returns the exit status and what it printed."""
+
+    def recipe(trainer):
+        (tmp_path / "my_trainer.py").write_text(trainer)
+        return run(RECIPE)
+
+    return recipe
+
+
+def test_the_example_of_the_readme_runs_as_it_stands(recipe):
+    status, printed = recipe(TRAINER)
     assert status == 0
     assert "3 xfailed" in printed
     assert "PASSED  maxrl_advantages: " in printed
+
+
+@pytest.mark.parametrize("fault", ["-(r - r.mean(-1, keepdims=True))", "abs(r - r.mean(-1, keepdims=True))"])
+def test_another_fault_in_place_of_the_known_one_fails_the_example(recipe, fault):
+    status, printed = recipe(TRAINER.replace("(r - r.mean(-1, keepdims=True))", fault, 1))
+    assert status == 1
+    assert "this is not the fault that is known" in printed
