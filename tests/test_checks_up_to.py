@@ -136,6 +136,15 @@ def test_half_precision_is_one():
     assert not check_estimator(in_format(np.float16), objective=EXPECTED, group_sizes=(8,), on_fail=None).passed
 
 
+def test_a_precision_that_is_stated_is_let_pass():
+    half = in_format(np.float16)
+    assert check_estimator(half, objective=EXPECTED, group_sizes=(8,), precision="float16").passed
+    wrong = check_estimator(lambda r: half(r) * (1 + 0.1 * r), precision="float16", group_sizes=(8,), on_fail=None)
+    assert not wrong.passed
+    with pytest.raises(ValueError, match=r"^precision must be one of float64, bfloat16, float16, float32, got 'half'"):
+        check_estimator(half, precision="half")
+
+
 def test_the_tolerance_is_not_that_of_the_format():
     found = objective_of(lambda r: in_format(np.float32)(r) * (1 + 1e-3 * r), objective=EXPECTED)
     assert found.status == "failed"

@@ -8,17 +8,19 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import different, flag, listed, name_of, positive, whole, words
+from maxrl_est._arguments import different, flag, listed, name_of, one_of, positive, whole, words
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.checks._subject import TOLERANCE, Subject, on_binary_rewards
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen
 from maxrl_est.estimators._functions.wrapped import as_it_stands
 from maxrl_est.measures._columns import shown
+from maxrl_est.measures._precision import DOUBLE, SHORTER
 from maxrl_est.measures._two_values import two_values
 from maxrl_est.targets import A_TARGET, LogMean, Target
 
 GROUP_SIZES = (1, 2, 3, 4, 8, 16, 64)
 MAX_SIZE = 1024
+FORMATS = {format.name: format for format in (DOUBLE, *SHORTER)}
 Wanted: TypeAlias = Target | Callable[[int], Target | None] | None
 
 
@@ -32,6 +34,7 @@ def subject_of(
     values: tuple[Any, Any] = (0, 1),
     tolerance: float = TOLERANCE,
     scale: float | None = None,
+    precision: str | None = None,
     same_as: str | Estimator | None = None,
     monte_carlo: int | None = None,
     seed: int = 0,
@@ -48,6 +51,7 @@ def subject_of(
     sizes = [n for n in sizes if n == 1 or n >= least]
     if not any(n > 1 for n in sizes):
         raise ValueError(f"group_sizes must have a size of at least {least}, got {given}")
+    stated = None if precision is None else FORMATS[one_of("precision", precision, FORMATS)]
     failure, success = two_values(values)
     encoded = (failure, success) != (Fraction(0), Fraction(1))
     return Subject(
@@ -62,7 +66,8 @@ def subject_of(
         tuple(sizes),
         flag("binary_only", binary_only) or encoded,
         only_positive,
-        positive("tolerance", tolerance),
+        stated,
+        max(positive("tolerance", tolerance), stated.rounding if stated else 0.0),
         None if scale is None else positive("scale", scale),
         None if same_as is None else _of_groups("same_as", same_as),
         None if monte_carlo is None else whole("monte_carlo", monte_carlo, 2),

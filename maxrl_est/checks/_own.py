@@ -98,8 +98,9 @@ def _moves(
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Groups (B, n), values (V,) of the first rollout, what they add to its advantage (V, B), and what is rounding."""
     least = TINY if subject.positive_only else 0.0
+    finest = 1e-3 if subject.precision.bits <= _trials.HALF else least
     groups = _trials.groups(subject, n)
-    values = np.array([least, *(x for x in OWN_VALUES if x > least)])
+    values = np.array([least, *(x for x in OWN_VALUES if x > least and x >= finest)])
     tried = np.repeat(groups[None], len(values), axis=0)
     tried[:, :, 0] = values[:, None]
     found = np.stack([np.asarray(function(each), dtype=np.float64)[:, 0] for each in tried])

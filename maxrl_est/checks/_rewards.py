@@ -96,6 +96,8 @@ def follows_small_differences(subject: Subject) -> str:
     comparable(subject)
     if subject.binary_only:
         raise Skipped("only meant for 0/1 rewards")
+    if subject.precision.bits <= _trials.HALF:
+        raise Skipped(f"{subject.precision.name} has no small likelihoods to speak of")
     n = next((n for n in subject.sizes if n <= LONGEST), subject.sizes[-1])
     group = _trials.kinds(subject, n)["random"][0]
     places = (0, 1) if subject.precision.name == "float64" else (0,)  # shorter floats near 1 have no such differences

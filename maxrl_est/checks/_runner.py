@@ -43,6 +43,7 @@ def check_estimator(
     values: tuple[Any, Any] = (0, 1),
     tolerance: float = TOLERANCE,
     scale: float | None = None,
+    precision: str | None = None,
     same_as: str | Estimator | None = None,
     name: str | None = None,
     expected_failed_checks: KnownFaults | None = None,
@@ -69,6 +70,8 @@ def check_estimator(
     tolerance : relative difference that is let pass, and said: an eps of 1e-6 in a denominator is below the default
     scale : the constant factor that the advantages must have; None: any positive one, which is a learning rate and said
         as a warning
+    precision : the floats in which it computes, "float32" or "bfloat16" say, whose rounding is then let pass; None:
+        they are found by measuring, said, and no reason to let more pass than the tolerance
     same_as : a row, a name or a function that it should be, up to a factor; with no objective given, this alone is what
         is asked, and not what it ascends
     name : what the report calls it; None: its own name
@@ -108,6 +111,7 @@ def check_estimator(
         values=values,
         tolerance=tolerance,
         scale=scale,
+        precision=precision,
         same_as=same_as,
         monte_carlo=monte_carlo,
         seed=seed,
@@ -141,6 +145,7 @@ def _settings(subject: Subject) -> dict[str, Any]:
         "positive_only": subject.positive_only,
         "tolerance": subject.tolerance,
         "scale": subject.scale,
+        "precision": subject.stated.name if subject.stated else None,
         "same_as": None if subject.same_as is None else name_of(subject.same_as),
         "monte_carlo": subject.monte_carlo,
         "seed": subject.seed,

@@ -52,6 +52,7 @@ class Subject:
     group_sizes: tuple[int, ...]
     binary_only: bool
     positive_only: bool
+    stated: Precision | None  # in which floats it is said to compute
     tolerance: float
     scale: float | None  # the factor that is insisted on; None: any positive one
     same_as: Estimator | None
@@ -114,8 +115,8 @@ class Subject:
 
     @cached_property
     def precision(self) -> Precision:
-        """In which floats the function computes, whatever it returns: measured."""
-        return precision_of(self.function, *probes_of(self.sizes[0]))
+        """In which floats the function computes, whatever it returns: as stated, or measured."""
+        return self.stated or precision_of(self.function, *probes_of(self.sizes[0]))
 
     @cached_property
     def rounding(self) -> float:

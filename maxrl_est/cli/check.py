@@ -58,6 +58,9 @@ def add(commands: Commands) -> None:
     same = parser.add_argument("--same-as", metavar="NAME", help="what they should be, up to a constant factor")
     parser.add_argument("--scale", metavar="X", help="insist on this factor, such as 1 or 7/8; by default any will do")
     parser.add_argument("--tolerance", metavar="X", type=float, default=1e-4, help="relative (0.0001)")
+    parser.add_argument(
+        "--precision", metavar="NAME", help="floats that they compute in, float32 or bfloat16 say, and may round as"
+    )
     parser.add_argument("--binary", action="store_true", help="they are meant for 0/1 rewards only")
     parser.add_argument("--positive", action="store_true", help="they take logarithms: leave likelihoods of 0 out")
     parser.add_argument(
@@ -123,6 +126,7 @@ def _arguments(options: argparse.Namespace) -> dict[str, Any]:
         "seed": options.seed,
         "tolerance": options.tolerance,
         "scale": None if options.scale is None else fraction("--scale", options.scale),
+        "precision": options.precision,
         "same_as": None if options.same_as is None else _function(options.same_as),
         "values": tuple(options.values),
         "on_fail": None,
