@@ -333,7 +333,7 @@ def test_a_name_is_checked_as_its_row():
 def test_names_and_functions_become_cases_alike():
     mark = parametrize_with_checks(["rloo", centred], group_sizes=(2, 3))
     names = [case.id for case in mark.mark.args[1]]
-    assert names == [f"{name}-{title}" for name in ("rloo", "centred") for title in CHECKS]
+    assert names == [f"{name}-{title}" for name in ("rloo", "centred") for title in (*CHECKS, "verdict")]
     with pytest.raises(TypeError, match=r"^estimators must be a list of functions or names, got 'rloo'"):
         parametrize_with_checks("rloo")
 

@@ -700,6 +700,7 @@ def test_check_passes_on_what_it_was_asked_for(monkeypatch):
         "seed": 7,
         "tolerance": 1e-6,
         "scale": Fraction(7, 8),
+        "precision": None,
         "values": (-1, 1),
         "on_fail": None,
     }

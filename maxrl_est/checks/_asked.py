@@ -120,4 +120,5 @@ def _label(function: Any) -> str:
     """How the function is written: so that a line with it can be run where the function is at hand."""
     if isinstance(function, NamedEstimator):
         return f"maxrl_est.estimators.get({function.name!r})"
-    return str(getattr(function, "__qualname__", repr(function)))
+    name = str(getattr(function, "__qualname__", type(function).__name__)).rpartition("<locals>.")[2]
+    return "f" if name == "<lambda>" else name

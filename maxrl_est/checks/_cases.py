@@ -10,6 +10,7 @@ from maxrl_est._arguments import name_of, one_of
 from maxrl_est._typing import Estimator
 from maxrl_est.checks._asked import Wanted, subject_of
 from maxrl_est.checks._known import KnownFaults, known
+from maxrl_est.checks._report import DECIDING
 from maxrl_est.checks._runner import CHECKS, as_expected, run
 from maxrl_est.estimators import chosen
 
@@ -22,6 +23,8 @@ def parametrize_with_checks(
     **options: Any,
 ) -> Any:
     """A pytest decorator that makes each check of each estimator a case, called ``estimator`` and ``check``.
+
+    A last case, ``verdict``, fails where no check of what is ascended could run.
 
     Needs pytest. Not where one report of all checks is wanted: that is `check_estimator`. ::
 
@@ -64,6 +67,8 @@ def parametrize_with_checks(
         for title in CHECKS:
             case = functools.partial(_case, title, faults, {**options, "objective": wanted})
             cases.append(pytest.param(function, case, id=f"{name}-{title}"))
+        case = functools.partial(_decided, {**options, "objective": wanted})
+        cases.append(pytest.param(function, case, id=f"{name}-verdict"))
     return pytest.mark.parametrize(("estimator", "check"), cases)
 
 
@@ -73,6 +78,16 @@ def _faults(
     if isinstance(expected, Mapping):
         return expected.get(name_of(function), {})
     return expected(function) if expected else {}
+
+
+def _decided(options: Mapping[str, Any], estimator: Estimator) -> None:
+    """Fails where no check of what is ascended could run: what was not checked is no pass."""
+    import pytest
+
+    subject = subject_of(estimator, **options)
+    deciding = [run(title, subject) for title in DECIDING]
+    if all(check.status == "skipped" for check in deciding):
+        pytest.fail(f"undecided: no check of what it ascends could run: {deciding[0].message}", pytrace=False)
 
 
 def _case(title: str, faults: KnownFaults, options: Mapping[str, Any], estimator: Estimator) -> None:

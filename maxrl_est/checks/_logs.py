@@ -23,7 +23,7 @@ _WITH_ORDER = ("ustat", "ustat_mean_loo", "ustat_pass_loo", "ustat_one")
 _WITH_K = ("passk", "passk_loo", "maxk", "maxk_loo", "maxk_loo_minus_one")
 _ROUNDING = 1e-7  # of advantages in float32
 _AS_CLOSE = 100  # times the least difference
-_LEAST = 1e-9  # relative to the largest: what is smaller is 0
+_LEAST = 1e-13  # relative to the rewards: a smaller difference of them is rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,8 @@ class _Judged:
         assert formula is not None
         assert eps is not None
         flat = given.reshape(-1)
-        return _ratio(formula.numerator(flat, rows, rows), formula.scale(flat, rows, rows), eps).reshape(given.shape)
+        above, below = formula.numerator(flat, rows, rows), formula.scale(flat, rows, rows)
+        return _ratio(above, below, eps, _sizes(flat, rows)).reshape(given.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +238,7 @@ def _formulas_that_match(
         best = None
         for eps in _epsilons(above, below, logged):
             name = formula.name.format(eps=f" + {eps:.2g}" if eps else "")
-            match = _match(name, None, _ratio(above, below, eps), logged, eps, formula)
+            match = _match(name, None, _ratio(above, below, eps, _sizes(rewards, groups)), logged, eps, formula)
             if match and (best is None or _closer(match, best, tolerance)):
                 best = match
         if best:
@@ -262,9 +263,17 @@ def _epsilons(above: FloatArray, below: FloatArray, logged: FloatArray) -> Itera
         yield float(eps)
 
 
-def _ratio(above: FloatArray, below: FloatArray, eps: float) -> FloatArray:
-    """Numerator over scale + eps; 0 where the numerator is, as for rewards that are one number."""
-    small = abs(above) <= _LEAST * np.nanmax(abs(above), initial=0.0)
+def _sizes(rewards: FloatArray, groups: Rows) -> FloatArray:
+    """The largest reward of each rollout's group, in size."""
+    sizes = np.zeros_like(rewards)
+    for rows in groups:
+        sizes[rows] = abs(rewards[rows]).max(axis=1, keepdims=True)
+    return sizes
+
+
+def _ratio(above: FloatArray, below: FloatArray, eps: float, sizes: FloatArray) -> FloatArray:
+    """Numerator over scale + eps; 0 where the numerator is what rounding leaves of equal rewards of these sizes."""
+    small = abs(above) <= _LEAST * sizes
     divisor = np.where(small, 1.0, below + eps)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(small, 0.0, above / divisor)

@@ -10,7 +10,7 @@ import numpy as np
 
 from maxrl_est import estimators
 from maxrl_est._typing import FloatArray
-from maxrl_est.checks._bias import BINARY, POSITIVE, enumerable, expression, in_floats
+from maxrl_est.checks._bias import BINARY, LARGEST_FLOATS, POSITIVE, enumerable, expression, in_floats
 from maxrl_est.checks._report import NoiseRow
 from maxrl_est.checks._subject import Failed, Skipped, Subject, on_binary_rewards
 from maxrl_est.checks._targets import factor_of, target_of, target_or_nearest
@@ -95,8 +95,11 @@ def agrees_with_samples(subject: Subject) -> str:
 
 
 def _size(subject: Subject) -> int:
-    """The largest of the group sizes that are quick to enumerate, or the smallest of all."""
-    return max((n for n in subject.sizes if n <= LARGEST), default=subject.sizes[-1])
+    """The largest of the group sizes that are quick to enumerate, or the smallest of all if it can be."""
+    n = max((n for n in subject.sizes if n <= LARGEST), default=subject.sizes[-1])
+    if n > LARGEST_FLOATS:
+        raise Skipped(f"groups of {n} are too many to enumerate")
+    return n
 
 
 def _rounded(values: Any) -> str:

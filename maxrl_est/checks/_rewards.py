@@ -29,6 +29,7 @@ def takes_reward_types(subject: Subject) -> str:
         whole = plain[np.isin(plain, (0, 1)).all(axis=1)]
         for dtype, groups, allowed in (
             (np.int64, whole, subject.tolerance),
+            (np.int32, whole, subject.tolerance),
             (np.bool_, whole, subject.tolerance),
             (np.float32, plain, max(subject.tolerance, 64 * float(np.finfo(np.float32).eps))),
             (np.float32, constant, AMPLIFIED),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from maxrl_est._typing import Array
@@ -27,11 +29,13 @@ def returns_advantages(subject: Subject) -> str:
 
 
 def _of_size(subject: Subject, n: int) -> Failed | None:
-    try:
-        for shape in ((n,), (1, n), (5, n), (2, 3, n)):
+    for shape in ((n,), (1, n), (5, n), (2, 3, n)):
+        try:
             subject(subject.random(shape))
-    except Failed as failure:
-        return failure
+        except Failed as failure:
+            if len(shape) == 1 or subject.how:
+                return failure
+            return Failed(f"{failure}; {ONE_GROUP}", failure.reproduce, failure.found)
     return None
 
 
@@ -111,11 +115,11 @@ def follows_the_order(subject: Subject) -> str:
             off = subject.gaps(got, expected, groups)
             if off.max() > subject.tolerance:
                 row = worst(got, expected, off, subject.tolerance)
-                raise _depends_on_order(subject, groups[row], order, float(off[row]))
+                raise _depends_on_order(subject, groups[row], order, float(off[row]), got[row, 0])
     return "permuting rollouts permutes advantages"
 
 
-def _depends_on_order(subject: Subject, group: Array, order: Array, off: float) -> Failed:
+def _depends_on_order(subject: Subject, group: Array, order: Array, off: float, got: float) -> Failed:
     n = len(group)
     ties = ", where likelihoods are tied" if len(np.unique(group)) < n else ""
     first, second = (f"{subject.label}(numpy.array({x.tolist()}))" for x in (group, group[order]))
@@ -123,7 +127,7 @@ def _depends_on_order(subject: Subject, group: Array, order: Array, off: float) 
         f"depends on the order of rollouts{ties}: permuting a group of {n}, {excerpt(group)}, changes advantages by "
         f"{off:.2g} relative",
         f"{first}[{order.tolist()}] - {second}" if n <= LONGEST else "",
-        {"N": n, "off": off},
+        {"N": n, "off": off, "advantage": float(got)},
     )
 
 
@@ -133,31 +137,36 @@ def sees_one_group(subject: Subject) -> str:
     for n in subject.sizes:
         groups = _trials.groups(subject, n)
         alone = np.stack([subject(group) for group in groups])
-        _same_as_alone(subject, groups, subject(groups), alone, "in a batch")
-        single = np.concatenate([subject(group[None]) for group in groups])
-        _same_as_alone(subject, groups, single, alone, "as a batch of one")
-        six, square = (np.resize(np.arange(len(groups)), size) for size in (6, n))
-        deep = subject(groups[six].reshape(2, 3, n)).reshape(6, n)
-        _same_as_alone(subject, groups[six], deep, alone[six], "in a batch of two axes")
-        _same_as_alone(subject, groups[square], subject(groups[square]), alone[square], f"among {n} groups")
-    many = np.resize(np.arange(len(groups)), MANY)  # of the smallest groups
-    _same_as_alone(subject, groups[many], subject(groups[many]), alone[many], f"among {MANY} groups")
+        for batch in ((len(groups),), (1,), (2, 3), (2, 2), (n,)):
+            _same_as_alone(subject, groups, alone, batch)
+    _same_as_alone(subject, groups, alone, (MANY,))  # of the smallest groups
     return "a group's advantages do not depend on the batch"
 
 
-def _same_as_alone(subject: Subject, groups: Array, got: Array, alone: Array, where: str) -> None:
-    off = subject.gaps(got, alone, groups)
-    if off.max() > subject.tolerance:
-        row, n = worst(got, alone, off, subject.tolerance), groups.shape[-1]
-        batch = f"numpy.array({groups[[row, row - 1]].tolist()})"
-        raise Failed(
-            f"depends on the batch: a group of {n}, {excerpt(groups[row])}, has other advantages {where} than alone, "
-            f"by {off[row]:.2g} relative",
-            f"(lambda x: {subject.label}(x) - numpy.stack([{subject.label}(g) for g in x]))({batch})"
-            if n <= LONGEST
-            else "",
-            {"N": n, "off": float(off[row])},
-        )
+def _same_as_alone(subject: Subject, groups: Array, alone: Array, batch: tuple[int, ...]) -> None:
+    count, n = math.prod(batch), groups.shape[-1]
+    for start in range(len(groups)) if count == 1 else (0,):
+        rows = (start + np.arange(count)) % len(groups)
+        got = subject(groups[rows].reshape(*batch, n)).reshape(count, n)
+        off = subject.gaps(got, alone[rows], groups[rows])
+        if off.max() > subject.tolerance:
+            place = worst(got, alone[rows], off, subject.tolerance)
+            raise _depends_on_batch(subject, groups, alone, rows[place], batch, got[place], float(off[place]))
+
+
+def _depends_on_batch(
+    subject: Subject, groups: Array, alone: Array, row: int, batch: tuple[int, ...], got: Array, off: float
+) -> Failed:
+    n, f = groups.shape[-1], subject.label
+    shown = groups[[row]] if math.prod(batch) == 1 else groups[[row, row - 1]]
+    given = f"numpy.resize({shown.tolist()}, {(*batch, n)})"
+    hint = f"; {ONE_GROUP}" if not subject.how else ""
+    return Failed(
+        f"depends on the batch: a group of {n}, {excerpt(groups[row])}, has other advantages in a batch of shape "
+        f"{(*batch, n)} than alone, by {off:.2g} relative{hint}",
+        f"(lambda x: {f}(x) - numpy.apply_along_axis({f}, -1, x))({given})" if n <= LONGEST else "",
+        {"N": n, "off": off, "advantage": float(got[0]), "alone": float(alone[row, 0])},
+    )
 
 
 def takes_ragged_batches(subject: Subject) -> str:
@@ -166,7 +175,7 @@ def takes_ragged_batches(subject: Subject) -> str:
     ragged = getattr(subject.function, "ragged", None)
     if ragged is None:
         raise Skipped("only for functions that take groups of different sizes, by their identifiers")
-    groups = [_trials.groups(subject, n)[row] for n in sorted(subject.sizes) if n <= LONGEST for row in (0, -1)]
+    groups = [_trials.groups(subject, n)[row] for n in sorted(subject.sizes)[:RAGGED] for row in (0, -1)]
     for group, got in zip(groups, ragged(groups), strict=True):
         off = float(subject.gaps(np.asarray(got)[None], subject(group)[None], group[None])[0])
         if not off <= subject.tolerance:  # NaN too
@@ -246,6 +255,8 @@ def _follows_its_likelihood(subject: Subject) -> None:
         )
 
 
+ONE_GROUP = "if it is meant for one group (N,) at a time, say so: maxrl_est.estimator_of(function, form='group')"
+RAGGED = 4  # group sizes in a batch of several
 MANY = 1000  # groups in the largest batch that is tried
 LARGE = 10  # times the weight of the smallest larger group: more for a group of one is an eps in place of a deviation
 SHAPE = "shape and dtype"

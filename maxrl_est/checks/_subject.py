@@ -109,9 +109,11 @@ class Subject:
         return got
 
     def failed(self, message: str, groups: Array, found: Found) -> Failed:
-        """The failure, with a call on the first of the groups if it is short enough to be typed."""
-        first = groups.reshape(-1, groups.shape[-1])[0].tolist()
-        return Failed(message, f"{self.label}(numpy.array({first}))" if len(first) <= LONGEST else "", found)
+        """The failure, with a call on the groups, or on the first of many, if it is short enough to be typed."""
+        first = groups if groups.size <= 2 * LONGEST else groups.reshape(-1, groups.shape[-1])[:1]
+        return Failed(
+            message, f"{self.label}(numpy.array({first.tolist()}))" if first.size <= 2 * LONGEST else "", found
+        )
 
     @cached_property
     def precision(self) -> Precision:

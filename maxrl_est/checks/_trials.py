@@ -38,7 +38,7 @@ def kinds(subject: Subject, n: int) -> Mapping[str, FloatArray]:
     if subject.precision.bits <= HALF:
         del found["tiny"]
     if subject.precision.name == "float64":  # shorter floats have no such differences to speak of
-        found["near 1"] = 1 - 1e-6 * uniform[:2]
+        found["near 1"] = 1 - 1e-3 * uniform[:2]
     if subject.positive_only:
         return {name: np.where(groups == 0, LEAST, groups) for name, groups in found.items()}
     return found

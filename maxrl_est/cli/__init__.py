@@ -13,7 +13,7 @@ from importlib.metadata import version
 
 from maxrl_est.cli import bench, check, explain, listing, prove, table, train, verify, weights
 from maxrl_est.cli.console import Misuse, check_folder, writes_any_text
-from maxrl_est.cli.parsing import texts
+from maxrl_est.cli.parsing import Parser, texts
 from maxrl_est.files.whole import FileError
 
 OUTPUTS = ("json", "markdown", "csv", "latex", "html", "output")
@@ -61,7 +61,7 @@ def _tidy_at_termination() -> Iterator[None]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="maxrl-est",
         **texts(
             "Unbiased policy gradients for maximum likelihood: weights, and exact verdicts on estimators.",

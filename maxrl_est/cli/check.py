@@ -61,6 +61,9 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--precision", metavar="NAME", help="floats that they compute in, float32 or bfloat16 say, and may round as"
     )
+    parser.add_argument(
+        "--form", metavar="NAME", help="how they take rewards, where that is not found: batch, group, flat or tokens"
+    )
     parser.add_argument("--binary", action="store_true", help="they are meant for 0/1 rewards only")
     parser.add_argument("--positive", action="store_true", help="they take logarithms: leave likelihoods of 0 out")
     parser.add_argument(
@@ -91,9 +94,12 @@ def run(options: argparse.Namespace) -> int:
         raise Misuse(f"--json - and --format {options.format} must not both go to standard output")
     if bool(options.targets) == (options.log is not None):
         raise Misuse("TARGET or --log must be given, one of the two")
+    for name in ("group", "reward", "advantage"):
+        if options.log is None and getattr(options, name) is not None:
+            raise Misuse(f"--{name} must come with --log, of which it is a column")
     reports = []
     try:
-        functions = [(target, _function(target)) for target in options.targets] or _logged(options)
+        functions = [(target, _function(target, options.form)) for target in options.targets] or _logged(options)
         given = _arguments(options)
         for target, function in functions:
             progress(target)
@@ -146,14 +152,17 @@ def _report(target: str, function: Any, options: argparse.Namespace, given: dict
         )
 
 
-def _function(target: str) -> Any:
-    from maxrl_est.estimators import SequentialEstimator
+def _function(target: str, form: str | None = None) -> Any:
+    from maxrl_est.estimators import SequentialEstimator, estimator_of
 
     with redirect_stdout(sys.stderr):
         function = estimator(target)
     if isinstance(function, SequentialEstimator):
         raise Misuse(f"TARGET must be a function of likelihoods, got {target}, which draws rollouts itself")
-    return function
+    if form is None:
+        return function
+    with as_misuse(), redirect_stdout(sys.stderr):
+        return estimator_of(function, form=form)
 
 
 def _write(reports: list[CheckReport], options: argparse.Namespace) -> None:

@@ -129,7 +129,9 @@ def _executed(name: str, path: Path, inside: list[str] | None = None) -> ModuleT
 
 
 def _function(text: str, module: ModuleType, name: str) -> Any:
-    function = getattr(module, name, None)
+    function: Any = module
+    for part in name.split("."):  # a static method is Class.method
+        function = getattr(function, part, None)
     if not callable(function):
         functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         hint = closest(name, functions) or f"it has {', '.join(functions) or 'none'}"

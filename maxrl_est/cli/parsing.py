@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Words: TypeAlias = Callable[..., Iterable[str]]
@@ -29,6 +29,14 @@ def texts(description: str, examples: Sequence[str], notes: str = "") -> dict[st
         "epilog": "\n".join(lines),
         "formatter_class": argparse.RawDescriptionHelpFormatter,
     }
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, as those of the commands are."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say it, and exit with status 2."""
+        self.exit(2, f"{self.prog}: {message}\n")
 
 
 def completed_by(action: argparse.Action, words: Words) -> None:

@@ -17,6 +17,8 @@ import numpy.typing as npt
 from maxrl_est._arguments import at, finite, is_number
 from maxrl_est._typing import Array, FloatArray
 
+LARGEST = 1e100  # reward, so that squares and sums of them are floats
+
 
 class Groups(NamedTuple):
     """Checked groups, and how results go back to the caller's shape and type."""
@@ -94,8 +96,8 @@ def groups_of(
     values = (matrix if exact else np.ascontiguousarray(matrix, dtype=np.float64)).view()
     values.flags.writeable = False  # for safety, and since kernels are compiled again for writeable arrays
     if any_reward:
-        if not (exact or np.isfinite(values).all()):
-            _need(name, given, np.isfinite(numbers), "be finite")
+        if not (exact or (abs(values) <= LARGEST).all()):
+            _need(name, given, abs(numbers) <= LARGEST, f"be finite, of a size up to {LARGEST:g}")
     elif values.size and not (values.min() >= 0 and values.max() <= 1):
         _need(name, given, (numbers >= 0) & (numbers <= 1), "lie in [0, 1]")
     kept = given.dtype if exact or given.dtype == np.float32 else np.dtype(np.float64)

@@ -87,6 +87,8 @@ def _forms(known: Parameters, asked: Asked, name: str) -> Iterator[tuple[str, di
 
 
 def _in_one_argument(asked: Asked) -> Iterator[tuple[str, dict[str, tuple[str, ...]], str]]:
+    if asked.names().keys() <= {"rewards"}:  # a function that asks for nothing else has no flat rewards
+        yield "batch", {**next(_columns(asked, "batch")), "groups": (), "size": (), "mask": ()}, "columns"
     for form in ("tokens", "flat") if asked.mask else ("flat", "tokens"):
         for names in _columns(asked, form):
             yield form, names, "columns"

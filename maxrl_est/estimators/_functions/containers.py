@@ -82,12 +82,20 @@ def numbers(found: Any) -> Array:
     >>> numbers([1, 0.5])
     array([1. , 0.5])
     """
-    array = np.asarray(_plain(found))
+    array = in_numpy(found)
+    if array.dtype.kind == "b":
+        raise TypeError(f"advantages must be real numbers, got dtype {array.dtype}")
+    return array if array.dtype == object else array.astype(np.float64)
+
+
+def in_numpy(values: Any) -> Array:
+    """A copy as a NumPy array: of Fractions, of bools, or of float64."""
+    array = np.array(_plain(values))
     if array.dtype == object and array.size and all(isinstance(x, Rational) for x in array.flat):
         return array
-    if array.dtype.kind not in "fiuO":
+    if array.dtype.kind not in "fiuOb":
         raise TypeError(f"advantages must be real numbers, got dtype {array.dtype}")
-    return array.astype(np.float64)
+    return array if array.dtype.kind == "b" else array.astype(np.float64)
 
 
 def _plain(found: Any) -> Any:

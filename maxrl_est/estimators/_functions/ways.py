@@ -11,7 +11,7 @@ import numpy as np
 
 from maxrl_est._arguments import name_of
 from maxrl_est._typing import Array
-from maxrl_est.estimators._functions.containers import double_precision, given, ids_as, numbers, whole_numbers
+from maxrl_est.estimators._functions.containers import double_precision, given, ids_as, in_numpy, numbers, whole_numbers
 from maxrl_est.estimators._functions.layouts import interleaved, of_responses, on_tokens
 from maxrl_est.estimators._functions.parameters import ADVANTAGES
 
@@ -100,9 +100,10 @@ class Way:
             packed = spread if self.form == "tokens" else flat
         with double_precision(self.array):
             sent = given(packed.copy(), self.array)
+            before = in_numpy(sent)
             found = self._result(function, self._arguments(sent, rows, sizes, mask))
+            after = in_numpy(sent)
         got = self._unpacked(found, packed, mask, name_of(function))
-        before, after = numbers(given(packed, self.array)), numbers(sent)
         if not np.array_equal(after, before, equal_nan=after.dtype != object):
             values[...] = (after.sum(axis=1) if self.form == "tokens" else after).ravel()[rows]
         return got[rows]

@@ -137,7 +137,9 @@ def estimator_of(
     if array in ("torch", "jax"):
         importlib.import_module(array)
     way = working_way(function, asked)
-    shown = getattr(function, "__qualname__", name_of(function))
+    shown = (
+        str(getattr(function, "__qualname__", name_of(function))).rpartition("<locals>.")[2].replace("<lambda>", "f")
+    )
     return WrappedFunction(function, f"called with {way}", f"maxrl_est.estimator_of({shown}{asked})", way)
 
 
