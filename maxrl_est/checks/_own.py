@@ -2,9 +2,10 @@
 
 A permutation-equivariant advantage is unbiased for every law of likelihoods if and only if, in every group,
 ``A_1(x; others)`` less ``A_1(x'; others)`` is what it is for one unbiased estimator: the mean over the others' law is a
-polynomial in that law, and a polynomial decides the symmetric function of the others that it is the mean of. For an
-objective of the pass rate that difference is ``omega_1 (x - x')``; what is left over, at x' = 0, is a baseline, and any
-function of the others is one. Where no objective is declared or known, the difference has to be linear in x at least.
+polynomial in that law, and a polynomial decides the symmetric function of the others that it is the mean of (claim
+own-likelihood). For an objective of the pass rate that difference is ``omega_1 (x - x')``; what is left over, at
+x' = 0, is a baseline, and any function of the others is one. Where no objective is declared or known, the difference
+has to be linear in x at least.
 """
 
 from __future__ import annotations

@@ -13,25 +13,18 @@ other. Each acts as q_j d/da + d/db, so that r of them leave k! (N-k)! times the
 
 import sympy as sp
 
-from ..checking import Algebra, Claim, Domain, Recurrence, Step, Via, eq
+from ..checking import Algebra, Claim, Domain, Step, Via, eq
 from ..checking.polynomials import Polynomial
 from ..checking.statistics import N, p
 from ..checking.using import Using
+from .zero_one import chance, power, unbiased
 
 k, K, i, s, t = sp.symbols("k K i s t", integer=True)
 a, b, q = sp.symbols("a b q_r", positive=True)
 h, e = sp.Function("h"), sp.Function("e")
 
-power = sp.binomial(N - K, k) / sp.binomial(N, k)  # E_k at K successes
-chance = sp.binomial(N, K) * p**K * (1 - p) ** (N - K)
-mean, mean_of_power = sp.Sum(chance * h(K), (K, 0, N)), sp.Sum(chance * power, (K, 0, N))
-unbiased = Recurrence(
-    k,
-    sp.S.Zero,
-    p**K * (1 - p) ** (N - K + 1) * sp.binomial(N - k - 1, K - 1),
-    behind=1 - p,
-    base=Recurrence(N, sp.S.Zero, -sp.binomial(N, K - 1) * p**K * (1 - p) ** (N + 1 - K)),
-)
+at_K, chance_of_K = power(N, k, K), chance(N, K)
+mean, mean_of_power = sp.Sum(chance_of_K * h(K), (K, 0, N)), sp.Sum(chance_of_K * at_K, (K, 0, N))
 
 
 def moment(s: sp.Expr, t: sp.Expr) -> sp.Expr:
@@ -46,12 +39,12 @@ CLAIM = Claim(
     steps=(
         Step(
             "0/1 rewards: the bias of any h(K) is a sum of independent polynomials",
-            eq(mean - (1 - p) ** k, sp.Sum(chance * (h(K) - power), (K, 0, N))),
+            eq(mean - (1 - p) ** k, sp.Sum(chance_of_K * (h(K) - at_K), (K, 0, N))),
             Polynomial(
                 p,
                 Via(
                     mean - mean_of_power,
-                    left=Using(eq(mean_of_power, (1 - p) ** k), unbiased, Algebra()),
+                    left=Using(eq(mean_of_power, (1 - p) ** k), unbiased(N, k, K), Algebra()),
                     right=Algebra(),
                 ),
             ),
@@ -71,5 +64,5 @@ CLAIM = Claim(
             Algebra(),
         ),
     ),
-    sibling=eq(mean - (1 - p) ** k, sp.Sum(chance * (h(K) - (1 - K / N) ** k), (K, 0, N))),
+    sibling=eq(mean - (1 - p) ** k, sp.Sum(chance_of_K * (h(K) - (1 - K / N) ** k), (K, 0, N))),
 )

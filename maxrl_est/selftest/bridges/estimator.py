@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ import numpy as np
 import sympy as sp
 
 import maxrl_est as mx
+from maxrl_est.selftest.prove import checking
 
 from . import GROUP, fraction, worked_out
 
@@ -275,6 +277,43 @@ def uniqueness(claim):
         for side in forced.args:
             e = {"e": lambda k: elementary(k, failures(GROUP))}
             assert value(side, e, N=len(GROUP), k=k) == mx.failure_powers(exactly(GROUP), k)[k]
+
+
+def own_likelihood(claim):
+    bias, size, p = claim.steps[0].relation, 4, Fraction(2, 7)
+
+    def ustat(l: np.ndarray, k: int) -> np.ndarray:
+        return mx.advantages(l, mx.Objective.from_coefficients([Fraction(0)] * k + [Fraction(1)]))
+
+    def in_sample(l: np.ndarray, k: int) -> np.ndarray:
+        return l * mx.failure_powers(l, k)[..., [k]]
+
+    def plug_in(l: np.ndarray, k: int) -> np.ndarray:
+        return l * (1 - (l.sum(axis=-1, keepdims=True) - l) / (size - 1)) ** k
+
+    def binary_moves(row: Callable[..., np.ndarray]) -> list[Fraction]:
+        groups = [binary(m, size - 1) for m in range(size)]
+        return [row(exactly([1, *others]))[0] - row(exactly([0, *others]))[0] for others in groups]
+
+    for k, (form, greatest) in itertools.product(range(size), ((ustat, size), (in_sample, 0), (plug_in, 1))):
+        row, weight = functools.partial(form, k=k), (1 - p) ** k
+        effective = mx.effective_weight(row, size).value(p)
+        given = {"A": lambda x, m, row=row: row(exactly([x, *binary(int(m), size - 1)]))[0]}
+        mean_is = bias.lhs.replace(checking.statistics.Mean, lambda _, found=effective: sp.Rational(found))
+        for side in (mean_is, bias.rhs):
+            assert value(side, given, N=size, k=k, p=p, g=1) == effective - weight
+        assert (effective == weight) == (k <= greatest)
+        assert (value(claim.sibling.rhs, given, N=size, k=k, p=p, g=1) == effective - weight) == (k == 0)
+        omega = [mx.failure_powers(binary(m, size - 1), k)[k] for m in range(size)]
+        assert (binary_moves(row) == omega) == (k <= greatest)
+
+    x, y = Fraction(5, 7), Fraction(1, 9)
+    weight = mx.loo_weights(exactly([x, *SMALL]))[0]
+    for name in ("ustat", "ustat_one", "ustat_mean_loo", "plug_in_loo", "self_normalised"):
+        row = mx.estimators.get(name)
+        assert binary_moves(row) == binary_moves(mx.estimators.get("maxrl"))  # all unbiased on 0/1 rewards
+        moves = row(exactly([x, *SMALL]))[0] - row(exactly([y, *SMALL]))[0]
+        assert (moves == weight * (x - y)) == name.startswith("ustat")
 
 
 def least_variance(claim):
