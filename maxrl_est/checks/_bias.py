@@ -68,7 +68,7 @@ def _ascended(subject: Subject, n: int) -> Nearest:
     if meant is None or meant.objective is None or not meant.known:
         raise Failed(
             f"N = {n}: {f'should ascend {declared.name}; ' if declared else ''}on {subject.rewards} it ascends {near}"
-            f"{_background(weight)}",
+            f"{_background(weight, near)}",
             f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
             _numbers(near, n),
         )
@@ -88,9 +88,9 @@ def _ascended(subject: Subject, n: int) -> Nearest:
     return meant
 
 
-def _background(weight: EffectiveWeight) -> str:
-    """What else is known of a weight that is no objective's: its limit in large groups, and where it is negative."""
-    limit = weight.limit() if weight.n >= LARGE else None
+def _background(weight: EffectiveWeight, near: Nearest) -> str:
+    """What else is known of a weight: its limit in large groups if it is no objective's, and where it is negative."""
+    limit = weight.limit() if weight.n >= LARGE and not near.known else None
     return "".join(f"; {text}" for text in ([str(limit)] if limit else []) + pushed_down(weight.negative))
 
 
