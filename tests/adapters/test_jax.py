@@ -238,7 +238,7 @@ def test_a_wrong_function_of_jax_is_found_out():
         return likelihoods - jnp.mean(likelihoods, axis=-1, keepdims=True)
 
     report = mx.check_estimator(
-        as_estimator(centred), objective=mx.Objective.expected(), group_sizes=(3,), on_fail=None
+        as_estimator(centred), objective=mx.Objective.expected(), scale=1, group_sizes=(3,), on_fail=None
     )
     assert not report.passed
     assert close(as_estimator(centred)(LIKELIHOODS), mx.estimators.get("mean_centred")(LIKELIHOODS))

@@ -480,7 +480,7 @@ def test_shipped_grpo_ascends_no_objective():
     failed = [check.name for check in report.checks if check.status == "failed"]
     assert failed == ["effective objective", "leave-one-out", "bias on graded likelihoods"]
     assert report["groups of one"].message.startswith("refused: ValueError: GRPO requires at least 2 generations")
-    assert "as_estimator(GRPOTrainer, GRPOConfig, scale_rewards='group')" in report["effective objective"].message
+    assert "as_estimator(GRPOTrainer, GRPOConfig, scale_rewards='group')" in report["effective objective"].reproduce
 
 
 @pytest.mark.parametrize(
