@@ -101,10 +101,11 @@ class Subject:
                 f"returned dtype {got.dtype} for likelihoods {excerpt(groups)}", groups, {"dtype": str(got.dtype)}
             )
         if not np.isfinite(got).all():
-            row = int(np.isfinite(got).all(axis=-1).argmin()) if groups.ndim > 1 else ...
-            shown = groups.reshape(-1, groups.shape[-1])[row] if groups.ndim == 2 else groups
+            row = int(np.isfinite(got).reshape(-1, got.shape[-1]).all(axis=1).argmin())
+            shown = groups[row : row + 1] if groups.ndim == 2 else groups
+            batch = f", in a batch of shape {groups.shape}" if groups.ndim > 1 else ""
             raise self.failed(
-                f"returned {excerpt(got)} for likelihoods {excerpt(shown)}", shown, {"returned": "not finite"}
+                f"returned {excerpt(got)} for likelihoods {excerpt(shown)}{batch}", shown, {"returned": "not finite"}
             )
         return got
 
