@@ -174,6 +174,39 @@ def test_the_two_rewards_may_be_any():
             check_estimator(rloo, values=wrong)
 
 
+def test_both_functions_are_given_the_two_rewards():
+    def over_the_size_of_the_mean(r):
+        average = mean(r)
+        return np.where(average == 0, 0, centred(r) / np.where(average == 0, 1, abs(average)))
+
+    def over_the_mean(r):
+        average = mean(r)
+        return np.where(average == 0, 0, centred(r) / np.where(average == 0, 1, average))
+
+    asked = {"values": (-1, 1), "group_sizes": SIZES, "on_fail": None}
+    assert check_estimator(over_the_mean, same_as="maxrl_shipped", **asked)["same function"].status == "passed"
+    wrong = check_estimator(over_the_size_of_the_mean, same_as="maxrl_shipped", **asked)
+    assert wrong["same function"].status == "failed"
+    assert check_estimator(over_the_size_of_the_mean, same_as="maxrl_shipped", group_sizes=SIZES, on_fail=None).passed
+
+
+def test_ints_stay_ints_and_groups_of_several_sizes_stay_so_with_two_rewards():
+    def truncates_integers(r):
+        found = np.zeros_like(r)
+        found[...] = rloo(r)
+        return found
+
+    asked = {"values": (-1, 1), "group_sizes": SIZES, "on_fail": None}
+    assert check_estimator(truncates_integers, **asked)["reward types"].status == "failed"
+
+    def by_ids(rewards, index):
+        rewards = np.asarray(rewards, dtype=np.float64)
+        same = np.asarray(index)[:, None] == np.asarray(index)
+        return rewards - same @ rewards / same.sum(axis=1)
+
+    assert check_estimator(by_ids, **asked)["ragged batches"].status == "passed"
+
+
 # Is it that function?
 
 

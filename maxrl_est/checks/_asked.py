@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -54,8 +55,9 @@ def subject_of(
     stated = None if precision is None else FORMATS[one_of("precision", precision, FORMATS)]
     failure, success = two_values(values)
     encoded = (failure, success) != (Fraction(0), Fraction(1))
+    other = None if same_as is None else _of_groups("same_as", same_as)
     return Subject(
-        _encoded(function, failure, success) if encoded else function,
+        _Encoded(function, failure, success) if encoded else function,
         name_of(function),
         f"(lambda r: {_label(function)}({float(failure)} + {float(success - failure)} * r))"
         if encoded
@@ -69,7 +71,7 @@ def subject_of(
         stated,
         max(positive("tolerance", tolerance), stated.rounding if stated else 0.0),
         None if scale is None else positive("scale", scale),
-        None if same_as is None else _of_groups("same_as", same_as),
+        _Encoded(other, failure, success) if encoded and other else other,
         None if monte_carlo is None else whole("monte_carlo", monte_carlo, 2),
         whole("seed", seed, 0),
     )
@@ -85,14 +87,33 @@ def _of_groups(argument: str, estimator: Any) -> Estimator:
     return function
 
 
-def _encoded(function: Estimator, failure: Fraction, success: Fraction) -> Estimator:
-    """The function as one of rewards 0 and 1."""
+@dataclass(frozen=True)
+class _Encoded:
+    """A function of two rewards as one of 0 and 1, in the types that are given: ints stay ints."""
 
-    def of_binary(rewards: Array, /) -> Array:
-        kind: Any = Fraction if np.asarray(rewards).dtype == object else float
-        return function(kind(failure) + kind(success - failure) * np.asarray(rewards))
+    function: Any
+    failure: Fraction
+    success: Fraction
 
-    return of_binary
+    @property
+    def name(self) -> str:
+        return name_of(self.function)
+
+    def __call__(self, rewards: Array, /) -> Array:
+        advantages: Array = self.function(self._of(rewards))
+        return advantages
+
+    @property
+    def ragged(self) -> Callable[[Sequence[Array]], list[Array]] | None:
+        """That of the function, where it takes groups of different sizes."""
+        found = getattr(self.function, "ragged", None)
+        return found and (lambda groups: found([self._of(group) for group in groups]))
+
+    def _of(self, rewards: Array) -> Array:
+        given = np.asarray(rewards)
+        whole = self.failure.denominator == self.success.denominator == 1
+        kind: Any = Fraction if given.dtype == object else int if whole and given.dtype.kind in "biu" else float
+        return np.asarray(kind(self.failure) + kind(self.success - self.failure) * given)
 
 
 def _targets(objective: Any, sizes: Sequence[int]) -> dict[int, Target | None] | None:

@@ -23,6 +23,8 @@ def is_the_same_function(subject: Subject) -> str:
         expected = np.asarray(subject.same_as(groups), dtype=np.float64)
         got = subject(groups).astype(np.float64)
         square = float((expected * expected).sum())
+        if square == 0 and not got.any():  # nothing is learnt by either, whatever the factor
+            continue
         factor = subject.scale if subject.scale is not None else float((got * expected).sum()) / (square or 1.0)
         off = abs(got - factor * expected).max(axis=-1) / (abs(factor * expected).max() or 1.0)
         if factor <= 0 or off.max() > subject.tolerance:
@@ -34,6 +36,8 @@ def is_the_same_function(subject: Subject) -> str:
                 {"N": n, "factor": factor, "off": float(off.max())},
             )
         factors[n] = factor
+    if not factors:
+        return f"no advantages in any group tried, as {other} has none"
     if subject.scale is not None:
         return f"{subject.scale:g} times the advantages of {other} in all groups tried"
     least, most = min(factors.values()), max(factors.values())
@@ -41,5 +45,5 @@ def is_the_same_function(subject: Subject) -> str:
         return f"the advantages of {other} in all groups tried"
     if most / least - 1 <= subject.tolerance:
         return Warned(f"{most:.4g} times the advantages of {other}: a constant factor, as a learning rate is")
-    each = ", ".join(f"{factors[n]:.4g} at N = {n}" for n in reversed(subject.sizes))
+    each = ", ".join(f"{factors[n]:.4g} at N = {n}" for n in reversed(factors))
     return Warned(f"the advantages of {other} times a factor that depends on N: {each}")
