@@ -283,6 +283,13 @@ def test_files_that_are_no_logs_are_refused(name, content, says, tmp_path):
     assert says in str(error.value)
 
 
+def test_a_folder_of_two_kinds_of_logs_is_refused_rather_than_read_in_part(tmp_path):
+    for name in ("1.csv", "2.jsonl", "notes.txt"):
+        (tmp_path / name).write_text("")
+    with pytest.raises(FileError, match=r"logs must be of one kind, got 1\.csv and 2\.jsonl$"):
+        read_columns(tmp_path)
+
+
 def test_a_folder_without_logs_is_refused(tmp_path):
     with pytest.raises(FileError, match="a folder of logs must have files that end in one of"):
         read_columns(tmp_path)

@@ -42,16 +42,17 @@ def _of_file(source: Path) -> Columns:
 
 
 def _logs_in(folder: Path) -> list[Path]:
-    """Files of the commonest kind in a folder, by the numbers in their names: 2.jsonl comes before 10.jsonl."""
-    paths = [path for path in folder.iterdir() if path.suffix.lower() in _READERS]
-    if not paths:
-        raise FileError(f"{folder}: a folder of logs must have files that end in one of {', '.join(_READERS)}")
-    kinds = [path.suffix.lower() for path in paths]
-    kind = max(sorted(set(kinds)), key=kinds.count)
-    return sorted(
-        (path for path in paths if path.suffix.lower() == kind),
+    """The logs in a folder, by the numbers in their names: 2.jsonl comes before 10.jsonl."""
+    paths = sorted(
+        (path for path in folder.iterdir() if path.suffix.lower() in _READERS),
         key=lambda path: (int("".join(filter(str.isdecimal, path.stem)) or 0), path.name),
     )
+    if not paths:
+        raise FileError(f"{folder}: a folder of logs must have files that end in one of {', '.join(_READERS)}")
+    for path in paths:
+        if path.suffix.lower() != paths[0].suffix.lower():
+            raise FileError(f"{folder}: logs must be of one kind, got {paths[0].name} and {path.name}")
+    return paths
 
 
 def _joined(folder: Path, parts: list[tuple[Path, Columns]]) -> Columns:
