@@ -13,7 +13,6 @@ if TYPE_CHECKING:
         objectives,
         problems,
         tables,
-        targets,
         training,
     )
     from maxrl_est.checks import check_estimator, parametrize_with_checks
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
         target_gradient,
         ustat_optimal,
     )
-    from maxrl_est.objectives import Objective
+    from maxrl_est.objectives import Objective, targets
     from maxrl_est.tables import bias_variance_table
     from maxrl_est.training import optimisers, policies, tasks, train
 
@@ -53,7 +52,6 @@ _HOMES = {  # module of each public name, which is an attribute of it or a modul
         "objectives",
         "problems",
         "tables",
-        "targets",
         "training",
     ),
     "checks": ("check_estimator", "parametrize_with_checks"),
@@ -77,7 +75,7 @@ _HOMES = {  # module of each public name, which is an attribute of it or a modul
         "target_gradient",
         "ustat_optimal",
     ),
-    "objectives": ("Objective",),
+    "objectives": ("Objective", "targets"),
     "tables": ("bias_variance_table",),
     "training": ("optimisers", "policies", "tasks", "train"),
 }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import maxrl_est as mx
-from maxrl_est.targets import OverLevels
+from maxrl_est.objectives.targets import OverLevels
 
 RL = mx.Objective.expected()
 MAXRL = mx.Objective.maxrl

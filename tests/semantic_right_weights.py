@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 import maxrl_est as mx
-from maxrl_est.targets import OverLevels
+from maxrl_est.objectives.targets import OverLevels
 from semantic_entries import (
     BEST2,
     BEST3,

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 
 import maxrl_est as mx
-from maxrl_est.targets import OverLevels
+from maxrl_est.objectives.targets import OverLevels
 from semantic_entries import (
     BEST2,
     BINARY,

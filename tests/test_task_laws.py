@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import maxrl_est as mx
+from maxrl_est.objectives.targets import LogPassRate
 from maxrl_est.problems import Finite
-from maxrl_est.targets import LogPassRate
 from maxrl_est.training._run import Exact, Run
 from maxrl_est.training.optimisers import SGD
 from maxrl_est.training.policies import MLP, GaussianPolicy, SoftmaxPolicy, Tabular

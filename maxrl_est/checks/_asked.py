@@ -17,7 +17,7 @@ from maxrl_est.estimators._functions.wrapped import as_it_stands
 from maxrl_est.measures._columns import shown
 from maxrl_est.measures._precision import DOUBLE, SHORTER
 from maxrl_est.measures._two_values import two_values
-from maxrl_est.targets import A_TARGET, LogMean, Target
+from maxrl_est.objectives.targets import A_TARGET, LogMean, Target
 
 GROUP_SIZES = (1, 2, 3, 4, 8, 16, 64)
 MAX_SIZE = 1024

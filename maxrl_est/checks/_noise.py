@@ -18,8 +18,8 @@ from maxrl_est.estimators import NamedEstimator
 from maxrl_est.files.formats import plain
 from maxrl_est.measures import Moments, exact_moments, target_gradient
 from maxrl_est.measures._sampled import monte_carlo
+from maxrl_est.objectives.targets import Target
 from maxrl_est.problems import Bandit, Bernoulli
-from maxrl_est.targets import Target
 
 OWN = "this function"
 LARGEST = 8  # group size at which noise is compared

@@ -14,7 +14,7 @@ from maxrl_est.checks._known import Found
 from maxrl_est.measures import EffectiveWeight, effective_weight
 from maxrl_est.measures._precision import Precision, precision_of, probes_of
 from maxrl_est.objectives import Objective
-from maxrl_est.targets import OverLevels, Target
+from maxrl_est.objectives.targets import OverLevels, Target
 
 LONGEST = 8  # group that is written out in a line that reproduces a failure
 TOLERANCE = 1e-4  # relative: what a check lets pass, and says

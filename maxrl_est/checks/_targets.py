@@ -13,7 +13,7 @@ from maxrl_est.estimates.ustatistics import loo_weights
 from maxrl_est.estimators import advantages
 from maxrl_est.estimators._logmean import vimco
 from maxrl_est.objectives import Objective
-from maxrl_est.targets import LogMean, OverLevels, Target
+from maxrl_est.objectives.targets import LogMean, OverLevels, Target
 
 
 def target_of(subject: Subject, n: int) -> Target | None:

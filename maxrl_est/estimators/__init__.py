@@ -15,7 +15,7 @@ from maxrl_est.estimators._functions.wrapped import WrappedFunction, as_it_stand
 from maxrl_est.estimators._registry import chosen, get, names, sequential_names
 from maxrl_est.estimators._rows import NamedEstimator, Notes
 from maxrl_est.estimators._sequential import Draws, SequentialEstimator, SequentialMoments
-from maxrl_est.targets import LogMean, LogPassRate, OverLevels, Target
+from maxrl_est.objectives.targets import LogMean, LogPassRate, OverLevels, Target
 
 __all__ = [
     "BASELINES",

@@ -12,7 +12,7 @@ from maxrl_est.estimates.groups import need_size
 from maxrl_est.estimators._rows import Notes, row
 from maxrl_est.objectives import Objective
 from maxrl_est.objectives._numbers import in_one_unit
-from maxrl_est.targets import OverLevels
+from maxrl_est.objectives.targets import OverLevels
 
 
 def _best_of(n: int, k: int = 2) -> OverLevels:

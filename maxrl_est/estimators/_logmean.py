@@ -8,7 +8,7 @@ from maxrl_est._typing import Array
 from maxrl_est.estimates.checked import mean_of_others
 from maxrl_est.estimates.means import mean, need_floats
 from maxrl_est.estimators._rows import Notes, row
-from maxrl_est.targets import LogMean, LogPassRate
+from maxrl_est.objectives.targets import LogMean, LogPassRate
 
 
 def _log_mean(n: int) -> LogMean:

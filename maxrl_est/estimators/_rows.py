@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from maxrl_est._typing import Array
 from maxrl_est.estimates.groups import groups_of
-from maxrl_est.targets import Target
+from maxrl_est.objectives.targets import Target
 
 Affine: TypeAlias = tuple[tuple[Fraction, ...], tuple[Fraction, ...]]
 

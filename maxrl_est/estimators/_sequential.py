@@ -12,7 +12,7 @@ import numpy as np
 
 from maxrl_est._typing import Array, FloatArray, RolloutMoments
 from maxrl_est.estimators._rows import Notes
-from maxrl_est.targets import LogPassRate
+from maxrl_est.objectives.targets import LogPassRate
 
 Sampler: TypeAlias = Callable[[np.random.Generator, int, int], tuple[FloatArray, FloatArray]]
 

@@ -19,8 +19,8 @@ from maxrl_est.measures._enumerated import Moments, enumerable, exact_moments
 from maxrl_est.measures._gradients import target_gradient
 from maxrl_est.measures._sampled import monte_carlo
 from maxrl_est.measures._sizes import size_for
+from maxrl_est.objectives.targets import Target
 from maxrl_est.problems._laws import law
-from maxrl_est.targets import Target
 
 Method = Literal["enumerated", "closed form", "sampled"]
 

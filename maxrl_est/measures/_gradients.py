@@ -8,8 +8,8 @@ import numpy as np
 
 from maxrl_est._typing import Array, Problem
 from maxrl_est.measures._enumerated import exact_moments, finite
+from maxrl_est.objectives.targets import LogMean, LogPassRate, OverLevels, Target, checked_target
 from maxrl_est.problems._laws import law
-from maxrl_est.targets import LogMean, LogPassRate, OverLevels, Target, checked_target
 
 
 def target_gradient(problem: Problem, target: Target) -> Array:

@@ -14,6 +14,7 @@ floats, an objective is computed in powers of q or of p, whichever cancel less (
 True
 """
 
+from maxrl_est.objectives import targets
 from maxrl_est.objectives._expansion import Expansion as Expansion  # for the package itself, as below
 from maxrl_est.objectives._numbers import exact_number as exact_number
 from maxrl_est.objectives._objective import Objective
@@ -22,4 +23,4 @@ from maxrl_est.objectives._resolve import objective_of as objective_of
 from maxrl_est.objectives._resolve import order_of as order_of
 from maxrl_est.objectives._resolve import resolve as resolve
 
-__all__ = ["Objective", "ObjectiveLike"]
+__all__ = ["Objective", "ObjectiveLike", "targets"]

@@ -13,7 +13,7 @@ from maxrl_est.checks import GRADED
 from maxrl_est.estimators import get, names
 from maxrl_est.measures import effective_weight, exact_moments, target_gradient
 from maxrl_est.objectives import Objective
-from maxrl_est.targets import Target
+from maxrl_est.objectives.targets import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from maxrl_est._arguments import whole, words
-from maxrl_est.objectives import Objective
+from maxrl_est.objectives._objective import Objective
 
 __all__ = ["LogMean", "LogPassRate", "OverLevels", "Target"]
 
