@@ -134,7 +134,8 @@ def _less_spread(name: str, levels: Levels, groups: Groups, h: Array, spread: Ar
         share, s = share / s, _near_one(s, levels)
         size = shown(abs(share))
         factor = "" if size == "1" else f"{size} "
-        yield _Candidate(f"(E l {'-' if share > 0 else '+'} {factor}{name})", s, s * (groups.mean - share * spread))
+        less = f"E l {'-' if share > 0 else '+'} {factor}{name}"
+        yield _Candidate(less if s == 1 else f"({less})", s, s * (groups.mean - share * spread))
     else:
         yield _Candidate(name, -share, -share * spread)
 
