@@ -12,10 +12,10 @@ import pytest
 
 import maxrl_est as mx
 from maxrl_est import estimators
-from maxrl_est.checks._subject import on_binary_rewards
 from maxrl_est.estimators import LogMean, LogPassRate, MeanLessVariance, OverLevels
 from maxrl_est.measures import effective_weight, exact_moments, target_gradient
 from maxrl_est.objectives import Objective
+from maxrl_est.objectives.targets import on_binary_rewards
 from maxrl_est.problems import Bandit, Bernoulli, Contextual, Gaussian
 from maxrl_est.problems._finite import Finite
 from maxrl_est.selftest.mutants import ADVANTAGES, RELATIVE_BIAS, SAME_MEAN, definition, earlier_rollouts_only

@@ -8,13 +8,13 @@ from fractions import Fraction
 import numpy as np
 
 from maxrl_est._typing import Array
-from maxrl_est.checks._subject import Subject, on_binary_rewards
+from maxrl_est.checks._subject import Subject
 from maxrl_est.estimates.ustatistics import loo_weights
 from maxrl_est.estimators import advantages
 from maxrl_est.estimators._logmean import vimco
 from maxrl_est.estimators._variance import less_variance
 from maxrl_est.objectives import Objective
-from maxrl_est.objectives.targets import LogMean, MeanLessVariance, OverLevels, Target
+from maxrl_est.objectives.targets import LogMean, MeanLessVariance, OverLevels, Target, on_binary_rewards
 
 
 def target_of(subject: Subject, n: int) -> Target | None:

@@ -82,11 +82,6 @@ class MeanLessVariance:
         """How tables call it."""
         return f"E l - {self.c} Var l"
 
-    @property
-    def on_binary_rewards(self) -> Objective:
-        """The objective of the pass rate that it is where rewards are 0/1, with w = 1 + c - 2c (1 - p)."""
-        return Objective.from_coefficients([1 + self.c, -2 * self.c], f"p - {self.c} pq")
-
 
 @dataclass(frozen=True, slots=True)
 class LogMean:
@@ -145,3 +140,13 @@ def checked_target(name: str, value: Any) -> Target:
     if not isinstance(value, Target):
         raise TypeError(f"{name} must be {A_TARGET}, got {words(value)}")
     return value
+
+
+def on_binary_rewards(target: Target | None) -> Objective | None:
+    """The objective of the pass rate that a target is where rewards are 0/1, if it is one."""
+    match target:
+        case OverLevels(objective):
+            return objective
+        case MeanLessVariance(c):
+            return Objective.from_coefficients([1 + c, -2 * c], f"p - {c} pq")
+    return target if isinstance(target, Objective) else None
