@@ -12,7 +12,7 @@ from ..checking.claim import Refuted, Rule, eq
 from ..checking.domain import Domain
 from ..checking.identities import sides
 from ..checking.rewards import Binary
-from ..checking.statistics import GROUP, OTHERS, REST, E, Flips, M, Mean, N, grad, l_i, p
+from ..checking.statistics import GROUP, OTHERS, REST, E, Flips, M, Mean, N, S_j, grad, l_i, l_j, p, require_defined
 
 tau = sp.Symbol("tau", real=True)
 P, P_grad = sp.Function("P")(tau), sp.Function("G")(tau)  # P(l > tau), and its gradient as grad is that of p
@@ -60,10 +60,10 @@ class AtEachLevel(Rule):
     def check(self, relation: Relational, domain: Domain) -> None:
         """Compare at one level, by the rule for 0/1 rewards."""
         left, right = sides(relation)
-        if not isinstance(right, sp.Integral) or right.limits != (sp.Tuple(tau, 0, 1),):
-            raise Refuted(f"{right} is no integral over the levels")
-        if right.function.has(p, grad):
-            raise Refuted(f"{right} has p outside of a level")
+        if not isinstance(left, Mean) or not isinstance(right, sp.Integral) or right.limits != (sp.Tuple(tau, 0, 1),):
+            raise Refuted(f"{relation} is not between the mean of a lift and an integral over the levels")
+        if right.has(p, grad, Mean) or any(constraint.has(p, grad) for constraint in domain.constraints):
+            raise Refuted(f"{right} has p or a mean that is of no level")
         at_level = right.function.xreplace({P: p, P_grad: grad})
         if at_level.has(tau):
             raise Refuted(f"{right} depends on the level by more than P")
@@ -95,12 +95,14 @@ class AffineInLevels(Rule):
 
     def check(self, relation: Relational, domain: Domain) -> None:
         """Integrate, and apply the rule."""
-        integrated = (side.replace(Levels, _integrated) for side in relation.args)
-        self.then.check(relation.func(*integrated, evaluate=False), domain)
+        sides = (side.replace(Levels, _integrated) for side in relation.args)
+        integrated = relation.func(*sides, evaluate=False)
+        require_defined(integrated, domain)
+        self.then.check(integrated, domain)
 
 
 def _integrated(f: sp.Expr) -> sp.Expr:
     slopes = [expand(sp.diff(f, variable)) for variable in (l_i, M)]
-    if f.has(GROUP, OTHERS, REST) or any(slope.has(l_i, M) for slope in slopes):
+    if f.has(GROUP, OTHERS, REST, l_j, S_j, tau) or any(slope.has(l_i, M) for slope in slopes):
         raise Refuted(f"{f} is not affine in b_i and M")
     return f.subs(M, (N - 1) * (1 - E(1, OTHERS)))

@@ -30,7 +30,7 @@ class Advantage(sp.Function):
 class Standardised(Rule):
     """A at standardised values that are equal is one unknown function of K; then the rule is applied.
 
-    Each first argument of A has to equal one of the values that are given, inside the sum where it stands.
+    Each A stands in a sum over K; there its first argument has to equal one of the values that are given.
     """
 
     values: tuple[sp.Expr, ...]
@@ -42,13 +42,13 @@ class Standardised(Rule):
         def inside(total: sp.Sum) -> sp.Expr:
             term, (k, low, high) = single(total, sp.Sum, domain)
             where = domain.given(sp.Ge(k, low), sp.Le(k, high))
-            return sp.Sum(term.replace(Advantage, lambda s, K: self._function(s, where)(K)), (k, low, high))
+            return sp.Sum(term.replace(Advantage, lambda s, K: self._at(s, K, k, where)), (k, low, high))
 
         sides = (side.replace(lambda node: isinstance(node, sp.Sum), inside) for side in relation.args)
         self.then.check(relation.func(*sides, evaluate=False), domain)
 
-    def _function(self, s: sp.Expr, domain: Domain) -> type[sp.Function]:
+    def _at(self, s: sp.Expr, K: sp.Expr, index: sp.Symbol, domain: Domain) -> sp.Expr:
         for place, value in enumerate(self.values):
-            if equal(s, value, domain):
-                return sp.Function(f"A_{place}")
-        raise Refuted(f"{s} is none of the standardised values {self.values}")
+            if index == K and equal(s, value, domain):
+                return sp.Function(f"A_{place}")(K)
+        raise Refuted(f"{s} is none of the standardised values {self.values} beside {K}")

@@ -1,8 +1,10 @@
 """Three values x, y, z and a group's N - 2 others: what the advantages of two members differ by, once round.
 
-If E[g] is the gradient of some functional of the law, the sum round every triangle is zero, the others as they are:
-the exterior derivative of a gradient vanishes, and its (x, y) entry is a sum over the others of such differences,
-less those of (x, z) and (z, y), since chances add up to one. Two values have no triangle.
+E[g] is sum_x a(x) grad mu_x, a(x) the mean advantage of a rollout of value x and mu the law. If it is the gradient of a
+functional of mu, the slopes of a(x) by mu_y less those of a(y) by mu_x add up to zero round x, y and z: not each alone,
+as chances have the sum one. Each is N - 1 times a mean over the others' law, and two polynomials in mu are equal only
+if their coefficients are. So the differences of two members' advantages add up to zero beside any others. Two values
+have no triangle.
 """
 
 from __future__ import annotations
