@@ -43,6 +43,17 @@ from .estimator import (
     weight_estimate,
     within_prompt,
 )
+from .graded import (
+    any_kernel,
+    encoding,
+    grpo_triangle,
+    level_lift,
+    maxrl_triangle,
+    mean_lift,
+    normalised_heights,
+    plug_in_triangle,
+    scaled_heights,
+)
 from .integral import (
     any_order_integral,
     beta_integral,
@@ -176,6 +187,16 @@ LEDGER: tuple[Claim, ...] = (
     plug_in_powers.CLAIM,
     shipped.CLAIM,
     wrong_weights.CLAIM,
+    # graded
+    any_kernel.CLAIM,
+    encoding.CLAIM,
+    grpo_triangle.CLAIM,
+    level_lift.CLAIM,
+    maxrl_triangle.CLAIM,
+    mean_lift.CLAIM,
+    normalised_heights.CLAIM,
+    plug_in_triangle.CLAIM,
+    scaled_heights.CLAIM,
     # variance
     best_constant_baseline.CLAIM,
     binary_variance.CLAIM,
