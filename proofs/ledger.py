@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .ascent import (
+    coupled,
+    curl,
+    height,
+    plug_in_loo,
+    rebuilt,
+    right_direction,
+    straight_edge,
+    triangle,
+    two_prompts,
+)
 from .baseline import (
     constant_baseline,
     effective_weight,
@@ -195,6 +206,16 @@ LEDGER: tuple[Claim, ...] = (
     pathwise_baseline.CLAIM,
     squared_error.CLAIM,
     surrogate_loss.CLAIM,
+    # ascent
+    triangle.CLAIM,
+    rebuilt.CLAIM,
+    height.CLAIM,
+    straight_edge.CLAIM,
+    curl.CLAIM,
+    coupled.CLAIM,
+    right_direction.CLAIM,
+    two_prompts.CLAIM,
+    plug_in_loo.CLAIM,
 )
 
 # Statements of the post that no theorem decides, and what was found of them.
