@@ -3,10 +3,12 @@
 a(x, c, d) is the advantage of a member of value x in the first prompt's group c while the second's group is d, and
 e(X, d, c) that of a member of value X in the second's. As in the claim curl a derivative by the weight of a value names
 a member: the exterior derivative has N times the mean of M(x, X) below for its (x, X) entry, over N - 1 others of each
-prompt and all of any other groups. Tangent vectors add up to 0 in each prompt by itself, so that what must vanish,
-besides the triangles within each prompt, is the sum of M round the four corners x, X, y, Y with signs. Whether it does
-is a matter of any values, two included. An objective E h(c, d) makes both advantages N h and a baseline, a function of
-all but the member itself. Where neither prompt sees the other, M is a function of X less one of x, and the sum is 0.
+prompt and all of any other groups. Tangent vectors add up to 0 in each prompt by itself. So besides the triangles
+within each prompt the sum of M round the four corners x, X, y, Y with signs must vanish on average over every law, and
+hence, being a polynomial in the weights, for all others: with two values, too. On a product of simplices that is all.
+
+An objective E h(c, d) makes both advantages N h and a baseline, a function of all but the member itself. Where neither
+prompt sees the other, M is a function of X less one of x, and the sum is 0.
 """
 
 import sympy as sp
@@ -37,8 +39,8 @@ M_xX, M_xY, M_yX, M_yY = sp.symbols("M_xX M_xY M_yX M_yY", real=True)
 CLAIM = Claim(
     id="coupled-prompts",
     says=(
-        "Advantages that see two prompts are a gradient only if M(x,X) + M(y,Y) = M(x,Y) + M(y,X), "
-        "where M(x,X) is that of X in the second prompt's group less that of x in the first's"
+        "Advantages that see two prompts are a gradient if and only if their triangles vanish within each and "
+        "M(x,X) + M(y,Y) = M(x,Y) + M(y,X), M(x,X) being that of X in the second group less that of x in the first"
     ),
     domain=Domain(sp.Ge(N, 1)),
     steps=(

@@ -65,9 +65,14 @@ class Supposing(Rule):
         return side.replace(self.function, self.formula)
 
     @property
+    def method(self) -> str:
+        """The supposition, and the rule that is applied."""
+        return f"supposing {self.function(*self.formula.variables)} = {self.formula.expr} ({self.then.method})"
+
+    @property
     def certificate(self) -> str:
-        """The supposition."""
-        return f"{self.function(*self.formula.variables)} = {self.formula.expr}"
+        """That of the rule that is applied."""
+        return self.then.certificate
 
 
 SHARED = sp.Lambda((x, w), N * h(w) + b(w - x))  # N times a number of the whole group, and one of the others

@@ -57,8 +57,8 @@ shipped, standardised = sp.Lambda((x, y), (x - y) / (x + y)), sp.Lambda((x, y), 
 CLAIM = Claim(
     id="right-direction",
     says=(
-        "A gradient at a speed of its own has no twist, update times curl; with three values there is none, "
-        "and with four values (l - mean)/mean and (l - mean)/sd have one"
+        "A gradient at a speed of its own has no twist, update times curl; with three values nothing has one, "
+        "with four (l - mean)/mean and (l - mean)/sd do, here in groups of two"
     ),
     domain=Domain(*(sp.Gt(weight, 0) for weight in u), sp.Lt(sum(u), 1)),
     steps=(

@@ -3,7 +3,7 @@
 The law has weight t at y and 1 - t at x; the work is the integral over t of what y gets more than x. Of N - 1 others m
 have value y with the chance C(N-1,m) t^m (1-t)^(N-1-m). The sum over m is finite, so each of its terms is integrated by
 itself. By the second step at n = N - 1 the work of an advantage with an objective is what that grows by, and adds up
-along x, y and z. A standardised advantage does the same work for all x < y: with an objective it would be twice itself.
+along x, y and z. A standardised advantage does the same work for all x < y: with an objective it would be its double.
 """
 
 import sympy as sp

@@ -23,8 +23,8 @@ at_its_speed = (
 CLAIM = Claim(
     id="two-prompts",
     says=(
-        "Updates of two prompts that do not see each other are together a gradient at a speed of its own only if each "
-        "is one as it is: where f(u) du and s make it one, s f(u) times the other's curl is 0"
+        "Two prompts that do not see each other are updated by a gradient, at any speed 1/s, only if each is by one "
+        "at speed 1: what remains is s f(u) times the second's curl, where f(u) du moves the first"
     ),
     domain=Domain(sp.Gt(u, 0), sp.Lt(u, 1), sp.Gt(v_1, 0), sp.Gt(v_2, 0), sp.Lt(v_1 + v_2, 1)),
     steps=(
