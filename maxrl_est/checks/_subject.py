@@ -14,7 +14,7 @@ from maxrl_est.checks._known import Found
 from maxrl_est.measures import EffectiveWeight, effective_weight
 from maxrl_est.measures._precision import Precision, precision_of, probes_of
 from maxrl_est.objectives import Objective
-from maxrl_est.objectives.targets import OverLevels, Target
+from maxrl_est.objectives.targets import MeanLessVariance, OverLevels, Target
 
 LONGEST = 8  # group that is written out in a line that reproduces a failure
 TOLERANCE = 1e-4  # relative: what a check lets pass, and says
@@ -160,6 +160,8 @@ def on_binary_rewards(target: Target | None) -> Objective | None:
     """The objective of the pass rate that a target is where rewards are 0/1."""
     if isinstance(target, OverLevels):
         return target.objective
+    if isinstance(target, MeanLessVariance):
+        return target.on_binary_rewards
     return target if isinstance(target, Objective) else None
 
 
