@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .ascent import (
-    coupled,
     curl,
+    four_cycle,
     height,
     plug_in_loo,
     rebuilt,
@@ -212,7 +212,7 @@ LEDGER: tuple[Claim, ...] = (
     height.CLAIM,
     straight_edge.CLAIM,
     curl.CLAIM,
-    coupled.CLAIM,
+    four_cycle.CLAIM,
     right_direction.CLAIM,
     two_prompts.CLAIM,
     plug_in_loo.CLAIM,

@@ -29,7 +29,7 @@ triangle = more(x, y) + more(y, r) + more(r, x)
 baseline = a(r, w + r) - N * h(w + r)
 
 CLAIM = Claim(
-    id="potential-rebuilt",
+    id="rebuilt",
     says=(
         "Replacing members x and y of a group by r in one order gives (D(x,y|w) + D(y,r|w) + D(r,x|w)) / N more than "
         "in the other; where that is 0, what they give is h, and a = N h + b"

@@ -2,7 +2,7 @@
 
 D(x, y | w) is what a member of value x gets more than one of value y in the group of both and w. An objective F = E h
 of N draws has the gradient E[N h(w + x) S], and baselines, functions of the others, change nothing in the mean: N h + b
-is what an advantage that ascends F may be. The claim potential-rebuilt is the converse, and the claim curl says that no
+is what an advantage that ascends F may be. The claim rebuilt is the converse, and the claim curl says that no
 other advantage has a gradient for its mean. (For games: Monderer and Shapley 1996, Sandholm 2001.)
 """
 

@@ -37,7 +37,7 @@ by = Supposing(a, objective[0], Supposing(e, objective[1], Algebra()))
 M_xX, M_xY, M_yX, M_yY = sp.symbols("M_xX M_xY M_yX M_yY", real=True)
 
 CLAIM = Claim(
-    id="coupled-prompts",
+    id="four-cycle",
     says=(
         "Advantages that see two prompts are a gradient if and only if their triangles vanish within each and "
         "M(x,X) + M(y,Y) = M(x,Y) + M(y,X), M(x,X) being that of X in the second group less that of x in the first"
