@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .ascent import (
+    curl,
+    four_cycle,
+    height,
+    rebuilt,
+    right_direction,
+    straight_edge,
+    triangle,
+    two_prompts,
+)
 from .baseline import (
     constant_baseline,
     effective_weight,
@@ -216,6 +226,15 @@ LEDGER: tuple[Claim, ...] = (
     pathwise_baseline.CLAIM,
     squared_error.CLAIM,
     surrogate_loss.CLAIM,
+    # ascent
+    triangle.CLAIM,
+    rebuilt.CLAIM,
+    height.CLAIM,
+    straight_edge.CLAIM,
+    curl.CLAIM,
+    four_cycle.CLAIM,
+    right_direction.CLAIM,
+    two_prompts.CLAIM,
 )
 
 # Statements of the post that no theorem decides, and what was found of them.
