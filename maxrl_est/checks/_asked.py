@@ -14,13 +14,17 @@ from maxrl_est._typing import Array, Estimator
 from maxrl_est.checks._subject import TOLERANCE, Subject
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen
 from maxrl_est.estimators._functions.wrapped import as_it_stands
+from maxrl_est.measures._bernstein import bernstein_of
 from maxrl_est.measures._columns import shown
+from maxrl_est.measures._known import nearest
+from maxrl_est.measures._nearest import Weight
 from maxrl_est.measures._precision import DOUBLE, SHORTER
 from maxrl_est.measures._two_values import two_values
 from maxrl_est.objectives.targets import A_TARGET, LogMean, Target, on_binary_rewards
 
 GROUP_SIZES = (1, 2, 3, 4, 8, 16, 64)
 MAX_SIZE = 1024
+_ASKED = 16  # rollouts, for which a row is asked what it states
 FORMATS = {format.name: format for format in (DOUBLE, *SHORTER)}
 Wanted: TypeAlias = Target | Callable[[int], Target | None] | None
 
@@ -43,7 +47,7 @@ def subject_of(
     """What is checked, from the arguments of `check_estimator`; TypeError or ValueError for bad ones."""
     function = _of_groups("estimator", estimator)
     only_positive = flag("positive_only", positive_only) or getattr(function, "positive_only", False)
-    if objective is None and only_positive and isinstance(function, NamedEstimator):
+    if objective is None and isinstance(function, NamedEstimator) and (only_positive or _has_no_usual_name(function)):
         objective = function.target  # logarithms have no 0/1 rewards to read it off
     given = listed("group_sizes", group_sizes, f"ints in [1, {MAX_SIZE}]")
     sizes = [whole(f"group_sizes[{index}]", n, 1, MAX_SIZE) for index, n in enumerate(given)]
@@ -137,9 +141,17 @@ def _least_size(target: Target) -> int:
     return objective.order if objective else target.n if isinstance(target, LogMean) else 1
 
 
+def _has_no_usual_name(row: NamedEstimator) -> bool:
+    """Whether what a row states is an objective that no effective weight is called by, such as a median's."""
+    stated = on_binary_rewards(row.target(_ASKED))
+    if stated is None or stated.order > _ASKED:
+        return False
+    return not nearest(Weight(bernstein_of(stated.rational_coefficients, _ASKED), None), TOLERANCE).known
+
+
 def _label(function: Any) -> str:
     """How the function is written: so that a line with it can be run where the function is at hand."""
     if isinstance(function, NamedEstimator):
-        return f"maxrl_est.estimators.get({function.name!r})"
+        return f"maxrl_est.estimators.get({function.name!r})" if function.notes else function.name
     name = str(getattr(function, "__qualname__", type(function).__name__)).rpartition("<locals>.")[2]
     return "f" if name == "<lambda>" else name
