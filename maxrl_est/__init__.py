@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         objective_estimate,
         weight_estimate,
     )
-    from maxrl_est.estimators import advantages, estimator_of
+    from maxrl_est.estimators import advantage_of, advantages, estimator_of, lift
     from maxrl_est.measures import (
         closed_form_moments,
         closed_form_variance,
@@ -67,7 +67,7 @@ _HOMES = {  # module of each public name, which is an attribute of it or a modul
         "objective_estimate",
         "weight_estimate",
     ),
-    "estimators": ("advantages", "estimator_of"),
+    "estimators": ("advantage_of", "advantages", "estimator_of", "lift"),
     "measures": (
         "closed_form_moments",
         "closed_form_variance",
@@ -87,6 +87,7 @@ _HOMES = {  # module of each public name, which is an attribute of it or a modul
 __all__ = [
     "Objective",
     "adapters",
+    "advantage_of",
     "advantages",
     "ascent",
     "bias_variance_table",
@@ -100,6 +101,7 @@ __all__ = [
     "estimators",
     "exact_moments",
     "failure_powers",
+    "lift",
     "log_weights",
     "loo_failure_powers",
     "loo_weights",
