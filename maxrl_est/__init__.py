@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from maxrl_est import (
         adapters,
+        ascent,
         checks,
         confidence,
         estimators,
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
         tables,
         training,
     )
+    from maxrl_est.ascent import objective_of
     from maxrl_est.checks import check_estimator, parametrize_with_checks
     from maxrl_est.estimates.logarithms import log_weights
     from maxrl_est.estimates.ustatistics import (
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
         objective_estimate,
         weight_estimate,
     )
-    from maxrl_est.estimators import advantages, estimator_of
+    from maxrl_est.estimators import advantage_of, advantages, estimator_of, lift
     from maxrl_est.measures import (
         closed_form_moments,
         closed_form_variance,
@@ -45,6 +47,7 @@ __version__: str  # of the installed package, read at its first use
 _HOMES = {  # module of each public name, which is an attribute of it or a module in it
     "": (
         "adapters",
+        "ascent",
         "checks",
         "confidence",
         "estimators",
@@ -54,6 +57,7 @@ _HOMES = {  # module of each public name, which is an attribute of it or a modul
         "tables",
         "training",
     ),
+    "ascent": ("objective_of",),
     "checks": ("check_estimator", "parametrize_with_checks"),
     "estimates.logarithms": ("log_weights",),
     "estimates.ustatistics": (
@@ -63,7 +67,7 @@ _HOMES = {  # module of each public name, which is an attribute of it or a modul
         "objective_estimate",
         "weight_estimate",
     ),
-    "estimators": ("advantages", "estimator_of"),
+    "estimators": ("advantage_of", "advantages", "estimator_of", "lift"),
     "measures": (
         "closed_form_moments",
         "closed_form_variance",
@@ -83,7 +87,9 @@ _HOMES = {  # module of each public name, which is an attribute of it or a modul
 __all__ = [
     "Objective",
     "adapters",
+    "advantage_of",
     "advantages",
+    "ascent",
     "bias_variance_table",
     "check_estimator",
     "checks",
@@ -95,6 +101,7 @@ __all__ = [
     "estimators",
     "exact_moments",
     "failure_powers",
+    "lift",
     "log_weights",
     "loo_failure_powers",
     "loo_weights",
@@ -102,6 +109,7 @@ __all__ = [
     "moments",
     "monte_carlo",
     "objective_estimate",
+    "objective_of",
     "objectives",
     "optimal_baseline",
     "optimisers",

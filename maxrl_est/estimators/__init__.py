@@ -11,7 +11,9 @@ draw as many rollouts as they need. `names` lists the rows, and `NamedEstimator`
 
 from maxrl_est.estimates.baselines import BASELINES
 from maxrl_est.estimators._advantages import advantages, weights_and_advantages
+from maxrl_est.estimators._any_kernel import advantage_of
 from maxrl_est.estimators._functions.wrapped import WrappedFunction, as_it_stands, estimator_of
+from maxrl_est.estimators._lifts import lift
 from maxrl_est.estimators._registry import chosen, get, names, sequential_names
 from maxrl_est.estimators._rows import NamedEstimator, Notes
 from maxrl_est.estimators._sequential import Draws, SequentialEstimator, SequentialMoments
@@ -29,11 +31,13 @@ __all__ = [
     "SequentialMoments",
     "Target",
     "WrappedFunction",
+    "advantage_of",
     "advantages",
     "as_it_stands",
     "chosen",
     "estimator_of",
     "get",
+    "lift",
     "names",
     "sequential_names",
     "weights_and_advantages",

@@ -15,16 +15,18 @@ MAX_COUNTED = 2048  # rollouts in groups of each number of successes: a minute, 
 _LISTED = 16  # rollouts of a group that errors write out
 
 
-def of_groups(estimator: str | Estimator) -> Estimator:
+def of_groups(estimator: str | Estimator, name: str = "estimator") -> Estimator:
     """The advantage function that is meant, refused if it draws for itself."""
-    function: Estimator = chosen(estimator)
+    function: Estimator = chosen(estimator, name)
     if isinstance(function, SequentialEstimator):
-        rule = "estimator must be a function of groups of rollouts"
+        rule = f"{name} must be a function of groups of rollouts"
         raise TypeError(f"{rule}, got {function.name}, which draws rollouts itself")
     return function
 
 
-def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, Precision | None]:
+def equivariant_advantages(
+    estimator: Estimator, groups: Array, name: str = "estimator"
+) -> tuple[Array, Precision | None]:
     """Advantages (B, N) of groups (B, N), and the format of their floats: None if both are Fractions.
 
     Raises ValueError when the result has another shape, is not finite, or depends on the order of rollouts or on
@@ -33,10 +35,10 @@ def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, 
     plain = _floats(groups)
     advantages = np.asarray(estimator(plain.copy())).astype(np.float64)
     if advantages.shape != groups.shape:
-        raise ValueError(f"estimator must return the shape of likelihoods, {groups.shape}, got {advantages.shape}")
+        raise ValueError(f"{name} must return the shape of likelihoods, {groups.shape}, got {advantages.shape}")
     if not np.isfinite(advantages).all():
         row = int(np.isfinite(advantages).all(axis=1).argmin())
-        raise ValueError(f"estimator must be finite, got {_listed(advantages[row])} for {_listed(plain[row])}")
+        raise ValueError(f"{name} must be finite, got {_listed(advantages[row])} for {_listed(plain[row])}")
     size = groups.shape[1]
     precision = precision_of(estimator, *probes_of(size))
     for order in (np.arange(size)[::-1], np.random.default_rng(size).permutation(size)):
@@ -44,7 +46,7 @@ def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, 
         if differs.any():
             shown = _listed(plain[int(differs.any(axis=1).argmax()), order])
             raise ValueError(
-                "estimator must treat rollouts alike, but this estimator depends on the order of rollouts: "
+                f"{name} must treat rollouts alike, but this {name} depends on the order of rollouts: "
                 f"reordering to {shown} changes advantages"
             )
     half = len(groups) // 2
@@ -52,7 +54,7 @@ def equivariant_advantages(estimator: Estimator, groups: Array) -> tuple[Array, 
     if differs.any():
         shown = _listed(plain[half + int(differs.any(axis=1).argmax())])
         raise ValueError(
-            "estimator must judge each group by itself, but this estimator depends on the batch: "
+            f"{name} must judge each group by itself, but this {name} depends on the batch: "
             f"{shown} has other advantages among fewer groups"
         )
     exact = _exactly(estimator, groups) if groups.dtype == object else None

@@ -1,0 +1,156 @@
+"""What a rebuilt objective is called: the functional that its numbers h of groups are the unbiased estimates of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from maxrl_est._typing import Array, FloatArray
+from maxrl_est.ascent._families import Groups, flipped
+from maxrl_est.ascent._levels import Levels
+from maxrl_est.estimates.ustatistics import objective_estimate
+from maxrl_est.measures._columns import shown
+from maxrl_est.measures._known import nearest as nearest_weight
+from maxrl_est.measures._nearest import Agreement, Nearest, Weight, compare, multiple
+from maxrl_est.measures._precision import DOUBLE
+from maxrl_est.measures._two_values import counted_groups
+from maxrl_est.objectives import Objective
+from maxrl_est.objectives.targets import LogMean
+
+
+class _Candidate(NamedTuple):
+    """A functional's name, the factor before it, and what h is if it is this one."""
+
+    name: str
+    scale: Any
+    predicted: Array
+    objective: Objective | None = None
+
+
+def nearest(levels: Levels, h: Array, tolerance: float) -> Nearest:
+    """The functional whose estimate h (G,) is, up to a constant; else the one of the usual ones that is closest."""
+    groups, precision = Groups(levels), (levels.precision or DOUBLE).name
+    nothing = _agreement(levels, h, 0 * h, 0.0)
+    if nothing != "none":
+        return Nearest("0 (no learning)", None, 0, nothing, 0.0, precision)
+    for found in _candidates(levels, groups, h, tolerance):
+        agreement = _agreement(levels, h, found.predicted, tolerance)
+        if agreement != "none":
+            name, off = multiple(found.scale, found.name), _off(h, found.predicted)
+            return Nearest(name, found.objective, found.scale, agreement, off, precision)
+    usual = [_fitted(h, name, theirs, precision) for name, theirs in _usual(groups).items()]
+    return min(usual, key=lambda near: near.distance)
+
+
+def _agreement(levels: Levels, h: Array, predicted: Array, tolerance: float) -> Agreement:
+    """How nearly h is as predicted, but for a constant."""
+    gap = (h - h[0]) - (predicted - predicted[0])
+    if levels.precision is None:
+        return "none" if gap.any() else "exactly"
+    if abs(gap).max() <= 4 * levels.allowed:
+        return "to rounding"
+    return "within tolerance" if _off(h, predicted) <= tolerance else "none"
+
+
+def _off(h: Array, predicted: Array) -> float:
+    """Root mean square over groups of the difference, but for a constant, relative to that of h."""
+    gap, size = (np.asarray(x, dtype=np.float64).std() for x in (h - predicted, h))
+    return float(gap / size) if size else math.inf
+
+
+def _candidates(levels: Levels, groups: Groups, h: Array, tolerance: float) -> Iterator[_Candidate]:
+    """Each family's member that has the numbers of h in a few groups, families with names of their own first."""
+    f = groups.at_extremes(h)
+    of_mean, of_levels, width = groups.of_the_mean(f), groups.of_levels(f), groups.high - groups.low
+    at_ends = f  # F by its numbers at 0/1 rewards, where rewards are likelihoods
+    if groups.likelihoods is not None:
+        ends = counted_groups(levels.n, Fraction(0), Fraction(1)).astype(groups.kind)
+        at_ends = flipped(f, (ends - groups.low) / width) * width
+    near, chance = (nearest_weight(_weight(levels, x / width), tolerance) for x in (at_ends, f))
+    if near.known and near.objective == Objective.expected():
+        yield _Candidate("E l", near.scale, of_mean, Objective.expected())
+    elif near.known and near.objective and groups.likelihoods is not None:
+        yield _Candidate(near.objective.name, near.scale, of_mean, near.objective)
+    yield from _of_levels(_weight(levels, f / width), chance, of_levels, tolerance)
+    if levels.n > 1:
+        yield from _less_spread("Var l", groups, h, groups.variance)
+        yield from _less_spread("E|l - l'|", groups, h, groups.difference)
+    if groups.low > 0:
+        scale = float(f[-1] - f[0]) / math.log(groups.high / groups.low)
+        near_one = 1.0 if abs(scale - 1) <= levels.allowed else scale
+        yield _Candidate(LogMean(levels.n).name, near_one, near_one * np.log(groups.mean.astype(np.float64)))
+    yield _Candidate("E phi(l)", 1, groups.of_one(groups.at_constants(h)))
+    yield _Candidate("F(E l)" if groups.likelihoods is None else f"F(E l), F nearest {near.name}", 1, of_mean)
+    yield _Candidate(f"levels of F, F nearest {chance.name}", 1, of_levels)
+
+
+def _of_levels(weight: Weight, near: Nearest, predicted: Array, tolerance: float) -> Iterator[_Candidate]:
+    """Int F(P(l > tau)) dtau, F' of this weight: E max and E min of k, medians, or by the name of F."""
+    if near.known and near.objective is not None:
+        k = near.objective.order
+        extremes = {Objective.pass_at(k): f"E max of {k}", Objective.all_of(k): f"E min of {k}"}
+        yield _Candidate(extremes.get(near.objective, f"levels of {near.objective.name}"), near.scale, predicted)
+    for half in range(1, (weight.n + 1) // 2):
+        median = compare(weight, _median(half), tolerance)
+        if median.known:
+            yield _Candidate(f"E median of {2 * half + 1}", median.scale, predicted)
+
+
+def _median(half: int) -> Objective:
+    """Of m = 2 half + 1: F' = m C(m-1, half) (p q)^half. Of one more it has the same mean.
+
+    >>> _median(1).rational_coefficients
+    (Fraction(0, 1), Fraction(6, 1), Fraction(-6, 1))
+    """
+    m = 2 * half + 1
+    ways = m * math.comb(2 * half, half)
+    powers = [(-1) ** j * ways * math.comb(half, j) for j in range(half + 1)]
+    return Objective.from_coefficients([0] * half + powers, f"E median of {m}")
+
+
+def _less_spread(name: str, groups: Groups, h: Array, spread: Array) -> Iterator[_Candidate]:
+    """s (E l - c D) for a measure D of spread that is 0 where all are alike; -c D where s = 0."""
+    of_h, of_mean, of_spread = (groups.at_extremes(x)[[0, 1, -1]] for x in (h, groups.mean, spread))
+    s = (of_h[2] - of_h[0]) / (of_mean[2] - of_mean[0])  # all at the highest value, against all at the least
+    left = s * (of_mean[1] - of_mean[0]) - (of_h[1] - of_h[0])  # and one of them
+    share = left / of_spread[1]
+    if s:
+        share = share / s
+        size = shown(abs(share))
+        factor = "" if size == "1" else f"{size} "
+        yield _Candidate(f"(E l {'-' if share > 0 else '+'} {factor}{name})", s, s * (groups.mean - share * spread))
+    else:
+        yield _Candidate(name, -share, -share * spread)
+
+
+def _usual(groups: Groups) -> dict[str, FloatArray]:
+    """Functionals that people ascend, as numbers of groups (G,)."""
+    n, found = groups.n, {"E l": groups.mean.astype(np.float64)}
+    successes = counted_groups(n, Fraction(0), Fraction(1)).astype(np.float64)
+    for k in range(2, n + 1):
+        best, log, least = (
+            objective_estimate(successes, objective)
+            for objective in (Objective.pass_at(k), Objective.maxrl(k), Objective.all_of(k))
+        )
+        found |= {f"E max of {k}": groups.of_levels(best), f"E min of {k}": groups.of_levels(least)}
+        if groups.likelihoods is not None:
+            found |= {f"pass@{k}": flipped(best, groups.likelihoods), f"J_{k}": flipped(log, groups.likelihoods)}
+        found[f"levels of J_{k}"] = groups.of_levels(log)
+    return {name: np.asarray(h, dtype=np.float64) for name, h in found.items()}
+
+
+def _fitted(h: Array, name: str, theirs: FloatArray, precision: str) -> Nearest:
+    """The multiple of a functional that is closest to h, by least squares over groups."""
+    ours, centred = h.astype(np.float64), theirs - theirs.mean()
+    scale = float(ours @ centred / (centred @ centred))
+    return Nearest(multiple(scale, name), None, scale, "none", _off(ours, scale * theirs), precision)
+
+
+def _weight(levels: Levels, f: Array) -> Weight:
+    """F' by the numbers f (n + 1,) that an unbiased estimate of F has at 0..n successes."""
+    steps = levels.n * np.diff(f)
+    return Weight(tuple(Fraction(x) for x in steps), levels.precision)

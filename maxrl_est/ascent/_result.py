@@ -1,0 +1,155 @@
+"""What an advantage function ascends on rewards of a few values, or the proof that it ascends nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from maxrl_est._arguments import at
+from maxrl_est._typing import Array
+from maxrl_est.ascent._levels import Levels, chances
+from maxrl_est.ascent._multisets import places
+from maxrl_est.ascent._potential import work
+from maxrl_est.ascent._triangles import Triangle
+from maxrl_est.estimates.groups import groups_of
+from maxrl_est.measures._columns import Columns, shown
+from maxrl_est.measures._nearest import Nearest
+from maxrl_est.objectives import exact_number
+
+Verdict = Literal["gradient", "direction", "none"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ascent(Columns):
+    """Whether E[g] is a gradient, of what, and the triangle that shows it where it is none.
+
+    ``verdict`` is
+
+    - ``"gradient"``: E[g] = grad F for a functional F of the law of a reward, for every policy and any prompts
+    - ``"direction"``: for one prompt E[g] is the gradient of something times a factor that depends on the law, so that
+      ascent ends; with a second prompt the two factors differ and it is the gradient of nothing. With three values
+      every update is at least that
+    - ``"none"``: of nothing at any speed
+
+    ``nearest`` names F, with its factor; None where there is none. ``triangle`` is None where there is a gradient.
+    """
+
+    verdict: Verdict
+    reference: Fraction
+    triangle: Triangle | None
+    nearest: Nearest | None
+    levels: Levels
+    potential: Array | None  # h of each group
+
+    @property
+    def n(self) -> int:
+        """Rollouts in a group."""
+        return self.levels.n
+
+    @property
+    def values(self) -> tuple[Fraction, ...]:
+        """The rewards that occur."""
+        return self.levels.values
+
+    @property
+    def exact(self) -> bool:
+        """Whether the function computed with Fractions."""
+        return self.levels.precision is None
+
+    @property
+    def rounding(self) -> float:
+        """The relative error to expect: 0 for exact rationals."""
+        return self.levels.precision.rounding if self.levels.precision else 0.0
+
+    @property
+    def name(self) -> str | None:
+        """The functional that is ascended, with its factor; None where none is."""
+        return self.nearest.name if self.nearest else None
+
+    def value(self, probabilities: npt.ArrayLike) -> Any:
+        """F(law) - F(all at the reference), for probabilities (k,) of the values, of sum 1.
+
+        Exact for Fractions, where the function computed with them. ValueError where there is no F, and for what are no
+        probabilities.
+        """
+        h = self._numbers("value")
+        law = _law(probabilities, len(self.values))
+        if not (self.exact and law.dtype == object):
+            law = law.astype(np.float64)
+        total = chances(self.n, law) @ h
+        return total if isinstance(total, Fraction) else float(total)
+
+    def estimate(self, likelihoods: npt.ArrayLike) -> Any:
+        """The unbiased estimate (...) of F(law) - F(all at the reference) from groups (..., N) of these values.
+
+        What `maxrl_est.objective_estimate` is for MaxRL. ValueError where there is no F, and for other rewards or
+        groups of another size.
+        """
+        h, groups = self._numbers("estimate"), groups_of(likelihoods, any_reward=True)
+        if groups.size != self.n:
+            raise ValueError(f"likelihoods must have groups of N = {self.n} rollouts, got N = {groups.size}")
+        rewards = groups.values if groups.values.dtype == object else groups.values.astype(object)
+        known = np.array(self.values, dtype=object).astype(groups.values.dtype)
+        of_value = groups.values[..., None] == known
+        if not of_value.any(axis=-1).all():
+            row, i = np.argwhere(~of_value.any(axis=-1))[0].tolist()
+            place = (*(int(j) for j in np.unravel_index(row, groups.batch)), i) if groups.batch else (i,)
+            allowed = ", ".join(map(str, self.values))
+            raise ValueError(f"{at('likelihoods', place)} must be one of the values {allowed}, got {rewards[row, i]}")
+        return groups.back(h[places(of_value.sum(axis=1))])
+
+    def work(self, x: Any, y: Any) -> Any:
+        """The integral of E[g] along the straight line from "all at x" to "all at y", whatever the verdict.
+
+        Of a gradient it is F(all at y) - F(all at x); of others it depends on the way, so that round x, y, z and back
+        something may be gained for ever.
+        """
+        return work(self.levels, self.levels.place("x", x), self.levels.place("y", y))
+
+    def title(self) -> list[str]:
+        """The verdict, and what it rests on."""
+        values = ", ".join(map(shown, self.values))
+        head = f"n = {self.n}, rewards {values}: "
+        if self.nearest is None:
+            assert self.triangle is not None
+            said = "E[g] is the gradient of nothing"
+            if self.verdict == "direction":
+                said = (
+                    "E[g] has the direction of a gradient on one prompt, at a speed of its own; on several of nothing"
+                )
+            return [f"{head}{said}", str(self.triangle)]
+        if len(self.values) == 2:
+            return [f"{head}E[g] is the gradient of {self.nearest}", "two values cannot tell: ask with three or more"]
+        return [f"{head}E[g] is the gradient of {self.nearest}"]
+
+    def columns(self) -> dict[str, Any]:
+        """The work from the reference to each value; where there is an objective that is what it is there."""
+        start = "F" if self.nearest else f"work from {shown(self.reference)}"
+        return {"all at": list(self.values), start: [self.work(self.reference, value) for value in self.values]}
+
+    def _numbers(self, name: str) -> Array:
+        if self.potential is None:
+            raise ValueError(f"{name} must be asked of a gradient, got the verdict {self.verdict!r}: {self.triangle}")
+        return self.potential
+
+
+def _law(probabilities: npt.ArrayLike, k: int) -> Array:
+    """Probabilities (k,) of sum 1, as Fractions where all are exact."""
+    given = np.array(probabilities, dtype=object)
+    if given.shape != (k,):
+        raise ValueError(f"probabilities must be of shape ({k},), one for each value, got shape {given.shape}")
+    exact = [exact_number(f"probabilities[{index}]", value) for index, value in enumerate(given)]
+    for index, chance in enumerate(exact):
+        if not 0 <= chance <= 1:
+            raise ValueError(f"probabilities[{index}] must lie in [0, 1], got {given[index]}")
+    total = sum(exact, Fraction(0))
+    if abs(total - 1) > (_SUM if any(isinstance(chance, float) for chance in given) else 0):
+        raise ValueError(f"probabilities must have the sum 1, got {float(total)}")
+    return np.array(exact, dtype=object)
+
+
+_SUM = 1e-9  # that probabilities in floats may be off by
