@@ -13,15 +13,13 @@ import math
 
 import numpy as np
 
-import maxrl_est as mx
-
 
 class Advantages:
     """What an estimator gives in every group of n rewards on some levels.
 
     Parameters
     ----------
-    estimator : a name of the table
+    estimator : a function of rewards (..., N)
     levels : (V,) rewards, ascending
     n : N, at least 2; there are C(N+V-1, N) groups
     """
@@ -30,7 +28,7 @@ class Advantages:
         self.n, self.levels = n, np.asarray(levels)
         size = len(self.levels)
         groups, self.others = counts(n, size), counts(n - 2, size)
-        found = mx.estimators.get(estimator)(np.array([np.repeat(self.levels, group) for group in groups]))
+        found = estimator(np.array([np.repeat(self.levels, group) for group in groups]))
         first = np.minimum(np.cumsum(groups, axis=1) - groups, n - 1)  # a rollout of each level, any where it has none
         of_level = np.take_along_axis(np.asarray(found, dtype=np.float64), first, axis=1)
         known, unit = keys(groups, n), np.eye(size, dtype=int)
@@ -68,7 +66,7 @@ def update(law, advantages):
     """E[g] (d,) at a law of prompts."""
     total = 0
     for weight, prompt in law.prompts:
-        level, mu, gradients = of_levels(prompt, advantages.levels)
+        _, mu, gradients = of_levels(prompt, advantages.levels)
         total = total + weight * (advantages.slopes(mu) @ mu) @ gradients
     return total / (advantages.n - 1)
 
@@ -98,3 +96,24 @@ def of_levels(prompt, levels):
 def antisymmetric_share(matrix):
     """|M - M'| / |2 M| in Frobenius norms: 0 for the Jacobian of a gradient, 1 for one that only turns."""
     return np.linalg.norm(matrix - matrix.T) / (2 * np.linalg.norm(matrix))
+
+
+def beyond_gradients(forms, laws, degree):
+    """The share of each update that the nearest gradient leaves over, root mean squares over laws (L, V).
+
+    Gradients are by the logits of a law, and of polynomials of so high a degree: combinations of the chances that
+    counts c come up among as many draws, the gradient of which is their chance times c - degree mu.
+    """
+    groups = counts(degree, laws.shape[1])
+    chances = [orders(group) for group in groups] * np.prod(laws[:, None] ** groups, axis=2)
+    gradients = chances[:, None] * (groups.T - degree * laws[:, :, None])
+    updates = np.array([[by_logits(mu, form) for mu in laws] for form in forms]).reshape(len(forms), -1).T
+    basis = gradients.reshape(-1, len(groups))
+    left = updates - basis @ np.linalg.lstsq(basis, updates)[0]
+    return np.linalg.norm(left, axis=0) / np.linalg.norm(updates, axis=0)
+
+
+def by_logits(mu, advantages):
+    """E[g] (V,) of a softmax with a logit for each level."""
+    values = advantages.slopes(mu) @ mu / (advantages.n - 1)
+    return mu * (values - mu @ values)

@@ -69,10 +69,14 @@ class Loop:
         return s, -above / self.weight.value(s)
 
     def law(self, angle):
-        """The law of both, equally likely."""
+        """Both prompts, equally likely."""
         s, slope = self.segment(angle)
         second = prompt(np.array([1 - s, s]), np.array([-slope, slope]), (0.0, 1.0))
         return mx.problems.Shared([prompt(*circle(angle), LEVELS), second])
+
+    def chances(self, angle):
+        """Of the rewards of both prompts: (5,)."""
+        return np.concatenate([prompt.probabilities for _, prompt in self.law(angle).prompts])
 
     def update(self, name, angle):
         """E[g] of an estimator, exact."""

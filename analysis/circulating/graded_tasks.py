@@ -26,7 +26,7 @@ def bonus(seed):
     return _task(seed, rewards)
 
 
-def levels(count):
+def of_levels(count):
     """Tasks, by their seed, with rewards drawn from equally spaced levels."""
     values = np.linspace(0, 1, count)
     return lambda seed: _task(seed, lambda rng: values[rng.integers(count, size=(PROMPTS, ANSWERS))])
@@ -55,11 +55,8 @@ def reached(task, policy, theta):
     return {"mean reward": np.exp(rates).mean(), "full marks": np.mean(full), "log mean reward": rates.mean()}
 
 
-def trained(task, policy, name, **settings):
-    """What an estimator has reached after training by plain ascent."""
-    rate, steps, seed = (settings.pop(key) for key in ("rate", "steps", "seed"))
-    optimiser = mx.optimisers.SGD(rate)
-    run = mx.train(
-        task, policy, name, steps=steps, seeds=[seed], optimiser=optimiser, evaluate_every=steps, **settings
-    )
-    return reached(task, policy, run.curves[0].parameters)
+def reached_by(task, estimator, rate, n, steps, seed):
+    """What an estimator has reached after so many steps of plain ascent, with all prompts in each."""
+    linear, ascent = policy(), mx.optimisers.SGD(rate)
+    run = mx.train(task, linear, [estimator], n=n, steps=steps, seeds=[seed], optimiser=ascent, evaluate_every=steps)
+    return reached(task, linear, run.curves[0].parameters)
