@@ -12,15 +12,16 @@ from analysis import study
 QUESTION = "What do the advantages that trainers ship really optimise?"
 SETUP = (
     "0/1 rewards, groups of N = 2, 4, 8 and 16 rollouts: the weight W(p) of the exact mean gradient W(p) grad p, and "
-    "the objective, its integral with value 0 at p = 1, in rational arithmetic (W of the two grpo rows in floats). All "
-    "registered estimators that accept rewards of 0, so not vimco and jackknife, which take logarithms of them; "
-    "passk_loo and maxk_loo from N = 4, because their k = 2 needs two other rollouts and a baseline from N > k. "
+    "the objective, its integral with value 0 at p = 1, in rational arithmetic (W of the four grpo rows in floats). "
+    "All registered estimators that accept rewards of 0, so not vimco and jackknife, which take logarithms of them; "
+    "passk_loo, maxk_loo, mean_less_gini, mean_less_variance and median from N = 4, because their baselines need two "
+    "others, or three. "
     "'nearest' is J_T or pass@k up to a factor, and 'exact' whether W is that one."
 )
 SEED = 0  # nothing is drawn
 
 SIZES = (2, 4, 8, 16)
-NEEDS_THREE = ("passk_loo", "maxk_loo")
+NEEDS_MORE = ("passk_loo", "maxk_loo", "median", "mean_less_gini", "mean_less_variance")
 DECADE = (10, 15, 20, 30, 50, 70)
 RATES = sorted(
     [
@@ -43,7 +44,7 @@ def measure(quick):
 def names(n):
     """The estimators that are defined for 0/1 rewards of n rollouts."""
     accepting = [name for name in mx.estimators.names() if not mx.estimators.get(name).positive_only]
-    return [name for name in accepting if n > 2 or name not in NEEDS_THREE]
+    return [name for name in accepting if n > 2 or name not in NEEDS_MORE]
 
 
 def curve(name, n):

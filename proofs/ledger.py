@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .ascent import (
+    curl,
+    four_cycle,
+    height,
+    rebuilt,
+    right_direction,
+    straight_edge,
+    triangle,
+    two_prompts,
+)
 from .baseline import (
     constant_baseline,
     effective_weight,
@@ -42,6 +52,17 @@ from .estimator import (
     uniqueness,
     weight_estimate,
     within_prompt,
+)
+from .graded import (
+    any_kernel,
+    encoding,
+    grpo_triangle,
+    level_lift,
+    maxrl_triangle,
+    mean_lift,
+    normalised_heights,
+    plug_in_triangle,
+    scaled_heights,
 )
 from .integral import (
     any_order_integral,
@@ -176,6 +197,16 @@ LEDGER: tuple[Claim, ...] = (
     plug_in_powers.CLAIM,
     shipped.CLAIM,
     wrong_weights.CLAIM,
+    # graded
+    any_kernel.CLAIM,
+    encoding.CLAIM,
+    grpo_triangle.CLAIM,
+    level_lift.CLAIM,
+    maxrl_triangle.CLAIM,
+    mean_lift.CLAIM,
+    normalised_heights.CLAIM,
+    plug_in_triangle.CLAIM,
+    scaled_heights.CLAIM,
     # variance
     best_constant_baseline.CLAIM,
     binary_variance.CLAIM,
@@ -195,6 +226,15 @@ LEDGER: tuple[Claim, ...] = (
     pathwise_baseline.CLAIM,
     squared_error.CLAIM,
     surrogate_loss.CLAIM,
+    # ascent
+    triangle.CLAIM,
+    rebuilt.CLAIM,
+    height.CLAIM,
+    straight_edge.CLAIM,
+    curl.CLAIM,
+    four_cycle.CLAIM,
+    right_direction.CLAIM,
+    two_prompts.CLAIM,
 )
 
 # Statements of the post that no theorem decides, and what was found of them.

@@ -11,7 +11,8 @@ import pytest
 import maxrl_est as mx
 
 ANY = ["reinforce", "rloo", "mean_centred", "grpo", "grpo_population", "maxrl_shipped"]
-LEVELS = ["maxk", "maxk_loo", "maxk_loo_minus_one", "tailrl", "tailrl_centred"]
+BEST = ["maxk", "maxk_loo", "maxk_loo_minus_one", "tailrl", "tailrl_centred"]
+LEVELS = [*BEST, "median", "mean_less_gini", "mean_less_variance", "grpo_level_lift"]
 REWARDS = np.array([-2.0, -0.5, 3.0, 0.0, 3.0, -2.0, 7.25])
 SHIFTS = {  # what adding 1 to all rewards adds to advantages; the others' is 0
     "reinforce": 1,
@@ -85,6 +86,7 @@ def over_levels(objective):
         ("maxk_loo_minus_one(3)", mx.Objective.pass_at(3)),
         ("tailrl", mx.Objective.maxrl(3)),
         ("tailrl_centred", mx.Objective.maxrl(2)),
+        ("mean_less_gini", mx.Objective.from_coefficients([F(3, 2), -1])),
     ],
 )
 def test_what_is_unbiased_is_so_for_rewards_below_0(name, objective):

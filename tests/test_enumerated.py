@@ -12,9 +12,10 @@ import pytest
 
 import maxrl_est as mx
 from maxrl_est import estimators
-from maxrl_est.estimators import LogMean, LogPassRate, OverLevels
+from maxrl_est.estimators import LogMean, LogPassRate, MeanLessVariance, OverLevels
 from maxrl_est.measures import effective_weight, exact_moments, target_gradient
 from maxrl_est.objectives import Objective
+from maxrl_est.objectives.targets import on_binary_rewards
 from maxrl_est.problems import Bandit, Bernoulli, Contextual, Gaussian
 from maxrl_est.problems._finite import Finite
 from maxrl_est.selftest.mutants import ADVANTAGES, RELATIVE_BIAS, SAME_MEAN, definition, earlier_rollouts_only
@@ -91,7 +92,7 @@ def test_moments_in_floats_differ_by_roundings(problem, name):
     assert abs(got.covariance - covariance).max() <= FLOAT_ROUNDING * abs(covariance).max()
 
 
-@pytest.mark.parametrize("name", ["grpo", "grpo_population"])
+@pytest.mark.parametrize("name", ["grpo", "grpo_population", "grpo_mean_lift", "grpo_level_lift"])
 def test_an_estimator_that_cannot_take_fractions_is_given_floats(name):
     got = exact_moments(GRADED["three arms"], estimators.get(name), 3)
     assert not got.exact
@@ -211,10 +212,12 @@ def binary_covariance(problem, estimator, n, *, forget_scores=False):
     return square - np.outer(mean, mean) + (0 if forget_scores else inner)
 
 
-NO_OBJECTIVE = ("grpo", "grpo_population", "vimco", "jackknife")  # square roots, and logarithms of zeros
+ROOTS = ("grpo", "grpo_population", "grpo_mean_lift", "grpo_level_lift")
+NO_OBJECTIVE = (*ROOTS, "vimco", "jackknife")  # square roots, and logarithms of zeros
 EXACT_ROWS = [name for name in estimators.names() if name not in NO_OBJECTIVE]
-OF_THREE = ("passk_loo", "maxk_loo")  # k = 2 of the others
-SIZES = [(name, n) for name in EXACT_ROWS for n in range(2, 11) if n > 2 or name not in OF_THREE]
+OF_THREE = ("passk_loo", "maxk_loo", "mean_less_gini", "mean_less_variance")  # k = 2 of the others
+LEAST = dict.fromkeys(OF_THREE, 3) | {"median": 4}
+SIZES = [(name, n) for name in EXACT_ROWS for n in range(LEAST.get(name, 2), 11)]
 
 
 @pytest.mark.parametrize(("name", "n"), [(name, n) for name, n in SIZES if n in (2, 3, 8)])
@@ -235,6 +238,7 @@ def test_with_one_score_for_each_reward_the_outer_variance_is_all():
 
 def stated(n):
     one, full, below = Objective.expected(), Objective.maxrl(n), Objective.maxrl(n - 1)
+    averse = Objective.from_coefficients([F(3, 2), -1])
     return {
         "reinforce": one,
         "rloo": one,
@@ -251,7 +255,13 @@ def stated(n):
         "plug_in_loo": full,
         "tailrl": full,
         "tailrl_centred": below,
+        "median": Objective.from_coefficients([0, 6, -6]),
+        "mean_less_gini": averse,
+        "mean_less_variance": averse,
     } | dict.fromkeys(("passk", "passk_loo", "maxk", "maxk_loo", "maxk_loo_minus_one"), Objective.pass_at(2))
+
+
+NOT_KNOWN = ("median", "mean_less_gini", "mean_less_variance")  # they have names, and no family of their own
 
 
 def test_every_row_that_has_a_target_is_decided_here():
@@ -264,14 +274,16 @@ def test_each_row_ascends_its_stated_objective_exactly(name, n):
     got = effective_weight(row, n)
     assert got.exact
     assert got.equals(target)
-    assert got.equals(getattr(row.target(n), "objective", row.target(n)))
+    assert got.equals(on_binary_rewards(row.target(n)))
     assert got.coefficients == target.rational_coefficients + (0,) * (n - target.order)
     assert not got.equals(Objective.maxrl(n + 1))
     wrong = Objective.maxrl(n) if target != Objective.maxrl(n) else Objective.maxrl(n - 1)
     assert not got.equals(wrong)
     nearest = got.nearest()
-    assert nearest.exact
-    if name == "mean_centred":
+    assert nearest.exact == (name not in NOT_KNOWN)
+    if name in NOT_KNOWN:
+        assert str(nearest).startswith("no known objective; nearest")
+    elif name == "mean_centred":
         assert (nearest.scale, nearest.objective) == (F(n - 1, n), Objective.expected())
     else:
         assert (nearest.scale, nearest.objective, nearest.distance) == (1, target, 0.0)
@@ -299,7 +311,7 @@ def test_as_shipped_maxrl_ascends_one_order_less_and_nothing_alone(n):
 
 
 @pytest.mark.parametrize("n", [4, 8, 16, 32])
-@pytest.mark.parametrize("name", ["grpo", "grpo_population"])
+@pytest.mark.parametrize("name", ROOTS)
 def test_grpo_ascends_no_known_objective_at_any_scale(name, n):
     nearest = effective_weight(estimators.get(name), n).nearest()
     assert not nearest.exact
@@ -533,6 +545,25 @@ def test_over_levels_of_pass_at_k_is_the_largest_of_k(k):
     assert (got.tolist() == target_gradient(problem, Objective.pass_at(k)).tolist()) == (k == 1)
 
 
+@pytest.mark.parametrize("c", [F(1, 2), F(-2, 3), 1, 0.25])
+def test_the_mean_less_the_variance_is_that_of_a_kernel_of_two(c):
+    """E l - c Var l: its gradient by the score function over all groups, as for any function of a group."""
+    problem = Contextual([PROMPTS[0], GRADED["three arms"]])
+
+    def kernel(likelihoods):
+        x, y = likelihoods[..., :1], likelihoods[..., 1:]
+        return np.broadcast_to(2 * ((x + y) / 2 - F(c) * (x - y) ** 2 / 2), likelihoods.shape)
+
+    got = target_gradient(problem, MeanLessVariance(c))
+    assert got.tolist() == exact_moments(problem, kernel, 2).mean.tolist()
+    squares = sum(weight * x.moments.l2S for weight, x in problem.prompts)
+    assert got.tolist() != (problem.grad_pass_rate - F(c) * squares).tolist()  # the square of the mean forgotten
+    binary = Bernoulli(F(1, 3))
+    assert target_gradient(binary, MeanLessVariance(c)).tolist() == truth(
+        on_binary_rewards(MeanLessVariance(c)), binary
+    )
+
+
 DIFFERENCE = 1e-6
 DIFFERENCE_ERROR = 1e-8  # relative; central differences, measured worst: 2e-10
 
@@ -572,6 +603,8 @@ A_TARGET = "must be an Objective, such as maxrl_est.Objective.expected()"
         (lambda: target_gradient(Bernoulli(0.5), "x"), TypeError, f"target {A_TARGET}, or another target, got 'x'"),
         (lambda: OverLevels(3), TypeError, f"objective {A_TARGET}, got 3"),
         (lambda: LogMean(True), TypeError, "n must be an int of at least 1, got True"),
+        (lambda: MeanLessVariance("1"), TypeError, "c must be an int, a float or a Fraction, got '1'"),
+        (lambda: MeanLessVariance(math.inf), ValueError, "c must be finite, got inf"),
         (lambda: LogMean(0), ValueError, "n must be an int of at least 1, got 0"),
     ],
 )

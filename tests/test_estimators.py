@@ -82,10 +82,18 @@ POSITIVE = {  # on positive likelihoods, here those of GRADED with 1/8 for 0
     ),
 }
 BY_SUBSETS = {"passk", "passk_loo", "maxk", "maxk_loo", "maxk_loo_minus_one", "tailrl", "tailrl_centred"}
+BY_KERNELS = {"median", "mean_less_gini", "mean_less_variance"}
+BY_FLIPS = {"grpo_mean_lift", "grpo_level_lift"}
 
 
-def test_every_row_has_its_formula_here_or_below_or_where_subsets_and_levels_are_enumerated():
-    assert set(estimators.names()) - set(FORMULAS) == {"ustat_pass_loo", *POSITIVE, *BY_SUBSETS}
+def test_every_row_has_its_formula_here_or_below_or_where_subsets_levels_and_flips_are_enumerated():
+    assert set(estimators.names()) - set(FORMULAS) == {
+        "ustat_pass_loo",
+        *POSITIVE,
+        *BY_SUBSETS,
+        *BY_KERNELS,
+        *BY_FLIPS,
+    }
 
 
 @pytest.mark.parametrize("name", POSITIVE)
@@ -326,9 +334,9 @@ def test_rows_are_exact_on_fractions_or_say_that_they_cannot_be(name):
         assert got.astype(float) == pytest.approx(row(FLOATS), rel=1e-14, abs=1e-15)
 
 
-REFUSES_ONE = {"rloo", "grpo", "ustat_pass_loo", "ustat_mean_loo", "vimco", "jackknife"} | {
-    name for name in estimators.names() if name.startswith(("passk", "maxk"))
-}
+OF_OTHERS = {"rloo", "grpo", "ustat_pass_loo", "ustat_mean_loo", "vimco", "jackknife"}
+OF_SUBSETS = {name for name in estimators.names() if name.startswith(("passk", "maxk"))}
+REFUSES_ONE = OF_OTHERS | OF_SUBSETS | BY_KERNELS | BY_FLIPS
 ZERO_ALONE = dict.fromkeys(("mean_centred", "grpo_population", "maxrl_shipped", "tailrl_centred"), 0)
 ALONE = ZERO_ALONE | {"ustat_one": -0.75, "ustat_one_over_n": -0.75}
 
@@ -337,7 +345,7 @@ ALONE = ZERO_ALONE | {"ustat_one": -0.75, "ustat_one_over_n": -0.75}
 def test_groups_of_one_are_refused_by_name_or_have_a_stated_answer(name):
     row = estimators.get(name)
     if name in REFUSES_ONE:
-        with pytest.raises(ValueError, match=r"^likelihoods must have groups of N >= [23] for .*, got N = 1$"):
+        with pytest.raises(ValueError, match=r"^likelihoods must have groups of N >= [234] for .*, got N = 1$"):
             row([0.25])
     else:
         expected = ALONE.get(name, {"maxrl": 1.0, "self_normalised": 1.0, "maxrl_cv": 0.0}.get(name, 0.25))
@@ -379,7 +387,8 @@ def test_rows_say_what_they_are(name):
 
 def test_targets_at_groups_of_one_are_none_where_nothing_is_learnt():
     without = {name for name in estimators.names() if estimators.get(name).target(1) is None}
-    assert without == {"mean_centred", "grpo", "grpo_population", "maxrl_shipped", "ustat_pass_loo", "tailrl_centred"}
+    one_below = {"mean_centred", "maxrl_shipped", "ustat_pass_loo", "tailrl_centred"}
+    assert without == {"grpo", "grpo_population", *BY_FLIPS, *one_below}
 
 
 def test_a_row_with_an_order_keeps_its_notes():

@@ -166,12 +166,31 @@ def test_reading_formats_round_and_mark_what_is_sampled():
     markdown, latex, html = SMALL.to_markdown(), SMALL.to_latex(), SMALL.to_html()
     assert "## coin, N = 4" in markdown
     assert "## coin, N = 8" in markdown
-    assert "| b | J_4 | 0.25 ± 0.01 | 12.50% | 9.5 | 0.75 ± 0.002 | 0.8125 | 1.50 | 4 | sampled |" in markdown
-    assert r"a\_1 & J\_4 & 0 & 0 & 0.0 & 0.5 & 0.5 & 1.00 & 4 & enumerated \\" in latex
+    assert "| b | J_4 | 0.25 ± 0.01 | 12.50% | 9.5 | 0.75 ± 0.002 | 0.8125 | 1.50 | - | 4 | sampled |" in markdown
+    assert r"a\_1 & J\_4 & 0 & 0 & 0.0 & 0.5 & 0.5 & 1.00 & - & 4 & enumerated \\" in latex
     assert r"0.25 $\pm$ 0.01" in latex
     assert '<tr class="good"><td>coin</td><td>4</td><td>a_1</td>' in html
     assert '<tr class="bad">' in html
     assert "needs l &gt; 0" in html
+
+
+def test_the_table_says_whether_the_mean_update_is_a_gradient():
+    """On rewards of three levels, for rows and functions of one's own; not for what draws for itself."""
+
+    def thresholded(l):
+        return (l > 0.5) * 1.0
+
+    def fragile(l):
+        if l.shape[-1] > 2:
+            raise RuntimeError("two at most")
+        return l
+
+    expected = {"rloo": True, "ustat_optimal": True, "grpo": False, "plug_in_loo": False, "grpo_mean_lift": True}
+    expected |= {"vimco": True, "inverse_sampling": None, thresholded: True, fragile: None}
+    table = bias_variance_table({"coin": Bernoulli(0.25)}, list(expected), 4)
+    assert [row.gradient for row in table.rows] == list(expected.values())
+    shown = {line.split("|")[1].strip(): line.split("|")[9].strip() for line in table.to_markdown().splitlines()[6:]}
+    assert (shown["rloo"], shown["grpo"], shown["fragile"]) == ("yes", "no", "-")
 
 
 @pytest.mark.parametrize(

@@ -47,12 +47,13 @@ def test_the_table_states_what_is_computed():
         "reinforce", "rloo", "mean_centred",
         "ustat", "ustat_one", "ustat_one_over_n", "ustat_pass_loo", "ustat_mean_loo",
         "passk", "passk_loo", "maxk", "maxk_loo", "maxk_loo_minus_one", "tailrl", "tailrl_centred",
+        "median", "mean_less_gini", "mean_less_variance",
     }  # fmt: skip
 
 
-def test_the_table_is_of_groups_of_three_or_more():
-    with pytest.raises(ValueError, match="n must be an int of at least 3, got 2"):
-        ascends.objective_table(2)
+def test_the_table_is_of_groups_of_four_or_more():
+    with pytest.raises(ValueError, match="n must be an int of at least 4, got 3"):
+        ascends.objective_table(3)
 
 
 def doubled(function):

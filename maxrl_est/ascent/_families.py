@@ -7,6 +7,7 @@ numbers over levels. Both are decided by the two extreme values, and what is lef
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -47,7 +48,7 @@ class Groups:
 
     def of_one(self, phi: Array) -> Array:
         """The mean of phi (k,) over the group: (G,)."""
-        return np.asarray(self.counts @ phi / self.n)
+        return np.asarray(self.counts.astype(self.kind) @ phi / self.n)
 
     def at_constants(self, h: Array) -> Array:
         """h of the groups of one value: (k,)."""
@@ -78,9 +79,8 @@ class Groups:
     @cached_property
     def difference(self) -> Array:
         """The mean |l_i - l_j| over pairs of a group, n > 1: (G,)."""
-        ones = np.arange(self.n + 1, dtype=self.kind)
-        pairs = 2 * ones * (self.n - ones) / (self.n * (self.n - 1))
-        return np.asarray(self.of_levels(pairs) * (self.high - self.low))
+        apart = np.array([Fraction(2 * m * (self.n - m), self.n * (self.n - 1)) for m in range(self.n + 1)])
+        return np.asarray(self.of_levels(apart.astype(self.kind)) * (self.high - self.low))
 
 
 def flipped(f: Array, shares: Array) -> Array:

@@ -19,6 +19,8 @@ from maxrl_est.measures._equivariant import equivariant_advantages
 from maxrl_est.measures._precision import Precision
 from maxrl_est.objectives import exact_number
 
+_REST = 16  # eps, for each rollout of a group
+
 
 class Levels(NamedTuple):
     """The advantages, exact rationals if ``precision`` is None."""
@@ -30,10 +32,14 @@ class Levels(NamedTuple):
 
     @property
     def allowed(self) -> float:
-        """How far from 0 a sum of a few advantages may be by rounding: 0 of exact rationals."""
+        """How far from 0 a sum of a few advantages may be by rounding: 0 of exact rationals.
+
+        Relative to the largest; and what numbers of size 1 leave behind where they cancel.
+        """
         if self.precision is None:
             return 0.0
-        return self.precision.rounding * max(1.0, self.n / 64) * max(1.0, float(abs(self.beside).max()))
+        largest, rest = float(abs(self.beside).max()), _REST * self.n * self.precision.eps
+        return max(self.precision.rounding * max(1.0, self.n / 64) * largest, rest)
 
     def place(self, name: str, value: Any) -> int:
         """Which of the values it is.

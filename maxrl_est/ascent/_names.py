@@ -75,29 +75,41 @@ def _candidates(levels: Levels, groups: Groups, h: Array, tolerance: float) -> I
         yield _Candidate("E l", near.scale, of_mean, Objective.expected())
     elif near.known and near.objective and groups.likelihoods is not None:
         yield _Candidate(near.objective.name, near.scale, of_mean, near.objective)
-    yield from _of_levels(_weight(levels, f / width), chance, of_levels, tolerance)
+    yield from _of_usual_levels(chance, of_levels)
     if levels.n > 1:
-        yield from _less_spread("Var l", groups, h, groups.variance)
-        yield from _less_spread("E|l - l'|", groups, h, groups.difference)
+        yield from _less_spread("Var l", levels, groups, h, groups.variance)
+        yield from _less_spread("E|l - l'|", levels, groups, h, groups.difference)
+    yield from _medians(_weight(levels, f / width), of_levels, tolerance)
     if groups.low > 0:
         scale = float(f[-1] - f[0]) / math.log(groups.high / groups.low)
-        near_one = 1.0 if abs(scale - 1) <= levels.allowed else scale
-        yield _Candidate(LogMean(levels.n).name, near_one, near_one * np.log(groups.mean.astype(np.float64)))
+        scale = _near_one(scale, levels)
+        yield _Candidate(LogMean(levels.n).name, scale, scale * np.log(groups.mean.astype(np.float64)))
     yield _Candidate("E phi(l)", 1, groups.of_one(groups.at_constants(h)))
     yield _Candidate("F(E l)" if groups.likelihoods is None else f"F(E l), F nearest {near.name}", 1, of_mean)
+    if chance.known and chance.objective is not None:
+        yield _Candidate(f"levels of {chance.objective.name}", chance.scale, of_levels)
     yield _Candidate(f"levels of F, F nearest {chance.name}", 1, of_levels)
 
 
-def _of_levels(weight: Weight, near: Nearest, predicted: Array, tolerance: float) -> Iterator[_Candidate]:
-    """Int F(P(l > tau)) dtau, F' of this weight: E max and E min of k, medians, or by the name of F."""
+def _of_usual_levels(near: Nearest, predicted: Array) -> Iterator[_Candidate]:
+    """Int F(P(l > tau)) dtau for the F that people ascend: E max and E min of k, and MaxRL at each level."""
     if near.known and near.objective is not None:
         k = near.objective.order
-        extremes = {Objective.pass_at(k): f"E max of {k}", Objective.all_of(k): f"E min of {k}"}
-        yield _Candidate(extremes.get(near.objective, f"levels of {near.objective.name}"), near.scale, predicted)
+        usual = {
+            Objective.pass_at(k): f"E max of {k}",
+            Objective.all_of(k): f"E min of {k}",
+            Objective.maxrl(k): f"levels of J_{k}",
+        }
+        if near.objective in usual:
+            yield _Candidate(usual[near.objective], near.scale, predicted)
+
+
+def _medians(weight: Weight, predicted: Array, tolerance: float) -> Iterator[_Candidate]:
+    """E of the median of 3, 5, ..."""
     for half in range(1, (weight.n + 1) // 2):
-        median = compare(weight, _median(half), tolerance)
-        if median.known:
-            yield _Candidate(f"E median of {2 * half + 1}", median.scale, predicted)
+        near = compare(weight, _median(half), tolerance)
+        if near.known:
+            yield _Candidate(f"E median of {2 * half + 1}", near.scale, predicted)
 
 
 def _median(half: int) -> Objective:
@@ -112,19 +124,25 @@ def _median(half: int) -> Objective:
     return Objective.from_coefficients([0] * half + powers, f"E median of {m}")
 
 
-def _less_spread(name: str, groups: Groups, h: Array, spread: Array) -> Iterator[_Candidate]:
+def _less_spread(name: str, levels: Levels, groups: Groups, h: Array, spread: Array) -> Iterator[_Candidate]:
     """s (E l - c D) for a measure D of spread that is 0 where all are alike; -c D where s = 0."""
     of_h, of_mean, of_spread = (groups.at_extremes(x)[[0, 1, -1]] for x in (h, groups.mean, spread))
     s = (of_h[2] - of_h[0]) / (of_mean[2] - of_mean[0])  # all at the highest value, against all at the least
     left = s * (of_mean[1] - of_mean[0]) - (of_h[1] - of_h[0])  # and one of them
     share = left / of_spread[1]
     if s:
-        share = share / s
+        share, s = share / s, _near_one(s, levels)
         size = shown(abs(share))
         factor = "" if size == "1" else f"{size} "
-        yield _Candidate(f"(E l {'-' if share > 0 else '+'} {factor}{name})", s, s * (groups.mean - share * spread))
+        less = f"E l {'-' if share > 0 else '+'} {factor}{name}"
+        yield _Candidate(less if s == 1 else f"({less})", s, s * (groups.mean - share * spread))
     else:
         yield _Candidate(name, -share, -share * spread)
+
+
+def _near_one(scale: Any, levels: Levels) -> Any:
+    """1 where a factor is that but for rounding."""
+    return 1 if abs(scale - 1) <= levels.allowed else scale
 
 
 def _usual(groups: Groups) -> dict[str, FloatArray]:

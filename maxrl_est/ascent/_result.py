@@ -116,12 +116,8 @@ class Ascent(Columns):
         head = f"n = {self.n}, rewards {values}: "
         if self.nearest is None:
             assert self.triangle is not None
-            said = "E[g] is the gradient of nothing"
-            if self.verdict == "direction":
-                said = (
-                    "E[g] has the direction of a gradient on one prompt, at a speed of its own; on several of nothing"
-                )
-            return [f"{head}{said}", str(self.triangle)]
+            more = ", but on one prompt it has the direction of one" if self.verdict == "direction" else ""
+            return [f"{head}E[g] is the gradient of nothing{more}", str(self.triangle)]
         if len(self.values) == 2:
             return [f"{head}E[g] is the gradient of {self.nearest}", "two values cannot tell: ask with three or more"]
         return [f"{head}E[g] is the gradient of {self.nearest}"]

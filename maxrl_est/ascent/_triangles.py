@@ -48,11 +48,10 @@ class Triangle:
         return f"D({x}, {y}) + D({y}, {z}) + D({z}, {x}){beside} = {sides} = {shown(self.sum)}, of a gradient 0"
 
 
-def differences(levels: Levels) -> Array:
-    """D(x, y) beside each multiset of n - 2 others: (W, k, k), antisymmetric."""
-    k = len(levels.values)
-    with_other = levels.beside[joined(levels.n - 2, k)]  # (W, y, x): the advantage of x beside y and w
-    return np.asarray(with_other.transpose(0, 2, 1) - with_other)
+def differences(beside: Array, n: int) -> Array:
+    """D(x, y) beside each multiset of n - 2 others: (.., W, k, k), antisymmetric, of advantages (.., U, k)."""
+    with_other = beside[..., joined(n - 2, beside.shape[-1]), :]  # (.., W, y, x): the advantage of x beside y and w
+    return np.asarray(with_other.swapaxes(-1, -2) - with_other)
 
 
 def worst_triangle(levels: Levels, corner: int) -> Triangle | None:
@@ -60,7 +59,7 @@ def worst_triangle(levels: Levels, corner: int) -> Triangle | None:
     k, n = len(levels.values), levels.n
     if n < 2 or k < 3:
         return None
-    D = differences(levels)
+    D = differences(levels.beside, n)
     sums = D[:, corner, :, None] + D + D[:, None, :, corner]
     sizes = abs(sums).astype(np.float64)
     if not (sums != 0).any() or sizes.max() <= 6 * levels.allowed:

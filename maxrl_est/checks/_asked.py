@@ -11,13 +11,13 @@ import numpy as np
 
 from maxrl_est._arguments import different, flag, listed, name_of, one_of, positive, whole, words
 from maxrl_est._typing import Array, Estimator
-from maxrl_est.checks._subject import TOLERANCE, Subject, on_binary_rewards
+from maxrl_est.checks._subject import TOLERANCE, Subject
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen
 from maxrl_est.estimators._functions.wrapped import as_it_stands
 from maxrl_est.measures._columns import shown
 from maxrl_est.measures._precision import DOUBLE, SHORTER
 from maxrl_est.measures._two_values import two_values
-from maxrl_est.objectives.targets import A_TARGET, LogMean, Target
+from maxrl_est.objectives.targets import A_TARGET, LogMean, Target, on_binary_rewards
 
 GROUP_SIZES = (1, 2, 3, 4, 8, 16, 64)
 MAX_SIZE = 1024

@@ -12,12 +12,13 @@ import numpy as np
 
 from maxrl_est._typing import Array
 from maxrl_est.checks._structure import follows_the_order, is_deterministic, sees_one_group
-from maxrl_est.checks._subject import Failed, Skipped, Subject, Warned, on_binary_rewards
+from maxrl_est.checks._subject import Failed, Skipped, Subject, Warned
 from maxrl_est.checks._targets import factor_of, target_or_nearest
 from maxrl_est.measures import EffectiveWeight, exact_moments, target_gradient
 from maxrl_est.measures._nearest import Nearest
 from maxrl_est.measures._two_values import pushed_down
 from maxrl_est.objectives import Objective
+from maxrl_est.objectives.targets import on_binary_rewards
 from maxrl_est.problems import Bandit, Bernoulli
 
 WITH_ZERO = Bandit([F(1, 2), F(1, 3), F(1, 6)], [F(0), F(1, 3), F(1)])

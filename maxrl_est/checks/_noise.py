@@ -12,13 +12,13 @@ from maxrl_est import estimators
 from maxrl_est._typing import FloatArray
 from maxrl_est.checks._bias import BINARY, LARGEST_FLOATS, POSITIVE, enumerable, expression, in_floats
 from maxrl_est.checks._report import NoiseRow
-from maxrl_est.checks._subject import Failed, Skipped, Subject, on_binary_rewards
+from maxrl_est.checks._subject import Failed, Skipped, Subject
 from maxrl_est.checks._targets import factor_of, target_of, target_or_nearest
 from maxrl_est.estimators import NamedEstimator
 from maxrl_est.files.formats import plain
 from maxrl_est.measures import Moments, exact_moments, target_gradient
 from maxrl_est.measures._sampled import monte_carlo
-from maxrl_est.objectives.targets import Target
+from maxrl_est.objectives.targets import Target, on_binary_rewards
 from maxrl_est.problems import Bandit, Bernoulli
 
 OWN = "this function"

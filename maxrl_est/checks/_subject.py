@@ -13,8 +13,7 @@ from maxrl_est._typing import Array, Estimator, FloatArray
 from maxrl_est.checks._known import Found
 from maxrl_est.measures import EffectiveWeight, effective_weight
 from maxrl_est.measures._precision import Precision, precision_of, probes_of
-from maxrl_est.objectives import Objective
-from maxrl_est.objectives.targets import OverLevels, Target
+from maxrl_est.objectives.targets import Target
 
 LONGEST = 8  # group that is written out in a line that reproduces a failure
 TOLERANCE = 1e-4  # relative: what a check lets pass, and says
@@ -154,13 +153,6 @@ class Subject:
         """Likelihoods of the kind that it is meant for."""
         uniform = np.random.default_rng(self.seed).random(shape)
         return (uniform < 0.5).astype(np.float64) if self.binary_only else 1 - uniform
-
-
-def on_binary_rewards(target: Target | None) -> Objective | None:
-    """The objective of the pass rate that a target is where rewards are 0/1."""
-    if isinstance(target, OverLevels):
-        return target.objective
-    return target if isinstance(target, Objective) else None
 
 
 def worst(got: Array, expected: Array, off: FloatArray, tolerance: float) -> int:

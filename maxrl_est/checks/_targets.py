@@ -8,12 +8,13 @@ from fractions import Fraction
 import numpy as np
 
 from maxrl_est._typing import Array
-from maxrl_est.checks._subject import Subject, on_binary_rewards
+from maxrl_est.checks._subject import Subject
 from maxrl_est.estimates.ustatistics import loo_weights
 from maxrl_est.estimators import advantages
 from maxrl_est.estimators._logmean import vimco
+from maxrl_est.estimators._variance import less_variance
 from maxrl_est.objectives import Objective
-from maxrl_est.objectives.targets import LogMean, OverLevels, Target
+from maxrl_est.objectives.targets import LogMean, MeanLessVariance, OverLevels, Target, on_binary_rewards
 
 
 def target_of(subject: Subject, n: int) -> Target | None:
@@ -50,6 +51,8 @@ def unbiased(target: Target | None) -> Callable[[Array], Array] | None:
         return lambda groups: advantages(groups, target, baseline="none")
     if isinstance(target, OverLevels):
         return lambda groups: _over_levels(groups, target.objective)
+    if isinstance(target, MeanLessVariance):
+        return lambda groups: less_variance(groups, target.c)
     if isinstance(target, LogMean):
         return vimco
     return None

@@ -17,8 +17,9 @@ _JSON = (
     "The JSON is an object: holds (whether all is well); claims, a list with id, says, holds, failure, seconds and "
     "the fields of `maxrl-est prove --json`; findings, a list of statement, holds, evidence and rejects, the wrong "
     "version that the same computation rejected; objectives, a list with a row for each estimator: estimator, n, "
-    "stated_target, ascends, exact (whether it ascends just that on 0/1 rewards), graded_bias (relative to the "
-    "gradient, on graded likelihoods) and graded_angle (in degrees)."
+    "stated_target, ascends, exact (whether it ascends just that on 0/1 rewards), graded (whether E[g] is a gradient "
+    "on graded rewards: gradient, direction, that of one on one prompt, or none), graded_objective (its name or null), "
+    "graded_bias (relative to the gradient of the stated target, null without one) and graded_angle (in degrees)."
 )
 
 
@@ -62,15 +63,17 @@ def _print(found: Any) -> None:
         print(f"         {finding.evidence}")
         print(f"         rejects: {finding.rejects}")
     n = found.objectives[0].n
-    print(f"\nWhat each estimator ascends, N = {n} (on 0/1 rewards; then its bias on graded likelihoods)")
+    print(f"\nWhat each estimator ascends, N = {n} (on 0/1 rewards; then on graded ones:")
+    print("whether it is the gradient of anything, and its bias)")
     print_table(
-        ("estimator", "stated target", "ascends on 0/1 rewards", "graded bias", "angle"),
+        ("estimator", "stated target", "ascends on 0/1 rewards", "graded", "bias", "angle"),
         [
             (
                 row.estimator,
                 row.stated_target,
                 row.ascends,
-                "none" if row.graded_bias == 0 else f"{row.graded_bias:.1%}",
+                row.graded,
+                "-" if row.graded_bias is None else "none" if row.graded_bias == 0 else f"{row.graded_bias:.1%}",
                 f"{row.graded_angle:.1f} deg",
             )
             for row in found.objectives

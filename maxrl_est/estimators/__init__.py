@@ -17,13 +17,14 @@ from maxrl_est.estimators._lifts import lift
 from maxrl_est.estimators._registry import chosen, get, names, sequential_names
 from maxrl_est.estimators._rows import NamedEstimator, Notes
 from maxrl_est.estimators._sequential import Draws, SequentialEstimator, SequentialMoments
-from maxrl_est.objectives.targets import LogMean, LogPassRate, OverLevels, Target
+from maxrl_est.objectives.targets import LogMean, LogPassRate, MeanLessVariance, OverLevels, Target
 
 __all__ = [
     "BASELINES",
     "Draws",
     "LogMean",
     "LogPassRate",
+    "MeanLessVariance",
     "NamedEstimator",
     "Notes",
     "OverLevels",

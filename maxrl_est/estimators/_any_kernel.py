@@ -27,7 +27,7 @@ def advantage_of(kernel: Kernel, m: int, *, baseline: str = "none") -> NamedEsti
 
     ``A_i`` is m times the mean of h over the m-subsets of the group that contain rollout i: a U-statistic, unbiased for
     any law. Every subset is computed, C(N, m) of them: not for large groups, nor where the table has a row of the same
-    objective, such as `maxk`, which sorts.
+    objective, such as `maxk` and `median`, which sort.
 
     Parameters
     ----------

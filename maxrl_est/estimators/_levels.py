@@ -1,7 +1,8 @@
-"""Objectives of the chance to exceed a level, averaged over levels: the best of k, and TailRL."""
+"""Objectives of the chance to exceed a level, averaged over levels: best of k, median, mean difference, TailRL."""
 
 from __future__ import annotations
 
+import functools
 import math
 from fractions import Fraction
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from maxrl_est._typing import Array
 from maxrl_est.estimates.groups import need_size
+from maxrl_est.estimators._expected import rloo
 from maxrl_est.estimators._rows import Notes, row
 from maxrl_est.objectives import Objective
 from maxrl_est.objectives._numbers import in_one_unit
@@ -17,6 +19,24 @@ from maxrl_est.objectives.targets import OverLevels
 
 def _best_of(n: int, k: int = 2) -> OverLevels:
     return OverLevels(Objective.pass_at(k))
+
+
+@functools.lru_cache(maxsize=64)
+def _majority(k: int) -> Objective:
+    """The chance that most of k succeed, k odd, less 1: w = k C(k-1, h) p^h q^h, h = (k-1)/2."""
+    half = k // 2
+    scale = k * math.comb(k - 1, half)
+    signed = [(-1) ** j * scale * math.comb(half, j) for j in range(half + 1)]
+    return Objective.from_coefficients([0] * half + signed, f"majority of {k}")
+
+
+def _median_of(n: int, k: int = 3) -> OverLevels | None:
+    return OverLevels(_majority(k)) if k % 2 else None
+
+
+def _less_difference(n: int) -> OverLevels:
+    """P(l > tau) - pq/2 over levels, since E|l - l'| is that of 2pq."""
+    return OverLevels(Objective.from_coefficients([Fraction(3, 2), -1], "p - 1/2 pq"))
 
 
 def _order_n(n: int) -> OverLevels:
@@ -46,7 +66,7 @@ _PKPO = "arXiv 2505.15201 (PKPO)"
 )
 def maxk(likelihoods: Array, k: int = 2) -> Array:
     """k times the mean, over subsets of k with rollout i, of their largest likelihood."""
-    return k * _mean_max(likelihoods, k)[0]
+    return k * _mean_ranked(likelihoods, k)[0]
 
 
 @row(
@@ -64,8 +84,7 @@ def maxk(likelihoods: Array, k: int = 2) -> Array:
 def maxk_loo(likelihoods: Array, k: int = 2) -> Array:
     """`maxk` with a leave-one-out baseline."""
     need_size(likelihoods.shape[-1], k + 1, f"max@{k} of the others")
-    with_i, overall = _mean_max(likelihoods, k)
-    return k * (with_i - _without(with_i, overall, k))
+    return _less_others(likelihoods, k)
 
 
 @row(
@@ -83,10 +102,47 @@ def maxk_loo(likelihoods: Array, k: int = 2) -> Array:
 )
 def maxk_loo_minus_one(likelihoods: Array, k: int = 2) -> Array:
     """k times the mean, over subsets of k with rollout i, of their largest less the largest without i."""
-    with_i, _ = _mean_max(likelihoods, k)
+    with_i, _ = _mean_ranked(likelihoods, k)
     if k == 1:
         return with_i
-    return k * (with_i - _without(*_mean_max(likelihoods, k - 1), k - 1))
+    return k * (with_i - _without(*_mean_ranked(likelihoods, k - 1), k - 1))
+
+
+@row(
+    _median_of,
+    Notes(
+        estimates="the gradient of E median of k likelihoods, k odd and 3 by default",
+        how="counting subsets of the sorted group, less k times the mean over subsets of k of the others; rloo at "
+        "k = 1",
+        unbiased="always; refuses k > N - 1, and an even k",
+        cost=_COST,
+        source="U-statistics of W. Hoeffding, 1948; counted as in arXiv 2505.15201",
+    ),
+    parameter="k",
+    any_reward=True,
+)
+def median(likelihoods: Array, k: int = 3) -> Array:
+    """k times the mean, over subsets of k with rollout i, of their median, less that over subsets of the others."""
+    if k % 2 == 0:
+        raise ValueError(f"k of median must be odd, got {k}")
+    need_size(likelihoods.shape[-1], k + 1, f"the median of {k} of the others")
+    return _less_others(likelihoods, k, k // 2)
+
+
+@row(
+    _less_difference,
+    Notes(
+        estimates="the gradient of E l - E|l - l'| / 4, l' another rollout: of half E l and half E min of two",
+        how="3/2 of rloo less 1/2 of maxk_loo, since |x - y| = 2 max - x - y",
+        unbiased="always; refuses N < 3, where the others make no pair",
+        cost="O(N log N)",
+        source="the mean difference of C. Gini, 1912; U-statistics of W. Hoeffding, 1948",
+    ),
+    any_reward=True,
+)
+def mean_less_gini(likelihoods: Array) -> Array:
+    """3/2 of `rloo` less 1/2 of `maxk_loo`."""
+    return np.asarray((3 * rloo(likelihoods) - maxk_loo(likelihoods)) / 2)
 
 
 @row(
@@ -128,10 +184,18 @@ def tailrl_centred(likelihoods: Array) -> Array:
     return np.asarray(tailrl(likelihoods) - likelihoods.max(axis=-1, keepdims=True))
 
 
-def _mean_max(likelihoods: Array, k: int) -> tuple[Array, Array]:
-    """Mean of the largest likelihood over k-subsets with rollout i, (..., N), and over all k-subsets, (..., 1).
+def _less_others(likelihoods: Array, k: int, above: int = 0) -> Array:
+    """k times the mean of the ranked likelihood over k-subsets with rollout i, less that over k-subsets without it."""
+    with_i, overall = _mean_ranked(likelihoods, k, above)
+    return np.asarray(k * (with_i - _without(with_i, overall, k)))
 
-    With i at rank r of the sorted group: l_r is the largest of C(r-1, k-1) subsets, and l_j of C(j-2, k-2), j > r.
+
+def _mean_ranked(likelihoods: Array, k: int, above: int = 0) -> tuple[Array, Array]:
+    """Mean, over k-subsets with rollout i (..., N), and over all k-subsets (..., 1), of the likelihood with some above.
+
+    That is the largest where none is above it, and the median where half of the rest are. In the sorted group,
+    l_0..l_{N-1}, it is l_j in C(j, below) C(N-1-j, above) subsets. C(j-1, below-1) C(N-1-j, above) of them have a given
+    rollout below l_j, and C(j, below) C(N-2-j, above-1) a given one above.
     """
     size = likelihoods.shape[-1]
     need_size(size, k, f"subsets of {k}")
@@ -139,16 +203,31 @@ def _mean_max(likelihoods: Array, k: int) -> tuple[Array, Array]:
     order = np.argsort(values, axis=-1)
     ascending = np.take_along_axis(values, order, axis=-1)
     with_i, all_subsets = math.comb(size - 1, k - 1), math.comb(size, k)
-    largest = np.array([math.comb(m, k - 1) for m in range(size)], dtype=object)
-    larger = np.array([math.comb(max(m - 1, 0), k - 2 if k > 1 else size) for m in range(size)], dtype=object)
-    overall = largest
+    own, from_below, from_above = (np.array(counts, dtype=object) for counts in _ranked(size, k - 1 - above, above))
+    overall = own
     if values.dtype != object:  # chances from here on, rounded once; in integers they are counts
-        quotients = (largest / with_i, larger / with_i, largest / all_subsets)
-        largest, larger, overall = (chance.astype(np.float64) for chance in quotients)
-    beyond = np.cumsum((larger * ascending)[..., ::-1], axis=-1)[..., ::-1] - larger * ascending
+        quotients = (own / with_i, from_below / with_i, from_above / with_i, own / all_subsets)
+        own, from_below, from_above, overall = (chance.astype(np.float64) for chance in quotients)
+    higher, lower = from_below * ascending, from_above * ascending
+    beyond = np.cumsum(higher[..., ::-1], axis=-1)[..., ::-1] - higher
+    before = np.cumsum(lower, axis=-1) - lower
     return (
-        _over(unit * with_i, _unsorted(largest * ascending + beyond, order)),
+        _over(unit * with_i, _unsorted(own * ascending + beyond + before, order)),
         _over(unit * all_subsets, (overall * ascending).sum(axis=-1, keepdims=True)),
+    )
+
+
+def _ranked(size: int, below: int, above: int) -> tuple[list[int], list[int], list[int]]:
+    """For each rank, subsets in which it has so many below and above it: all, with one below given, with one above."""
+
+    def comb(n: int, k: int) -> int:
+        return math.comb(n, k) if min(n, k) >= 0 else 0
+
+    ranks = range(size)
+    return (
+        [comb(j, below) * comb(size - 1 - j, above) for j in ranks],
+        [comb(j - 1, below - 1) * comb(size - 1 - j, above) for j in ranks],
+        [comb(j, below) * comb(size - 2 - j, above - 1) for j in ranks],
     )
 
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from maxrl_est._typing import Array
 from maxrl_est.estimators._counted import Counted, Pair
+from maxrl_est.estimators._expected import grpo
+from maxrl_est.estimators._rows import Notes, row
 
 _AT_ONCE = 1 << 21  # chances held at once, 16 MiB
 
@@ -68,3 +70,39 @@ def _by_levels(likelihoods: Array, pair: Pair) -> Array:
 
 
 HOW: Mapping[str, Callable[[Array, Pair], Array]] = {"mean": _by_mean, "levels": _by_levels}
+_GRPO = Counted(grpo)  # rows are asked with checked likelihoods, as their functions are
+
+
+def _nothing(n: int) -> None:
+    return None
+
+
+@row(
+    _nothing,
+    Notes(
+        estimates="the gradient of F(E l), F the objective of grpo on 0/1 rewards, which has no name",
+        how="the mean of grpo's advantages if each rollout succeeds, independently, with chance l",
+        unbiased="always for that objective, which grpo itself follows on 0/1 rewards only; refuses N = 1",
+        cost="O(N^2)",
+        source="the multilinear extension of G. Owen, Management Science 18 (1972) P64, of arXiv 2402.03300",
+    ),
+)
+def grpo_mean_lift(likelihoods: Array) -> Array:
+    """l_i E a_{1+K} + (1 - l_i) E b_K, K the successes among the others, a_K and b_K those of `grpo` at K successes."""
+    return lifted(_GRPO, "mean", likelihoods)
+
+
+@row(
+    _nothing,
+    Notes(
+        estimates="the gradient of Int F(P(l > tau)) dtau, F the objective of grpo on 0/1 rewards, which has no name",
+        how="grpo at each level tau",
+        unbiased="always for that objective, which grpo itself follows on 0/1 rewards only; refuses N = 1",
+        cost="O(N log N)",
+        source="the integral over levels of arXiv 2609.02987, of arXiv 2402.03300",
+    ),
+    any_reward=True,
+)
+def grpo_level_lift(likelihoods: Array) -> Array:
+    """Int [l_i > tau ? a_n(tau) : b_n(tau)] dtau, n(tau) = #{l_j > tau}, a_n and b_n those of `grpo` at n successes."""
+    return lifted(_GRPO, "levels", likelihoods)

@@ -11,8 +11,7 @@ from maxrl_est.estimators._lifted import HOW, lifted
 from maxrl_est.estimators._registry import chosen
 from maxrl_est.estimators._rows import NamedEstimator
 from maxrl_est.estimators._sequential import SequentialEstimator
-from maxrl_est.objectives import Objective
-from maxrl_est.objectives.targets import OverLevels, Target
+from maxrl_est.objectives.targets import OverLevels, Target, on_binary_rewards
 
 
 def lift(rule: str | Estimator, how: str) -> NamedEstimator:
@@ -73,8 +72,5 @@ def lift(rule: str | Estimator, how: str) -> NamedEstimator:
 
 def _target(row: NamedEstimator | None, how: str, n: int) -> Target | None:
     """What the lift ascends, of what a row ascends on 0/1 rewards."""
-    found = row.target(n) if row else None
-    objective = found.objective if isinstance(found, OverLevels) else found
-    if not isinstance(objective, Objective):
-        return None
-    return OverLevels(objective) if how == "levels" else objective
+    objective = on_binary_rewards(row.target(n)) if row else None
+    return OverLevels(objective) if objective and how == "levels" else objective

@@ -7,13 +7,23 @@ from typing import Any
 
 from maxrl_est._arguments import closest, whole
 from maxrl_est.estimators._expected import grpo, grpo_population, mean_centred, reinforce, rloo
-from maxrl_est.estimators._levels import maxk, maxk_loo, maxk_loo_minus_one, tailrl, tailrl_centred
+from maxrl_est.estimators._levels import (
+    maxk,
+    maxk_loo,
+    maxk_loo_minus_one,
+    mean_less_gini,
+    median,
+    tailrl,
+    tailrl_centred,
+)
+from maxrl_est.estimators._lifted import grpo_level_lift, grpo_mean_lift
 from maxrl_est.estimators._logmean import jackknife, vimco
 from maxrl_est.estimators._maxrl import maxrl, maxrl_cv, maxrl_shipped, plug_in_loo, self_normalised
 from maxrl_est.estimators._passk import passk, passk_loo
 from maxrl_est.estimators._rows import row_of
 from maxrl_est.estimators._sequential import INVERSE_SAMPLING, SUMO
 from maxrl_est.estimators._ustat import ustat, ustat_mean_loo, ustat_one, ustat_one_over_n, ustat_pass_loo
+from maxrl_est.estimators._variance import mean_less_variance
 
 _ORDER = (
     reinforce,
@@ -38,6 +48,11 @@ _ORDER = (
     maxk_loo_minus_one,
     tailrl,
     tailrl_centred,
+    median,
+    mean_less_gini,
+    mean_less_variance,
+    grpo_mean_lift,
+    grpo_level_lift,
     vimco,
     jackknife,
 )
@@ -98,7 +113,8 @@ def get(name: str) -> Any:
     Parameters
     ----------
     name : one of `names` or `sequential_names`; a row with a parameter takes it in parentheses: the order of the
-        ``ustat`` family, k of the ``passk`` and ``maxk`` families, the number of acceptances of ``inverse_sampling``
+        ``ustat`` family, k of the ``passk`` and ``maxk`` families and of ``median``, the number of acceptances of
+        ``inverse_sampling``
 
     Returns
     -------

@@ -57,7 +57,7 @@ def equivariant_advantages(
             f"{name} must judge each group by itself, but this {name} depends on the batch: "
             f"{shown} has other advantages among fewer groups"
         )
-    exact = _exactly(estimator, groups) if groups.dtype == object else None
+    exact = exactly(estimator, groups) if groups.dtype == object else None
     if exact is None or _differs(_floats(exact), advantages, precision).any():
         return advantages, precision
     return exact, None
@@ -81,7 +81,7 @@ def _listed(group: FloatArray) -> str:
     return f"[{', '.join(numbers)}]"
 
 
-def _exactly(estimator: Estimator, groups: Array) -> Array | None:
+def exactly(estimator: Estimator, groups: Array) -> Array | None:
     """The estimator's Fractions, or None where it cannot compute with them."""
     try:
         got = np.asarray(estimator(groups.copy()))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array, Problem
+from maxrl_est._typing import Array, Problem, RolloutMoments
 from maxrl_est.measures._enumerated import exact_moments, finite
-from maxrl_est.objectives.targets import LogMean, LogPassRate, OverLevels, Target, checked_target
+from maxrl_est.objectives.targets import LogMean, LogPassRate, MeanLessVariance, OverLevels, Target, checked_target
 from maxrl_est.problems._laws import law
 
 
@@ -24,6 +25,7 @@ def target_gradient(problem: Problem, target: Target) -> Array:
 
         - an `Objective`: w(p) grad p
         - `OverLevels`: the same of each level set, by ``prompt.gradient_over_levels``
+        - `MeanLessVariance`: (1 + 2 c p) E l S - c E l^2 S, by ``prompt.moments``
         - `LogPassRate`: grad p / p, so no prompt may have p = 0
         - `LogMean`: over all groups of its size, so likelihoods are above 0 and finitely many; in floats
 
@@ -49,6 +51,8 @@ def _of_one_prompt(prompt: Any, target: Target) -> Array:
     match target:
         case OverLevels(objective):
             return np.asarray(prompt.gradient_over_levels(objective))
+        case MeanLessVariance(c):
+            return _of_mean_and_variance(prompt.moments, c)
         case LogPassRate():
             if prompt.pass_rate == 0:
                 raise ValueError(f"problem must have p > 0, got {prompt}: log p has no gradient at p = 0")
@@ -56,6 +60,12 @@ def _of_one_prompt(prompt: Any, target: Target) -> Array:
         case LogMean(n):
             return _of_log_mean(prompt, n)
     return np.asarray(target.weight(prompt.pass_rate) * prompt.grad_pass_rate)
+
+
+def _of_mean_and_variance(moments: RolloutMoments, c: Fraction) -> Array:
+    """Grad E l - c (grad E l^2 - 2 p grad E l)."""
+    factor = c if isinstance(moments.p, Fraction) else float(c)
+    return np.asarray((1 + 2 * factor * moments.p) * moments.lS - factor * moments.l2S)
 
 
 def _of_log_mean(prompt: Any, n: int) -> Array:

@@ -7,12 +7,14 @@ them at a problem is `maxrl_est.target_gradient`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 from maxrl_est._arguments import whole, words
+from maxrl_est.objectives._numbers import exact_number
 from maxrl_est.objectives._objective import Objective
 
-__all__ = ["LogMean", "LogPassRate", "OverLevels", "Target"]
+__all__ = ["LogMean", "LogPassRate", "MeanLessVariance", "OverLevels", "Target"]
 
 _OBJECTIVE = "an Objective, such as maxrl_est.Objective.expected()"
 
@@ -47,6 +49,38 @@ class OverLevels:
     def name(self) -> str:
         """How tables call it."""
         return f"levels of {self.objective.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class MeanLessVariance:
+    """``E l - c Var l``: expected likelihood, less a price of its spread.
+
+    For 0/1 rewards it is p - c p (1 - p), and there no reward tells it from the mean less c/2 of the mean difference
+    E|l - l'|; on graded ones it is neither a function of the pass rate nor one of levels. Not for c above 1, which
+    pushes down a prompt that is nearly always failed. Source: H. Markowitz, J. Finance 7 (1952) 77.
+
+    Parameters
+    ----------
+    c : a finite number, 1/2 by default
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is none.
+
+    >>> MeanLessVariance().name
+    'E l - 1/2 Var l'
+    """
+
+    c: Fraction = Fraction(1, 2)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "c", exact_number("c", self.c))
+
+    @property
+    def name(self) -> str:
+        """How tables call it."""
+        return f"E l - {self.c} Var l"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +128,7 @@ class LogPassRate:
         return "log p"
 
 
-Target: TypeAlias = Objective | OverLevels | LogMean | LogPassRate
+Target: TypeAlias = Objective | OverLevels | MeanLessVariance | LogMean | LogPassRate
 """What the gradient is of; rows have None where what they ascend has no name."""
 
 
@@ -106,3 +140,13 @@ def checked_target(name: str, value: Any) -> Target:
     if not isinstance(value, Target):
         raise TypeError(f"{name} must be {A_TARGET}, got {words(value)}")
     return value
+
+
+def on_binary_rewards(target: Target | None) -> Objective | None:
+    """The objective of the pass rate that a target is where rewards are 0/1, if it is one."""
+    match target:
+        case OverLevels(objective):
+            return objective
+        case MeanLessVariance(c):
+            return Objective.from_coefficients([1 + c, -2 * c], f"p - {c} pq")
+    return target if isinstance(target, Objective) else None

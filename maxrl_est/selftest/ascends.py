@@ -1,49 +1,65 @@
-"""What the estimators of the table ascend: exactly on 0/1 rewards, and how far that is off on graded likelihoods."""
+"""What the estimators of the table ascend, exactly: on 0/1 rewards, and on graded likelihoods if that is anything."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
 from maxrl_est._arguments import whole
 from maxrl_est._typing import Estimator
+from maxrl_est.ascent import objective_of
 from maxrl_est.checks import GRADED
 from maxrl_est.estimators import get, names
 from maxrl_est.measures import effective_weight, exact_moments, target_gradient
 from maxrl_est.objectives import Objective
 from maxrl_est.objectives.targets import Target
 
+LEVELS = (0, Fraction(1, 5), Fraction(1, 2), 1)  # of graded rewards; fewer could not tell a direction from nothing
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveRow:
-    """What an estimator ascends with groups of n rollouts, and its relative bias on a graded problem."""
+    """What an estimator ascends with groups of n rollouts, on 0/1 rewards and on graded ones, and its bias there."""
 
     estimator: str
     n: int
     ascends: str
     exact: bool
-    graded_bias: float  # |E[g] - truth| / |truth| for the objective ascended
+    graded: str  # "gradient" of some objective, "direction" of one on one prompt, or "none"
+    graded_objective: str | None  # of which E[g] is the gradient
+    graded_bias: float | None  # |E[g] - truth| / |truth| for the stated target
     graded_angle: float  # degrees between E[g] and the truth
     stated_target: str
 
 
 def objective_table(n: int = 8) -> list[ObjectiveRow]:
-    """A row for each estimator of the table that takes 0/1 rewards, with groups of n >= 3 rollouts.
+    """A row for each estimator of the table that takes 0/1 rewards, with groups of n >= 4 rollouts.
 
-    >>> [row.ascends for row in objective_table(3) if row.estimator in ("maxrl", "maxrl_shipped")]
-    ['exactly J_3', 'exactly J_2']
+    >>> [row.ascends for row in objective_table(4) if row.estimator in ("maxrl", "maxrl_shipped")]
+    ['exactly J_4', 'exactly J_3']
     """
-    n = whole("n", n, 3)  # pass@2 of the others needs two of them
+    n = whole("n", n, 4)  # the median of three of the others needs three of them
     return [_row(name, n) for name in names() if not get(name).positive_only]
 
 
 def _row(name: str, n: int) -> ObjectiveRow:
     row = get(name)
-    near, target = effective_weight(row, n).nearest(), row.target(n)
+    near, target, graded = effective_weight(row, n).nearest(), row.target(n), objective_of(row, n, LEVELS)
     bias, angle = _graded_bias(row, target or near.objective or Objective.expected(), n)
-    return ObjectiveRow(name, n, str(near), near.exact, bias, angle, target.name if target else "none")
+    return ObjectiveRow(
+        name,
+        n,
+        str(near),
+        near.exact,
+        graded.verdict,
+        graded.name,
+        bias if target else None,
+        angle,
+        target.name if target else "none",
+    )
 
 
 def _graded_bias(estimator: Estimator, target: Target, n: int) -> tuple[float, float]:

@@ -15,11 +15,20 @@ from typing import Any
 
 from maxrl_est.selftest import bridges, prove
 from maxrl_est.selftest.ascends import ObjectiveRow, objective_table
-from maxrl_est.selftest.bridges import baseline, estimator, integral, objective, regression, variance
+from maxrl_est.selftest.bridges import (
+    ascent,
+    baseline,
+    estimator,
+    graded,
+    integral,
+    objective,
+    regression,
+    variance,
+)
 from maxrl_est.selftest.findings import CHECKS, Finding
 from maxrl_est.selftest.side_by_side import side_by_side
 
-TOPICS = (objective, estimator, integral, baseline, variance, regression)
+TOPICS = (objective, estimator, integral, baseline, ascent, graded, variance, regression)
 _FOLDER = Path(bridges.__file__).parent
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from maxrl_est._arguments import name_of
 from maxrl_est._typing import Array, Estimator
-from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen, names, sequential_names
+from maxrl_est.ascent import objective_of
+from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen, get, names, sequential_names
 from maxrl_est.measures import effective_weight
 from maxrl_est.objectives import Objective
 
+LARGEST = 64  # rollouts, up to which all groups of three levels are tried
 OPTIMAL = "ustat_optimal"  # made for each problem, since its constant needs the moments
 
 
@@ -82,3 +85,23 @@ def _entry(argument: str, name: str, estimator: Any) -> Entry | str:
     if isinstance(row, NamedEstimator | SequentialEstimator):
         return row
     return OwnRow(name, row, getattr(row, "positive_only", False))
+
+
+def is_gradient(entry: Entry | str, n: int) -> bool | None:
+    """Whether E[g] is a gradient on rewards of three levels, to rounding; None where that cannot be said.
+
+    `OPTIMAL` is `ustat` with another constant, which moves no mean.
+    """
+    if isinstance(entry, str):
+        return is_gradient(get("ustat"), n)
+    if isinstance(entry, SequentialEstimator) or n > LARGEST:
+        return None
+
+    def in_floats(rewards: Array) -> Array:
+        return entry(rewards.astype(np.float64))
+
+    least = Fraction(1, 4) if entry.positive_only else 0
+    try:
+        return objective_of(in_floats, n, (least, Fraction(1, 2), 1)).verdict == "gradient"
+    except ValueError:
+        return None

@@ -24,7 +24,7 @@ from maxrl_est.objectives import Objective
 from maxrl_est.problems import Bandit, Bernoulli, Chain, Contextual, Gaussian
 from maxrl_est.problems._finite import Finite
 from maxrl_est.problems._laws import law
-from maxrl_est.tables._contents import Entry, OwnRow, entries_by_name
+from maxrl_est.tables._contents import Entry, OwnRow, entries_by_name, is_gradient
 from maxrl_est.tables._results import BiasVarianceTable, TableRow
 
 PROBLEMS: dict[str, Problem] = {
@@ -83,13 +83,15 @@ def bias_variance_table(
     chosen, laws, sizes = entries_by_name(estimators), _laws(problems), _sizes(n)
     groups, seed = whole("groups", groups, 2), whole("seed", seed, 0)
     rows: list[TableRow] = []
+    gradients = {(shown, size): is_gradient(row, size) for shown, row in chosen.items() for size in sizes}
     for name, problem in laws.items():
         for size in sizes:
             section = []
             for shown, row in chosen.items():
                 if progress:
                     progress(f"{name}, N = {size}: {shown}")
-                section.append(replace(_row_or_reason(name, problem, row, size, groups, seed), estimator=shown))
+                found = _row_or_reason(name, problem, row, size, groups, seed)
+                section.append(replace(found, estimator=shown, gradient=gradients[shown, size]))
             rows += _compared(section)
     return BiasVarianceTable(tuple(rows), {"seed": str(seed), "groups sampled": str(groups), **_made_with()})
 

@@ -34,6 +34,7 @@ class TableRow:
     rollouts: float | None = None  # for one estimate, on average
     bias_error: float = 0.0  # standard errors: 0 where nothing is sampled
     variance_error: float = 0.0
+    gradient: bool | None = None  # whether E[g] is the gradient of anything on rewards of three levels
     note: str = ""
 
     @property
@@ -121,9 +122,10 @@ class BiasVarianceTable:
 LEGEND = (
     "bias: |E[g] - gradient of the target|; angle: degrees between the two, or to grad p where there is no target; "
     "variance: trace of the covariance of one estimate; x best: variance over that of the best unbiased row with the "
-    "same target; rollouts: for one estimate; ±: one standard error."
+    "same target; gradient: whether the mean update is the gradient of any objective on rewards of three levels; "
+    "rollouts: for one estimate; ±: one standard error."
 )
-HEAD = ("estimator", "target", "bias", "relative", "angle", "variance", "MSE", "x best", "rollouts", "how")
+HEAD = ("estimator", "target", "bias", "relative", "angle", "variance", "MSE", "x best", "gradient", "rollouts", "how")
 
 
 def cells(row: TableRow) -> tuple[str, ...]:
@@ -138,6 +140,7 @@ def cells(row: TableRow) -> tuple[str, ...]:
         _number(row.total_variance, row.variance_error),
         _number(row.mse),
         "-" if row.relative_variance is None else f"{row.relative_variance:.2f}",
+        "-" if row.gradient is None else "yes" if row.gradient else "no",
         "-" if row.rollouts is None else f"{row.rollouts:.4g}",
         row.note if row.method == "none" else row.method,
     )

@@ -252,13 +252,15 @@ def expected_reward(claim):
     assert not agrees(claim.sibling, mx.estimators.get("mean_centred"), [FOUR], [ARMS])
 
 
+def standardised(l):
+    """(l - mean)/sd of a group, 0 where all are equal."""
+    l = np.asarray(l, float)
+    deviation = l.std(-1, keepdims=True)
+    return np.where(deviation > 0, (l - l.mean(-1, keepdims=True)) / np.where(deviation > 0, deviation, 1), 0)
+
+
 def grpo(claim):
     """In floats: the square roots are not rational, and what is shipped adds 1e-4 to the standard deviation."""
-
-    def standardised(l):
-        deviation = l.std(-1, keepdims=True)
-        return np.where(deviation > 0, (l - l.mean(-1, keepdims=True)) / np.where(deviation > 0, deviation, 1), 0)
-
     mean, coefficient, difference = (step.relation for step in claim.steps[:3])
     for size in (2, 3, 4, 8):
         found = mx.effective_weight(standardised, size)

@@ -1,0 +1,1 @@
+"""Is an advantage the gradient of anything, and of what?"""
