@@ -12,7 +12,7 @@ TASKS = {"rubric": graded_tasks.rubric, "bonus": graded_tasks.bonus}
 RATES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 TUNED_ON, TRAINED_ON = range(100, 110), range(60)
 REACHED = ("mean reward", "full marks", "log mean reward")
-LIFTS = ("grpo mean lift", "grpo level lift")
+LIFTS = ("grpo_mean_lift", "grpo_level_lift")
 OTHERS = [name for name in ROWS if name != "grpo"]
 
 

@@ -6,14 +6,8 @@ import maxrl_est as mx
 from analysis import study
 
 SEED, N = 0, 8
-ROWS = {
-    "grpo": mx.estimators.get("grpo"),
-    "grpo mean lift": mx.lift("grpo", "mean"),
-    "grpo level lift": mx.lift("grpo", "levels"),
-    "rloo": mx.estimators.get("rloo"),
-    "ustat_mean_loo": mx.estimators.get("ustat_mean_loo"),
-    "maxrl_shipped": mx.estimators.get("maxrl_shipped"),
-}
+NAMES = ("grpo", "grpo_mean_lift", "grpo_level_lift", "rloo", "ustat_mean_loo", "maxrl_shipped")
+ROWS = {name: mx.estimators.get(name) for name in NAMES}
 NO_GRADIENTS = ("grpo", "maxrl_shipped")
 COLOURS = dict(zip(ROWS, ("C3", "C5", "C4", "C2", "C0", "C1"), strict=True))
 
