@@ -16,13 +16,13 @@ SETUP = (
     "way. How much: for 3000 laws drawn uniformly, the root mean square of what the nearest gradient of a polynomial "
     "of degree 8, N where that is more, leaves over of E[g] by the logits. The antisymmetric share is |J - J'| / |2 "
     "J| of the exact Jacobian J of E[g], 0 for a gradient, at 8 policies that ascent by the exact E[g] of grpo passes"
-    " in 320 steps of rate 2; one linear softmax over 16 answers, for 24 prompts with 6 features. Rewards are drawn "
-    "from 3, 5 or 11 levels; or an answer has each of 4 points right or wrong, a prompt asking for a pattern of its "
-    "own, and the reward is the share that are right (rubric), or 1/4 for one that all prompts have in common and 3/4"
-    " if all others are right (bonus). Harm: N = 8, 300 steps of plain ascent at the best of 7 rates from 1 to 64, "
-    "which is for each estimator that of the greatest mean reward on 10 tasks; then 60 other tasks, with standard "
-    "errors over tasks of differences in pairs. The lifts of grpo, by the mean reward and by levels, are gradients, "
-    "and grpo itself on 0/1 rewards."
+    " in 320 steps of rate 2; one linear softmax over 16 answers, for 24 prompts with 6 features; one task of each "
+    "kind. Rewards are drawn from 3, 5 or 11 levels; or an answer has each of 4 points right or wrong, a prompt "
+    "asking for a pattern of its own, and the reward is the share that are right (rubric), or 1/4 for one that all "
+    "prompts have in common and 3/4 if all others are right (bonus). Harm: N = 8, 300 steps of plain ascent at the "
+    "best of 7 rates from 1 to 64, which is for each estimator that of the greatest mean reward on 10 tasks; then 60 "
+    "other tasks, with standard errors over tasks of differences in pairs. The lifts of grpo, by the mean reward and "
+    "by levels, are gradients, and grpo itself on 0/1 rewards."
 )
 SEED = rows.SEED
 
