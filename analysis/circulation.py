@@ -11,7 +11,7 @@ QUESTION = "Does ascent by an advantage that is no gradient go round, how much o
 SETUP = (
     "Graded rewards; nothing is sampled but in the training. Round: two prompts with one angle as their parameter; "
     "the law of the first goes round a circle of radius 0.3 about the uniform law on rewards 0, 1/2 and 1, that of "
-    "the second to and fro on rewards 0 and 1, so that E[g] of grpo with N = 8 is the same all loops. E[g] by "
+    "the second to and fro on rewards 0 and 1, so that E[g] of grpo with N = 8 is the same all round. E[g] by "
     "enumeration, at 48 angles; plain ascent, grpo taking 48 steps a turn. A gain is the integral of E[g] along the "
     "way. How much: for 3000 laws drawn uniformly, the root mean square of what the nearest gradient of a polynomial "
     "of degree 8, N where that is more, leaves over of E[g] by the logits. The antisymmetric share is |J - J'| / |2 "
