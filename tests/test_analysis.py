@@ -27,6 +27,7 @@ STUDIES = (
     "maze",
     "baselines",
     "priors",
+    "circulation",
 )
 
 
@@ -116,7 +117,7 @@ def reached(tree):
             yield f"mx.{node.attr}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "analysis").glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "analysis").rglob("*.py")), ids=lambda path: path.stem)
 def test_studies_use_public_names_alone(path):
     """Adapters are modules of their own, since each imports its framework."""
     public = {"maxrl_est", *(f"mx.{name}" for name in mx.__all__)}
