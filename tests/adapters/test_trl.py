@@ -478,7 +478,7 @@ def test_shipped_grpo_ascends_no_objective():
     assert str(mx.effective_weight(grpo, 8).nearest()) == "no known objective; nearest 1.964 x J_1 (off by 0.11)"
     report = mx.check_estimator(grpo, group_sizes=(1, 4), on_fail=None)
     failed = [check.name for check in report.checks if check.status == "failed"]
-    assert failed == ["effective objective", "leave-one-out", "bias on graded likelihoods"]
+    assert failed == ["is a gradient", "effective objective", "leave-one-out", "bias on graded likelihoods"]
     assert report["groups of one"].message.startswith("refused: ValueError: GRPO requires at least 2 generations")
     assert "as_estimator(GRPOTrainer, GRPOConfig, scale_rewards='group')" in report["effective objective"].reproduce
 
