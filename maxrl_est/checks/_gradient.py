@@ -20,19 +20,19 @@ from maxrl_est.ascent._names import nearest
 from maxrl_est.ascent._potential import potential
 from maxrl_est.checks._bias import enumerable
 from maxrl_est.checks._no_objective import no_objective
-from maxrl_est.checks._round_trips import EXACT, LARGEST, SETS, sides_of, values_of
+from maxrl_est.checks._round_trips import EXACT, LARGEST, SETS, round_trip, sides_of, values_of
 from maxrl_est.checks._subject import Skipped, Subject
 from maxrl_est.measures._columns import shown
 from maxrl_est.measures._nearest import Nearest, multiple
 
-UNNAMED = re.compile(r"phi|\bF\b")  # what is said of an objective that has no usual name
+UNNAMED = re.compile(r"phi|\bF\b|without a name")  # so that its numbers are given
 SIZE = re.compile(r"(?<=J_)\d+|(?<= of )\d+|(?<=@)\d+")  # in the name of an objective
 
 
 class _Gradient(NamedTuple):
     """What is ascended in groups of one size: by name where every group was asked for in rationals."""
 
-    off: float  # the largest sum round a triangle, relative to the largest difference
+    off: float  # what is left round a triangle or a round trip, relative to the largest difference or climb
     exact: bool
     near: Nearest | None = None
     at_constants: str = ""  # the objective where all rewards are alike
@@ -48,12 +48,13 @@ def is_a_gradient(subject: Subject) -> str:
 
 
 def _ascended(subject: Subject, n: int) -> _Gradient:
-    """What is ascended at one group size; Failed where a triangle is open."""
+    """What is ascended at one group size; Failed where sums round a triangle, or a round trip of laws, are not 0."""
     sides = sides_of(subject, n)
     triangle, is_open = sides.worst(subject.tolerance)
-    if is_open:
-        raise no_objective(subject, sides, triangle)
-    off = abs(float(triangle.sum)) / (sides.size or 1.0)
+    trip, off, gains = round_trip(subject, n)
+    if is_open or gains:
+        raise no_objective(subject, sides, triangle, trip if gains else None)
+    off = max(abs(float(triangle.sum)) / (sides.size or 1.0), off if off > subject.rounding else 0.0)
     if n > EXACT or sides.levels is None:
         return _Gradient(off, exact=False)
     h = potential(sides.levels, 0)
@@ -63,10 +64,10 @@ def _ascended(subject: Subject, n: int) -> _Gradient:
 
 
 def _constants(levels: Levels, h: Array) -> str:
-    """F where all rewards are alike, less what it is where all are the first of the values."""
+    """F where all rewards are alike, at each of the values."""
     k, n = len(levels.values), levels.n
     at = h[places(n * np.eye(k, dtype=np.int64))]
-    return ", ".join(f"{float(F):.4g} with all at {shown(x)}" for x, F in zip(levels.values, at, strict=True))
+    return f"{_listed(f'{float(F):.4g}' for F in at)} where all are alike, at N = {n}"
 
 
 def _said(subject: Subject, found: dict[int, _Gradient]) -> str:
@@ -91,7 +92,7 @@ def _in_general(named: dict[int, Nearest], at_constants: str) -> str:
     plain = [*dict.fromkeys(names.values())]
     general = [*dict.fromkeys(SIZE.sub(partial(_of_size, n), name) for n, name in names.items())]
     text = ", ".join(general if len(general) < len(plain) else plain)
-    if any(not near.known or UNNAMED.search(near.name) for near in named.values()):
+    if any(UNNAMED.search(name) for name in plain):
         return f"{text} ({at_constants})"
     scales = {near.scale for near in named.values()}
     return multiple(scales.pop(), text) if len(scales) == 1 else f"{text}, times a factor that depends on N,"
@@ -102,7 +103,9 @@ def _of_size(n: int, found: re.Match[str]) -> str:
 
 
 def _name(near: Nearest) -> str:
-    return near.name.removeprefix(multiple(near.scale, "")) if near.known else "an objective without a name"
+    if not near.known:
+        return "an objective without a name"
+    return near.name.removeprefix(multiple(near.scale, "")).partition(", F nearest")[0]
 
 
 def _listed(values: Iterable[Any]) -> str:

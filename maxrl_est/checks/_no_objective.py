@@ -9,7 +9,7 @@ from typing import Any
 from maxrl_est.ascent import Triangle
 from maxrl_est.ascent._multisets import count
 from maxrl_est.ascent._triangles import is_direction
-from maxrl_est.checks._round_trips import LARGEST, RoundTrip, Sides, round_trip, sides_of
+from maxrl_est.checks._round_trips import LARGEST, RoundTrip, Sides, sides_of
 from maxrl_est.checks._subject import Failed, Subject
 from maxrl_est.estimators import NamedEstimator
 from maxrl_est.measures._columns import shown
@@ -17,9 +17,9 @@ from maxrl_est.measures._columns import shown
 GROUPS = 20_000  # that a line which reproduces it may ask for: a second
 
 
-def no_objective(subject: Subject, sides: Sides, triangle: Triangle) -> Failed:
-    """What a round trip gains, the triangle that it comes from, and which lift has an objective."""
-    n, trip, turning = sides.n, round_trip(subject, sides.n), _turns_on_one_prompt(subject, sides)
+def no_objective(subject: Subject, sides: Sides, triangle: Triangle, trip: RoundTrip | None) -> Failed:
+    """What a round trip gains, if one does, the triangle that it comes from, and which lift has an objective."""
+    n, turning = sides.n, _turns_on_one_prompt(subject, sides)
     parts = [*([_gain(trip, turning)] if trip else []), _sum(triangle), *_lifts(subject, n)]
     return Failed(
         f"N = {n}: on graded rewards the mean update is the gradient of nothing: {'; '.join(parts)}",

@@ -132,27 +132,32 @@ class RoundTrip:
         return sum(self.climbs)
 
 
-def round_trip(subject: Subject, n: int) -> RoundTrip | None:
-    """The one over three of the values that gains most, gone the way that it gains; None where none gains anything."""
+def round_trip(subject: Subject, n: int) -> tuple[RoundTrip, float, bool]:
+    """The one over three of the values that gains most, gone the way that it gains.
+
+    Then its gain relative to the largest climb, and whether that is no rounding and not let pass. In large groups it
+    says more than one triangle: of those it has as many in it as there are rollouts.
+    """
     values = values_of(subject)
-    work = {(x, y): _climbed(subject, n, x, y) for x, y in itertools.combinations(values, 2)}
+    climbed = {(x, y): _climbed(subject, n, x, y) for x, y in itertools.combinations(values, 2)}
+    work = {way: height for way, (height, _) in climbed.items()}
     trips = [RoundTrip(x, y, z, (work[x, y], work[y, z], -work[x, z])) for x, y, z in itertools.combinations(values, 3)]
     best = max(trips, key=lambda trip: abs(trip.net))
-    size = max(map(abs, work.values()))
-    if abs(best.net) <= subject.tolerance * size + subject.rounding * max(1.0, size):
-        return None
-    if best.net > 0:
-        return best
-    up, then, back = best.climbs
-    return RoundTrip(best.x, best.z, best.y, (-back, -then, -up))
+    size, largest = max(map(abs, work.values())), max(advantage for _, advantage in climbed.values())
+    gains = abs(best.net) > subject.tolerance * size + subject.rounding * max(1.0, largest)
+    off = abs(best.net) / (size or 1.0)
+    if best.net < 0:
+        up, then, back = best.climbs
+        best = RoundTrip(best.x, best.z, best.y, (-back, -then, -up))
+    return best, off, gains
 
 
-def _climbed(subject: Subject, n: int, x: F, y: F) -> float:
-    """The integral of the mean update on the straight line from all at x to all at y: from n + 1 groups.
+def _climbed(subject: Subject, n: int, x: F, y: F) -> tuple[float, float]:
+    """The integral of the mean update on the straight line from all at x to all at y, and the largest advantage there.
 
-    With m of the others at y, of a chance whose integral along the line is 1/n for each m, a rollout at y has the
-    advantage of the first in the group of m + 1 at y, and one at x that of the last in the group of m.
+    From n + 1 groups: with m of the others at y, of a chance whose integral along the line is 1/n for each m, a rollout
+    at y has the advantage of the first in the group of m + 1 at y, and one at x that of the last in the group of m.
     """
     groups = np.where(np.arange(n) < np.arange(n + 1)[:, None], float(y), float(x))
     advantages = subject(groups).astype(np.float64)
-    return float((advantages[1:, 0] - advantages[:-1, -1]).sum() / n)
+    return float((advantages[1:, 0] - advantages[:-1, -1]).sum() / n), float(abs(advantages).max())
