@@ -344,7 +344,7 @@ def test_reports_are_shown_as_tables_and_given_as_columns(monkeypatch):
     known = {"leave-one-out": KnownFault("in-sample <weights>", found)}
     report = check_estimator("self_normalised", expected_failed_checks=known, group_sizes=(2, 3), on_fail=None)
     page = report._repr_html_()
-    assert page.startswith("<table><tr><th>FAILED  self_normalised: bias on graded likelihoods</th>")
+    assert page.startswith("<table><tr><th>FAILED  self_normalised: is a gradient, bias on graded likelihoods</th>")
     assert '<tr class="bad"><td>bias on graded likelihoods</td><td>failed</td>' in page
     assert '<tr class=""><td>leave-one-out</td><td>xfailed</td>' in page
     assert "(expected: in-sample &lt;weights&gt;)" in page

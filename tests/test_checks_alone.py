@@ -87,6 +87,11 @@ def shipped_with_an_eps(r):
     return (r - mean) / (mean + 1e-5)
 
 
+def relative_to_the_mean(r):
+    """For positive rewards, of an objective that nobody stated: no other check has anything to hold it against."""
+    return r / r.mean(axis=-1, keepdims=True) - 1
+
+
 def praises_success_of_all(r):
     """On 0/1 rewards only."""
     return rloo(r) + 0.1 * r.all(axis=-1, keepdims=True)
@@ -123,6 +128,7 @@ ALONE = {
     "reward types": (truncates_integers, "failed", {}),
     "missing rewards": (fills_in_zero, "warned", {}),
     "small likelihoods": (shipped_with_an_eps, "warned", {"objective": None, "same_as": shipped_with_an_eps}),
+    "is a gradient": (relative_to_the_mean, "failed", {"objective": None, "positive_only": True}),
     "effective objective": (praises_success_of_all, "failed", {"binary_only": True}),
     "leave-one-out": (lowers_what_is_nearly_right, "failed", {}),
     "bias on graded likelihoods": (misreads_one_level, "failed", {}),

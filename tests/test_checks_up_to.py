@@ -81,6 +81,7 @@ def test_a_factor_on_graded_likelihoods_has_to_be_that_on_binary_rewards():
 
     report = check_estimator(doubled_where_graded, objective=EXPECTED, group_sizes=SIZES, on_fail=None)
     assert {check.name for check in report.checks if check.status == "failed"} == {
+        "is a gradient",
         "leave-one-out",
         "bias on graded likelihoods",
     }

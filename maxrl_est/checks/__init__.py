@@ -1,7 +1,7 @@
 """Is an advantage function right? Named checks, from its shape to its exact bias, and one report.
 
-Nothing is sampled unless asked for: the objective is read off 0/1 groups exactly, and the bias on graded likelihoods
-is a finite sum.
+Nothing is sampled unless asked for: the objective is read off 0/1 groups exactly, whether there is one for graded
+rewards off differences of advantages, and the bias on graded likelihoods is a finite sum.
 """
 
 from maxrl_est.checks._bias import BINARY, GRADED

@@ -12,6 +12,7 @@ from maxrl_est._typing import Estimator
 from maxrl_est.checks import _trials
 from maxrl_est.checks._asked import GROUP_SIZES, Wanted, subject_of
 from maxrl_est.checks._bias import ascends_an_objective, is_unbiased_on_graded
+from maxrl_est.checks._gradient import is_a_gradient
 from maxrl_est.checks._known import KnownFaults, known, line
 from maxrl_est.checks._noise import NOISE, noise
 from maxrl_est.checks._own import weighs_by_the_others
@@ -24,6 +25,7 @@ from maxrl_est.checks._subject import TOLERANCE, Failed, Skipped, Subject, Warne
 CHECKS: Mapping[str, Callable[[Subject], str]] = {
     **STRUCTURE,
     **REWARDS,
+    "is a gradient": is_a_gradient,
     "effective objective": ascends_an_objective,
     "leave-one-out": weighs_by_the_others,
     "bias on graded likelihoods": is_unbiased_on_graded,
@@ -52,7 +54,7 @@ def check_estimator(
     callback: Callable[[Check], None] | None = None,
     on_fail: Literal["raise", "warn"] | None = "raise",
 ) -> CheckReport:
-    """Check an advantage function ``(..., N) -> (..., N)``: structure, objective, exact bias, noise.
+    """Check an advantage function ``(..., N) -> (..., N)``: structure, if it is a gradient, of what, exact bias, noise.
 
     Not for functions whose result is random or depends on the order of rollouts or on earlier calls: they fail, their
     bias is not enumerated, and the report says so instead of calling it right or wrong.
@@ -64,7 +66,8 @@ def check_estimator(
     objective : what it should ascend: an Objective or another target of `maxrl_est.targets`, or a function that gives
         one for each group size. None: whichever known objective it ascends on 0/1 rewards
     group_sizes : the N at which it is checked, up to 1024; those below the order of a given Objective are left out
-    binary_only : whether it is meant for 0/1 rewards only, so that graded likelihoods are skipped
+    binary_only : whether it is meant for 0/1 rewards only, so that graded likelihoods are skipped; on graded ones most
+        functions ascend nothing at all, as `maxrl_est.objective_of` says of each
     positive_only : whether it takes logarithms, so that likelihoods of 0 are left out; rows of the table know
     values : the rewards of a failure and of a success, where they are not 0 and 1; it is then judged on these two only
     tolerance : relative difference that is let pass, and said: an eps of 1e-6 in a denominator is below the default
@@ -100,7 +103,7 @@ def check_estimator(
     on 0/1 rewards exactly 7/8 x J_1 at N = 8: a constant factor, as a learning rate is
     >>> report = check_estimator("plug_in_loo", on_fail=None)
     >>> [check.name for check in report.checks if check.status == "failed"]
-    ['leave-one-out', 'bias on graded likelihoods']
+    ['is a gradient', 'leave-one-out', 'bias on graded likelihoods']
     """
     subject = subject_of(
         estimator,

@@ -201,7 +201,7 @@ def test_the_shipped_transform_ascends_no_objective(trajectory_return):
     assert str(mx.effective_weight(shipped, 8).nearest()) == "no known objective; nearest 1.964 x J_1 (off by 0.11)"
     report = mx.check_estimator(shipped, group_sizes=(4,), on_fail=None)
     failed = [check.name for check in report.checks if check.status == "failed"]
-    assert failed == ["effective objective", "leave-one-out", "bias on graded likelihoods"]
+    assert failed == ["is a gradient", "effective objective", "leave-one-out", "bias on graded likelihoods"]
 
 
 def test_dropping_groups_by_their_mean_moves_away_from_every_objective():

@@ -478,7 +478,7 @@ def test_shipped_grpo_ascends_no_objective():
     assert str(mx.effective_weight(grpo, 8).nearest()) == "no known objective; nearest 1.964 x J_1 (off by 0.11)"
     report = mx.check_estimator(grpo, group_sizes=(1, 4), on_fail=None)
     failed = [check.name for check in report.checks if check.status == "failed"]
-    assert failed == ["effective objective", "leave-one-out", "bias on graded likelihoods"]
+    assert failed == ["is a gradient", "effective objective", "leave-one-out", "bias on graded likelihoods"]
     assert report["groups of one"].message.startswith("refused: ValueError: GRPO requires at least 2 generations")
     assert "as_estimator(GRPOTrainer, GRPOConfig, scale_rewards='group')" in report["effective objective"].reproduce
 
@@ -572,6 +572,6 @@ def test_arguments_are_by_default_those_of_an_exact_gradient(monkeypatch, tmp_pa
 
 def test_a_trainer_goes_to_a_verdict_by_one_command(capsys):
     assert main(["check", "trl:GRPOTrainer", "--group-sizes", "2", "4"]) == 1
-    assert capsys.readouterr().out.startswith("FAILED  trl:GRPOTrainer: effective objective, leave-one-out, bias on")
+    assert capsys.readouterr().out.startswith("FAILED  trl:GRPOTrainer: is a gradient, effective objective, leave-one-out, b")
     assert main(["check", "trl:GRPOTriner"]) == 2
     assert "no 'GRPOTriner' in trl; did you mean 'GRPOTrainer'?" in capsys.readouterr().err

@@ -448,7 +448,7 @@ def test_shipped_rloo_and_the_packages_own_pass_every_check():
 def test_shipped_grpo_fails_where_it_should():
     report = mx.check_estimator(as_estimator("grpo"), group_sizes=(1, 4), on_fail=None)
     failed = [check.name for check in report.checks if check.status == "failed"]
-    assert failed == ["effective objective", "leave-one-out", "bias on graded likelihoods"]
+    assert failed == ["is a gradient", "effective objective", "leave-one-out", "bias on graded likelihoods"]
     assert "as_estimator('grpo')" in report["effective objective"].reproduce
 
 
@@ -630,7 +630,7 @@ def test_an_estimator_refuses_what_is_no_likelihood():
 def test_a_name_of_the_registry_goes_to_a_verdict_by_one_command(capsys):
     assert main(["check", "verl:grpo", "verl:rloo", "--group-sizes", "2", "4"]) == 1
     printed = capsys.readouterr().out
-    assert printed.startswith("FAILED  verl:grpo: effective objective, leave-one-out, bias on graded")
+    assert printed.startswith("FAILED  verl:grpo: is a gradient, effective objective, leave-one-out, bias on")
     assert "PASSED  verl:rloo: on 0/1 rewards J_1 at N = 2, 4" in printed
     assert main(["check", "verl:grop"]) == 2
     assert "verl:grop" in capsys.readouterr().err
