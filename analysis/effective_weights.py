@@ -15,8 +15,9 @@ SETUP = (
     "the objective, its integral with value 0 at p = 1, in rational arithmetic (W of the four grpo rows in floats). "
     "All registered estimators that accept rewards of 0, so not vimco and jackknife, which take logarithms of them; "
     "passk_loo, maxk_loo, mean_less_gini, mean_less_variance and median from N = 4, because their baselines need two "
-    "others, or three. "
-    "'nearest' is J_T or pass@k up to a factor, and 'exact' whether W is that one."
+    "others, or three. 'nearest' is J_T or pass@k up to a factor, and 'exact' whether W is that one. What median and "
+    "the two means less a spread ascend on graded rewards is another polynomial of p on 0/1 rewards, where the two "
+    "lifts of grpo are grpo itself."
 )
 SEED = 0  # nothing is drawn
 
@@ -69,11 +70,11 @@ def verdict(rows):
     grpo, ustat = ({row["p"]: row["weight"] for row in rows if row["estimator"] == x} for x in ("grpo", "ustat"))
     least = min(grpo, key=grpo.get)
     return (
-        f"With N = {SIZES[-1]}, {len(nearest) - len(strange)} of {len(nearest)} estimators ascend a known objective "
-        f"exactly, up to a constant factor; {' and '.join(strange)} ascend no J_T and no pass@k. MaxRL as shipped is "
-        f"exactly {nearest['maxrl_shipped']}, one order behind {nearest['ustat']} of the unbiased estimator; centring "
-        f"on the mean (Dr. GRPO) is exactly {nearest['mean_centred']}. GRPO weighs a prompt solved with p = 0.9 by "
-        f"{grpo[0.9]:.2f}, one with p = {least:g} by {grpo[least]:.2f} (its least) and one with p = 0.1 by "
+        f"With N = {SIZES[-1]}, {len(nearest) - len(strange)} of {len(nearest)} estimators ascend a J_T or a pass@k "
+        f"exactly, up to a constant factor; {', '.join(strange[:-1])} and {strange[-1]} ascend none. MaxRL as shipped "
+        f"is exactly {nearest['maxrl_shipped']}, one order behind {nearest['ustat']} of the unbiased estimator; "
+        f"centring on the mean (Dr. GRPO) is exactly {nearest['mean_centred']}. GRPO weighs a prompt solved with "
+        f"p = 0.9 by {grpo[0.9]:.2f}, one with p = {least:g} by {grpo[least]:.2f} (its least) and one with p = 0.1 by "
         f"{grpo[0.1]:.2f}; at p = 0.001 and p = 1 its weight is {grpo[0.001]:.2f} and {grpo[1.0]:.2f}, where that of "
         f"the unbiased estimator is {ustat[0.001]:.2f} and {ustat[1.0]:.2f}."
     )

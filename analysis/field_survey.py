@@ -14,6 +14,7 @@ import json
 import re
 import sys
 import warnings
+from collections import Counter
 from fractions import Fraction as F
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -24,26 +25,32 @@ import maxrl_est as mx
 from analysis import study
 
 SETUP = (
-    "Each function as its framework runs it, called on groups of likelihoods: a prompt or uid for each group, rows "
-    "by turns where groups are found by them; verl's failures have four tokens, graded responses fewer and "
-    "successes one, but all one where advantages differ from token to token. On 0/1 rewards: the objective of the "
-    "exact effective weight in groups of N = 8. On graded likelihoods: the exact mean over all groups of N = 4 from "
-    "three arms drawn with 1/2, 1/3 and 1/6 and likelihoods 0, 1/3 and 1, as a multiple of the gradient of the "
-    "objective that is nearest on 0/1 rewards in groups of 4, or the angle between the two. All failed: advantages "
-    "in a group of 8 without a success. N = 1: advantage of a success, in a batch with a failure that is a group of "
-    "its own. eps: by how much the constant beside a standard deviation shrinks the advantage of the only success "
-    "of 1024. Functions that depend on the other groups of their batch, or on the order of rollouts, have no "
-    "objective of their own. Left out is verl's gae, which has a critic and no groups."
+    "Each function as its framework runs it, called on groups of likelihoods: a prompt or uid for each group, rows by "
+    "turns where groups are found by them; verl's failures have four tokens, graded responses fewer and successes "
+    "one, but all one where advantages differ from token to token. On 0/1 rewards: the objective of the exact "
+    "effective weight in groups of N = 8. On graded likelihoods: the exact mean over all groups of N = 4 from three "
+    "arms drawn with 1/2, 1/3 and 1/6 and likelihoods 0, 1/3 and 1, as a multiple of the gradient of the objective "
+    "that is nearest on 0/1 rewards in groups of 4, or the angle between the two. A gradient: of which objective the "
+    "mean update is the gradient, for every law of rewards 0, 1/4, 1/2 and 1, in groups of N = 4; on 0/1 rewards "
+    "alone what judges each group by itself is always one. Of functions that depend on their batch: whether the "
+    "update of a batch of two prompts is a gradient, at N = 2 and at N = 3, on 0/1 rewards and on 0, 1/2 and 1. All "
+    "failed: advantages in a group of 8 without a success. N = 1: advantage of a success, in a batch with a failure "
+    "that is a group of its own. eps: by how much the constant beside a standard deviation shrinks the advantage of "
+    "the only success of 1024. Functions that depend on the other groups of their batch, or on the order of rollouts, "
+    "have no objective of their own. Left out is verl's gae, which has a critic and no groups."
 )
 ARMS = mx.problems.Bandit([F(1, 2), F(1, 3), F(1, 6)], [F(0), F(1, 3), F(1)])
 COLUMNS = {
     "function": "function",
     "objective": "on 0/1 rewards it ascends",
     "graded": "on graded likelihoods",
+    "gradient": "a gradient, if rewards are graded",
     "failed": "all failed",
     "single": "N = 1",
     "eps": "eps",
 }
+LEVELS = (0, F(1, 4), F(1, 2), 1)  # four, since with three every update has the direction of a gradient
+NO_GRADIENT = ("direction only (one prompt)", "of nothing", "of nothing even on 0/1 rewards", "on 0/1 rewards only")
 UNBIASED = 1e-6  # relative, of what is float32 inside
 ROUNDED = 1e-4  # degrees, likewise
 
@@ -133,7 +140,8 @@ def on_rewards(function):
         dependence = re.search(r"depends on the (order of rollouts|batch)", str(error))
         if not dependence:  # a fault of the survey, and no finding
             raise
-        return {"objective": f"none: {dependence[0]}", "multiple": "", "angle": "", "graded": "not defined"}
+        of_its_own = {"objective": f"none: {dependence[0]}", "multiple": "", "angle": "", "graded": "not defined"}
+        return of_its_own | {"gradient": of_batch(function) if dependence[1] == "batch" else "not defined"}
     truth = mx.target_gradient(ARMS, objective).astype(float)
     multiple = mean @ truth / (truth @ truth)
     angle = np.degrees(np.arctan2(np.linalg.norm(mean - multiple * truth), multiple * np.linalg.norm(truth)))
@@ -144,7 +152,27 @@ def on_rewards(function):
         "multiple": float(f"{multiple:.4g}"),
         "angle": float(f"{angle:.3g}") if angle > ROUNDED else 0.0,
         "graded": f"{angle:.1f} degrees off" if angle > ROUNDED else "unbiased" if exact == 1 else along,
+        "gradient": of_group(function),
     }
+
+
+def of_group(function):
+    """Of what the mean update is the gradient on graded rewards."""
+    found = mx.objective_of(function, 4, LEVELS)
+    direction, nothing, *_ = NO_GRADIENT
+    if found.verdict == "gradient":
+        return f"of {found.name}" if found.nearest.known else "of an objective without a name"
+    return direction if found.verdict == "direction" else nothing
+
+
+def of_batch(function):
+    """Whether the mean update of two prompts is a gradient, where the one depends on the other's rewards."""
+
+    def on(*values):
+        return all(mx.ascent.over_prompts(function, 2, n, values).verdict == "gradient" for n in (2, 3))
+
+    *_, never, on_two = NO_GRADIENT
+    return never if not on(0, 1) else "of an objective" if on(0, F(1, 2), 1) else on_two
 
 
 def text(advantages):
@@ -191,14 +219,17 @@ def verdict(rows):
     unbiased = [f"{r['framework']} {r['function']}" for r in shipped if r["graded"] == "unbiased"]
     scaled = [r for r in shipped if r["graded"].endswith(" of the gradient")]
     turned = [r["angle"] for r in shipped if r["angle"]]
+    gradients = Counter(r["gradient"] if r["gradient"] in NO_GRADIENT else "of an objective" for r in shipped)
+    of_what = (f"{what} for {gradients[what]}" for what in ("of an objective", *NO_GRADIENT) if gradients[what])
     ours = [r for r in rows if r["by"] == "ours"]
     exact = sum(r["objective"].startswith("exactly") and r["graded"] == "unbiased" for r in ours)
     return (
         f"Of {len(shipped)} advantage functions that {versions} ship, {counts}. A truncation of log p beyond the first "
         f"order is ascended by {', '.join(maxrl) or 'none of them'}. Unbiased on graded likelihoods: "
         f"{', '.join(unbiased) or 'none'}; {len(scaled)} more have a fraction of the gradient, and {len(turned)} point "
-        f"{min(turned):.1f} to {max(turned):.1f} degrees off. Of the {len(ours)} of this package, {exact} are exact on "
-        f"0/1 rewards and unbiased on graded likelihoods."
+        f"{min(turned):.1f} to {max(turned):.1f} degrees off. On graded rewards the mean update is "
+        f"the gradient {', '.join(of_what)}. Of the {len(ours)} of this package, {exact} are exact on 0/1 rewards and "
+        f"unbiased on graded likelihoods."
     )
 
 

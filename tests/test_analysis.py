@@ -91,6 +91,19 @@ def test_sections_have_their_numbers_from_the_verdicts_that_they_link(page):
         assert not linked or (said and said <= known), (text.splitlines()[0], said - known)
 
 
+def test_the_readme_names_what_each_row_ascends_on_graded_rewards_or_says_nothing():
+    """Rejects a row that is left out, and an objective where there is only a direction."""
+    cells = [line.split(" | ") for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| `")]
+    said = {name: row[-1] for row in cells if len(row) == 4 for name in re.findall(r"`(\w+)`", row[0])}
+    levels = (0, Fraction(1, 5), Fraction(1, 2), 1)
+    for name in mx.estimators.names():
+        if mx.estimators.get(name).positive_only or name == "grpo_population":
+            continue
+        verdict = mx.objective_of(name, 4, levels).verdict  # as in groups of 8
+        assert said[name].startswith("nothing") == (verdict != "gradient"), name
+        assert ("right direction on one prompt" in said[name]) == (verdict == "direction"), name
+
+
 def test_the_table_of_baselines_is_of_the_committed_numbers(study):
     rows = study.from_csv((ROOT / "analysis" / "baselines.csv").read_text())
     assert module_of("baselines").table(rows) in (ROOT / "analysis" / "which_baseline.md").read_text()

@@ -244,6 +244,22 @@ def test_an_objective_without_a_name_says_which_is_nearest():
     assert str(other.nearest).startswith("no known objective; nearest ")
 
 
+@pytest.mark.parametrize("n", [4, 15, 16, 64])
+def test_an_objective_without_a_name_is_told_from_medians_in_large_groups_too(n):
+    """Rejects the weight of a median in floats by powers of q, which are refused from 15 on."""
+    found = mx.objective_of(mx.lift("grpo", "mean"), n, (0, F(1, 2), 1))
+    assert found.name.startswith("F(E l), F nearest ")
+
+
+@pytest.mark.parametrize(("k", "n"), [(3, 4), (5, 16), (15, 16), (17, 20), (9, 24)])
+def test_medians_are_known_in_large_groups(k, n):
+    """Of all that there are for this n, the right one, exactly and in floats."""
+    row = mx.estimators.get(f"median({k})")
+    for function, agreement in ((row, "exactly"), (lambda l: row(l.astype(float)), "to rounding")):
+        found = mx.objective_of(function, n, (0, 1))
+        assert (found.name, found.nearest.agreement) == (f"E median of {k}", agreement)
+
+
 def test_the_mean_of_a_logarithm_is_known_where_likelihoods_are_positive():
     assert mx.objective_of("vimco", 4, POSITIVE).name == "E log mean of 4"
     assert mx.objective_of("jackknife", 4, POSITIVE).verdict == "gradient"

@@ -13,6 +13,7 @@ from maxrl_est._typing import Array, FloatArray
 from maxrl_est.ascent._families import Groups, flipped
 from maxrl_est.ascent._levels import Levels
 from maxrl_est.estimates.ustatistics import objective_estimate
+from maxrl_est.measures._bernstein import nodes
 from maxrl_est.measures._columns import shown
 from maxrl_est.measures._known import nearest as nearest_weight
 from maxrl_est.measures._nearest import Agreement, Nearest, Weight, compare, multiple
@@ -105,11 +106,28 @@ def _of_usual_levels(near: Nearest, predicted: Array) -> Iterator[_Candidate]:
 
 
 def _medians(weight: Weight, predicted: Array, tolerance: float) -> Iterator[_Candidate]:
-    """E of the median of 3, 5, ..."""
-    for half in range(1, (weight.n + 1) // 2):
-        near = compare(weight, _median(half), tolerance)
-        if near.known:
-            yield _Candidate(f"E median of {2 * half + 1}", near.scale, predicted)
+    """E of the median of 3, 5, ...: the one whose F' is as high at 1/2, relative to its mean.
+
+    In floats F' is a power of 4 p q, since from the median of 15 on its terms in powers of q cancel.
+    """
+    halves = range(1, (weight.n + 1) // 2)
+    if not halves:
+        return
+    middle, mean = float(weight.at(np.array(0.5))), float(sum(weight.bernstein) / weight.n)
+    half = min(halves, key=lambda half: abs(middle - _height(half) * mean))
+    p, _ = nodes(weight.n)
+    near = compare(weight, _median(half), tolerance, _height(half) * (4 * p * (1 - p)) ** half)
+    if near.known:
+        yield _Candidate(f"E median of {2 * half + 1}", near.scale, predicted)
+
+
+def _height(half: int) -> float:
+    """F'(1/2) of the median of 2 half + 1, whose F' has the mean 1.
+
+    >>> _height(1)
+    1.5
+    """
+    return float(Fraction((2 * half + 1) * math.comb(2 * half, half), 4**half))
 
 
 def _median(half: int) -> Objective:

@@ -1,6 +1,7 @@
 """The survey of what trainers ship: its parts agree, and it is measured again where frameworks are installed."""
 
 import json
+import re
 import sys
 from importlib import import_module
 from importlib.metadata import version
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+NEVER = "of nothing even on 0/1 rewards"
 
 
 @pytest.fixture
@@ -29,6 +31,65 @@ def test_the_table_and_the_verdict_are_those_of_the_committed_rows(survey, commi
     assert result["verdict"] == survey.verdict(committed)
     assert result["setup"] == survey.SETUP
     assert sum(row["by"] == "shipped" for row in committed) >= 12
+
+
+def test_where_the_mean_is_along_the_gradient_it_is_that_of_the_same_multiple(committed):
+    """Two ways to the same finding: the mean on one law, and triangles in all groups of other rewards."""
+    along = [row for row in committed if row["angle"] == 0.0]
+    for row in along:
+        factor = "" if row["graded"] == "unbiased" else row["graded"].removesuffix(" of the gradient") + " x "
+        assert row["gradient"] == f"of {factor}{'E l' if row['objective'].endswith('J_1') else 'J_4'}", row
+    of_nothing = [row for row in committed if row["gradient"] == "of nothing"]
+    assert len(along) >= 8
+    assert of_nothing
+    assert all(row["angle"] > 0 for row in of_nothing)
+
+
+def test_the_verdict_counts_each_function_once(survey, committed):
+    """Rejects rows of this package among those that are shipped, and a finding that no count has."""
+    said = re.search(r"the gradient (of .*?)\. Of the", survey.verdict(committed))
+    counts = [int(count) for count in re.findall(r"for (\d+)", said[1])]
+    assert sum(counts) == sum(row["by"] == "shipped" for row in committed)
+
+
+def less_a_mean_by_length(r):
+    return r - (r * (4 - r)).sum(-1, keepdims=True) / (4 - r).sum(-1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("rule", "found"),
+    [
+        ("rloo", "of E l"),
+        ("mean_centred", "of 3/4 x E l"),
+        ("maxrl_shipped", "of nothing"),
+        ("plug_in_loo", "direction only (one prompt)"),
+        (less_a_mean_by_length, "of an objective without a name"),
+    ],
+    ids=["RLOO", "centred", "shipped", "plug-in", "by length"],
+)
+def test_of_what_an_update_is_the_gradient_is_said(survey, rule, found):
+    """Rejects three levels, where all else has a direction, and the name of what is only nearest."""
+    assert survey.of_group(rule) == found
+
+
+def over_the_batch(r):
+    return (r - r.mean(-1, keepdims=True)) / (r.std() + 1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "found"),
+    [
+        (lambda r: r - r.mean(), "of an objective"),
+        (lambda r: (r - r.mean()) / (r.std() + 1), "on 0/1 rewards only"),
+        (over_the_batch, NEVER),
+        (lambda r: over_the_batch(r) if r.shape[1] == 2 else r, NEVER),
+        (lambda r: over_the_batch(r) if r.shape[1] == 3 else r, NEVER),
+    ],
+    ids=["centred", "normalised", "centred in groups", "at N = 2 alone", "at N = 3 alone"],
+)
+def test_batches_are_asked_on_two_values_and_on_three_in_both_sizes(survey, rule, found):
+    """Rejects 0/1 rewards alone, graded ones alone, and either size alone."""
+    assert survey.of_batch(rule) == found
 
 
 @pytest.mark.parametrize("name", ["trl", "verl", "torchrl"])
