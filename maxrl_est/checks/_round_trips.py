@@ -78,7 +78,7 @@ def sides_of(subject: Subject, n: int) -> Sides:
     values = values_of(subject)
     if n <= LARGEST:
         levels = levels_of(subject.function if n <= EXACT else _in_floats(subject), n, values)
-        others, found, largest = multisets(n - 2, len(values)), differences(levels), abs(levels.beside).max()
+        others, found, largest = multisets(n - 2, len(values)), differences(levels.beside, n), abs(levels.beside).max()
         return Sides(n, values, others, len(others), found, subject.rounding * max(1.0, float(largest)), levels)
     others = _some_others(subject, n, len(values))
     found, size = _beside(subject, values, others)

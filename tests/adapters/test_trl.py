@@ -572,6 +572,8 @@ def test_arguments_are_by_default_those_of_an_exact_gradient(monkeypatch, tmp_pa
 
 def test_a_trainer_goes_to_a_verdict_by_one_command(capsys):
     assert main(["check", "trl:GRPOTrainer", "--group-sizes", "2", "4"]) == 1
-    assert capsys.readouterr().out.startswith("FAILED  trl:GRPOTrainer: is a gradient, effective objective, leave-one-out, b")
+    assert capsys.readouterr().out.startswith(
+        "FAILED  trl:GRPOTrainer: is a gradient, effective objective, leave-one-out, b"
+    )
     assert main(["check", "trl:GRPOTriner"]) == 2
     assert "no 'GRPOTriner' in trl; did you mean 'GRPOTrainer'?" in capsys.readouterr().err
