@@ -248,3 +248,12 @@ def test_it_is_not_asked_of_what_is_meant_for_two_rewards_or_cannot_be_enumerate
     assert checked(grpo, values=(-1, 1)).status == "skipped"
     assert checked(grpo, same_as="grpo").status == "skipped"
     assert checked(lambda r: r - r.mean()).message.startswith("cannot be enumerated: depends on the batch")
+
+
+def test_the_gradient_of_an_objective_without_a_name_is_held_against_none():
+    """GRPO itself, which is no gradient, is still shown what it misses."""
+    lifted = check_estimator(mx.lift("grpo", "mean"), group_sizes=[4, 8], on_fail=None)
+    assert lifted["is a gradient"].status == "passed"
+    assert lifted["bias on graded likelihoods"].status == "skipped"
+    assert lifted["effective objective"].status == "failed"
+    assert check_estimator("grpo", group_sizes=[4, 8], on_fail=None)["bias on graded likelihoods"].status == "failed"

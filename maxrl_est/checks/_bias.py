@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._typing import Array
-from maxrl_est.checks._structure import follows_the_order, is_deterministic, sees_one_group
+from maxrl_est.checks._gradient import is_a_gradient
+from maxrl_est.checks._structure import enumerable
 from maxrl_est.checks._subject import Failed, Skipped, Subject, Warned
-from maxrl_est.checks._targets import factor_of, target_or_nearest
+from maxrl_est.checks._targets import factor_of, target_of, target_or_nearest
 from maxrl_est.measures import EffectiveWeight, exact_moments, target_gradient
 from maxrl_est.measures._nearest import Nearest
 from maxrl_est.measures._two_values import pushed_down
@@ -35,20 +36,6 @@ LARGEST_GRADED = 8  # rollouts in groups of three outcomes that are enumerated i
 def graded_problems(subject: Subject) -> tuple[Bandit, ...]:
     """The graded problems that the function is meant for."""
     return tuple(problem for problem in GRADED if problem.likelihoods.all() or not subject.positive_only)
-
-
-def enumerable(subject: Subject) -> None:
-    """Skipped, unless one order of each group and no other group in the batch decide what the function returns.
-
-    Skipped too where all that is asked is whether it is some other function.
-    """
-    if subject.same_as is not None and not subject.targets:
-        raise Skipped("not asked: same_as is given, and no objective")
-    for check in (is_deterministic, follows_the_order, sees_one_group):
-        try:
-            subject.once(check)
-        except Failed as reason:
-            raise Skipped(f"cannot be enumerated: {reason}") from None
 
 
 def ascends_an_objective(subject: Subject) -> str:
@@ -163,6 +150,8 @@ def is_unbiased_on_graded(subject: Subject) -> str:
         raise Skipped(f"groups of {subject.sizes[-1]} are too many to enumerate; leave-one-out has no such limit")
     for n in sizes:
         target, factor = target_or_nearest(subject, n), factor_of(subject, n)
+        if target_of(subject, n) is None and target is not None and _is_a_gradient(subject):
+            raise Skipped("it is the gradient of an objective that is no known one, and is held against none")
         if target is None:
             if subject.positive_only:
                 raise Skipped("no objective is declared")
@@ -196,6 +185,14 @@ def is_unbiased_on_graded(subject: Subject) -> str:
     if worst <= subject.rounding:
         return "unbiased to rounding for the same objective"
     return f"unbiased up to {worst:.1g} (tolerance {subject.tolerance:g}) for the same objective"
+
+
+def _is_a_gradient(subject: Subject) -> bool:
+    try:
+        subject.once(is_a_gradient)
+    except (Failed, Skipped):
+        return False
+    return True
 
 
 def _mean(problem: Bandit, subject: Subject, n: int) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from maxrl_est.ascent._levels import Levels
 from maxrl_est.ascent._multisets import places
 from maxrl_est.ascent._names import nearest
 from maxrl_est.ascent._potential import potential
-from maxrl_est.checks._bias import enumerable
 from maxrl_est.checks._no_objective import no_objective
 from maxrl_est.checks._round_trips import EXACT, LARGEST, SETS, round_trip, sides_of, values_of
+from maxrl_est.checks._structure import enumerable
 from maxrl_est.checks._subject import Skipped, Subject
 from maxrl_est.measures._columns import shown
 from maxrl_est.measures._nearest import Nearest, multiple

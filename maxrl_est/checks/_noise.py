@@ -10,8 +10,9 @@ import numpy as np
 
 from maxrl_est import estimators
 from maxrl_est._typing import FloatArray
-from maxrl_est.checks._bias import BINARY, LARGEST_FLOATS, POSITIVE, enumerable, expression, in_floats
+from maxrl_est.checks._bias import BINARY, LARGEST_FLOATS, POSITIVE, expression, in_floats
 from maxrl_est.checks._report import NoiseRow
+from maxrl_est.checks._structure import enumerable
 from maxrl_est.checks._subject import Failed, Skipped, Subject
 from maxrl_est.checks._targets import factor_of, target_of, target_or_nearest
 from maxrl_est.estimators import NamedEstimator

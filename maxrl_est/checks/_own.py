@@ -16,7 +16,7 @@ import numpy as np
 
 from maxrl_est._typing import Array, FloatArray
 from maxrl_est.checks import _trials
-from maxrl_est.checks._bias import enumerable
+from maxrl_est.checks._structure import enumerable
 from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject
 from maxrl_est.checks._targets import factor_of, target_of, unbiased
 from maxrl_est.objectives import Objective

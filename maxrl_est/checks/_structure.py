@@ -169,6 +169,20 @@ def _depends_on_batch(
     )
 
 
+def enumerable(subject: Subject) -> None:
+    """Skipped, unless one order of each group and no other group in the batch decide what the function returns.
+
+    Skipped too where all that is asked is whether it is some other function.
+    """
+    if subject.same_as is not None and not subject.targets:
+        raise Skipped("not asked: same_as is given, and no objective")
+    for check in (is_deterministic, follows_the_order, sees_one_group):
+        try:
+            subject.once(check)
+        except Failed as reason:
+            raise Skipped(f"cannot be enumerated: {reason}") from None
+
+
 def takes_ragged_batches(subject: Subject) -> str:
     """Groups of different sizes whose rollouts are mixed have the advantages that they have alone."""
     comparable(subject)
