@@ -266,3 +266,23 @@ def test_too_many_subsets_are_refused_before_any_is_made():
     rule = "m must make subsets of at most 10000000 rollouts in all, got 8: 2 groups of 40 have 76904685 subsets each"
     with pytest.raises(ValueError, match=f"^{re.escape(rule)}$"):
         mx.advantage_of(largest, 8)(np.zeros((2, 40)))
+
+
+def pairs_of_four(x):
+    return x[..., 0] * x[..., 2] + x[..., 1] * x[..., 3]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "m"),
+    [
+        (lambda x: x[..., 1], 3),  # "the middle one", of what is not sorted
+        (lambda x: x[..., 0] * x[..., -1], 3),
+        (lambda x: x[..., 0] * x[..., -1], 5),
+        (pairs_of_four, 4),
+        (lambda x: 1e-6 * x[..., 0], 2),
+    ],
+)
+def test_no_kernel_that_tells_its_rollouts_apart_is_taken(kernel, m):
+    """A reversal alone would see none of the first four: each is its own mirror image."""
+    with pytest.raises(ValueError, match=rf"^kernel must be the same for any order of its {m} rollouts"):
+        mx.advantage_of(kernel, m)([0.9, 0.1, 0.5, 0.7, 0.3])

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import pickle
 from fractions import Fraction as F
 
 import numpy as np
@@ -352,12 +353,113 @@ def test_grpo_does_not_ascend_the_arcsine_of_the_root_on_graded_rewards():
     assert lower + upper > 1.9 * whole
 
 
+# What floats, sizes and results may be.
+
+
+def centred(r):
+    return r - r.mean(axis=-1, keepdims=True)
+
+
+def standardised(r):
+    return centred(r) / (r.std(axis=-1, keepdims=True) + 1e-300)
+
+
+def of_others(r):
+    return r.sum(axis=-1, keepdims=True) - r
+
+
+@pytest.mark.parametrize("size", [1e-12, 1e-6, 1.0, 1e6])
+def test_rewards_of_any_size_are_judged_by_their_size(size):
+    """Rejects a bound of rounding that is the same for all: small rewards would teach nothing, or be no gradient."""
+    values = [0, size / 2, size]
+    found = mx.objective_of(lambda r: centred(r.astype(float)), 4, values)
+    assert (found.verdict, found.name) == ("gradient", "3/4 x E l")
+    assert mx.objective_of(lambda r: standardised(r.astype(float)), 4, values).verdict == "direction"
+
+
+@pytest.mark.parametrize("factor", [1e-12, 1e-3, 1e9])
+def test_advantages_of_any_size_are_judged_by_their_size(factor):
+    found = mx.objective_of(lambda r: factor * standardised(r.astype(float)), 4, FOUR)
+    assert found.verdict == "none"
+
+
+def test_large_baselines_of_the_others_hide_no_triangle():
+    """Rejects rounding by the largest advantage where it is the difference of two that counts."""
+    found = mx.objective_of(lambda r: standardised(r.astype(float)) + 1e7 * of_others(r.astype(float)), 4, FOUR)
+    assert found.verdict == "none"
+    found = mx.objective_of(lambda r: centred(r.astype(float)) + 1e6 * of_others(r.astype(float)), 4, FOUR)
+    assert (found.verdict, found.nearest.objective) == ("gradient", mx.Objective.expected())
+
+
+def test_a_direction_on_one_prompt_is_local():
+    """Rock, paper and scissors: three values, and round the uniform law, where the update is 0, it turns for ever."""
+    wins = {(0, 1), (1, 2), (2, 0)}
+
+    def rule(r):
+        x, y = r[..., 0], r[..., 1]
+        first = sum(((x == a) & (y == b)) * 1.0 - ((x == b) & (y == a)) * 1.0 for a, b in wins)
+        return np.stack([first, -first], axis=-1)
+
+    found = mx.objective_of(rule, 2, (0, 1, 2))
+    assert found.verdict == "direction"
+    assert "locally" in found.title()[0]
+    uniform = mx.exact_moments(mx.problems.Bandit([1 / 3] * 3, [0.0, 0.5, 1.0]), lambda l: rule((2 * l).round()), 2)
+    assert abs(uniform.mean).max() < 1e-15
+    assert found.work(0, 1) + found.work(1, 2) + found.work(2, 0) != 0
+
+
+def test_an_objective_that_is_none_of_the_usual_ones_has_no_name():
+    found = mx.objective_of(mx.advantage_of(lambda x: x.sum(-1) / 4 - x.prod(-1) * x.max(-1), 4), 4, FOUR)
+    assert (found.verdict, found.name) == ("gradient", "an objective without a name")
+    assert mx.objective_of("maxrl_shipped", 4, FOUR).name is None
+
+
+def test_an_objective_that_is_the_same_at_both_ends_is_told_without_a_warning():
+    assert mx.objective_of(lambda r: r * (1 - r), 3, THREE).name == "E phi(l)"
+
+
+def test_fractions_come_of_fractions_and_floats_of_floats():
+    found = mx.objective_of("ustat", 3, FOUR)
+    exact, rounded = found.value(LAW), found.value([float(p) for p in LAW])
+    assert isinstance(exact, F)
+    assert isinstance(rounded, float)
+    assert rounded == pytest.approx(float(exact), rel=1e-14)
+    assert found.value(np.array([0.1, 0.2, 0.3, 0.4], dtype=np.float32)) == pytest.approx(
+        found.value([0.1, 0.2, 0.3, 0.4]), rel=1e-6
+    )
+    assert all(isinstance(x, F) for x in found.estimate(np.array([[F(0)] * 3, [F(1)] * 3])))
+    assert found.estimate(np.zeros((0, 3))).shape == (0,)
+
+
+def test_rewards_in_float32_are_the_values_that_they_are_nearest_to():
+    found = mx.objective_of("rloo", 3, [0.1, 0.5, 1])
+    assert found.estimate(np.array([0.1, 1, 1], dtype=np.float32)) == pytest.approx(0.6, rel=1e-6)
+
+
+def test_results_are_equal_where_all_is_and_cannot_be_changed():
+    found, again = (mx.objective_of("ustat", 3, THREE) for _ in range(2))
+    assert found == again == pickle.loads(pickle.dumps(found))
+    assert hash(found) == hash(again)
+    assert found != mx.objective_of("ustat_one", 3, THREE)
+    assert found != "ustat"
+    assert len(repr(found)) < 300
+    with pytest.raises(ValueError, match="read-only"):
+        found.potential[:] = 0
+
+
 REWARDS = r"one of the values 0, 1/2, 1, got 0.3"
 WRONG = [
     ({"values": [1]}, ValueError, r"^values must be two numbers or more, got \[1\]$"),
     ({"values": [0, 1, 0]}, ValueError, r"^values\[2\] must differ from values\[0\], got 0 again$"),
     ({"values": [0, float("nan")]}, ValueError, r"^values\[1\] must be finite, got nan$"),
     ({"values": [0, "1"]}, TypeError, r"^values\[1\] must be an int, a float or a Fraction, got '1'$"),
+    ({"values": {0, 1}}, TypeError, r"^values must be a list, which has an order, got {0, 1}"),
+    ({"values": [0, 10**400]}, ValueError, r"^values\[1\] must be of a size up to 1e\+100, got about 10\^400$"),
+    ({"advantage": lambda l: l + 1j}, TypeError, r"^advantage must return real numbers, got dtype complex128$"),
+    ({"advantage": lambda l: l.astype(str)}, TypeError, r"^advantage must return real numbers, got dtype <U"),
+    ({"advantage": lambda l: {"a": l}}, ValueError, r"^advantage must return the shape of likelihoods, "),
+    ({"advantage": lambda l: [[1.0], [1.0, 2.0]]}, ValueError, r"^advantage must return one array, got rows of diff"),
+    ({"advantage": lambda l: np.ma.masked_equal(l, 0)}, ValueError, r"^advantage must return a number for every ro"),
     ({"values": 1}, TypeError, r"^values must be a list of numbers, the rewards that occur, got 1$"),
     ({"n": 0}, ValueError, r"^n must be an int of at least 1, got 0$"),
     ({"n": 2.0}, TypeError, r"^n must be an int of at least 1, got 2.0$"),
@@ -413,6 +515,16 @@ def test_wrong_laws_groups_and_values_are_refused_in_a_line():
             r"likelihoods\[0, 3\] must be " + REWARDS,
         ),
         (lambda: found.estimate([0, 1, 1, 0.3]), ValueError, r"likelihoods\[3\] must be " + REWARDS),
+        (
+            lambda: mx.objective_of("rloo", 3, [0.1, 1]).work(1, 0),
+            ValueError,
+            "y must be one of the values 0.1, 1,",
+        ),
+        (
+            lambda: found.value(np.ma.masked_equal([1, 0, 0], 1)),
+            ValueError,
+            r"probabilities\[0\] must be a number",
+        ),
         (lambda: found.work(0, 3), ValueError, r"y must be one of the values 0, 1/2, 1, got 3"),
         (lambda: none.value([1, 0, 0]), ValueError, r"value must be asked of a gradient, got the verdict 'direction'"),
         (lambda: none.estimate([0, 0, 1, 1]), ValueError, r"estimate must be asked of a gradient, got the verdict"),

@@ -251,6 +251,8 @@ ALONE = "rule must judge each group by itself, got "
     [
         (lambda l: l * np.arange(l.shape[-1]), ValueError, ALIKE + "[0.0, 1.0, 0.0] and not [0.0, 0.0, 0.0]"),
         (lambda l: l * (l[..., :1] + 1), ValueError, ALIKE),
+        (lambda l: 1e-6 * l * np.arange(l.shape[-1]), ValueError, ALIKE),
+        (lambda l: l * np.array([1, 2, 1]), ValueError, ALIKE),  # which its mirror image does not show
         (lambda l: l - l.mean(), ValueError, ALONE + "[0.0, 0.0, 0.0] and not [-0.5, -0.5, -0.5] for [0.0, 0.0, 0.0]"),
         (lambda l: l * len(l), ValueError, ALONE + "[1.0, 0.0, 0.0] and not [4.0, 0.0, 0.0] for [1.0, 0.0, 0.0]"),
         (lambda l: l[..., :1], ValueError, "rule must return shape (4, 3), got (4, 1)"),

@@ -137,7 +137,9 @@ def test_the_sum_that_is_shown_is_what_it_says():
     assert [len(group) for group in found.batch] == [1, 1, 2]
     assert found.sum == M(x, x2) - M(y, x2) - M(x, y2) + M(y, y2)
     assert found.sum != 0
-    assert str(found).startswith("the batch's mean update is the gradient of nothing: round the 4-cycle 0, 1, 0, 1 of ")
+    assert str(found).startswith(
+        "the batch's mean update is the gradient of nothing\nround the 4-cycle 0, 1, 0, 1 of prompt 0 "
+    )
 
 
 def test_the_triangle_that_is_shown_is_what_it_says():
@@ -174,14 +176,19 @@ def test_a_sum_of_advantages_in_place_of_their_difference_would_refuse_the_gradi
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"rule": "rloo"}, TypeError, r"^rule must be a function of rewards \(B, N\), got 'rloo'$"),
-        ({"prompts": 1}, ValueError, r"^prompts must be an int of at least 2, got 1$"),
+        ({"rule": "rlo"}, ValueError, r"^rule must be a name in the table, got 'rlo'; did you mean 'rloo'"),
+        ({"rule": 3}, TypeError, r"^rule must be a name, a row or a function of likelihoods \(..., N\), got 3$"),
+        ({"rule": "sumo"}, TypeError, r"^rule must be a function of groups of rollouts, got sumo, which draws"),
+        ({"prompts": 1}, ValueError, r"^prompts must be an int in \[2, 16\], got 1$"),
+        ({"prompts": 10**8}, ValueError, r"^prompts must be an int in \[2, 16\], got 100000000$"),
+        ({"n": 10**6, "prompts": 16}, ValueError, r"^n must make at most 100000 batches, got 1000000: with 16 prompts"),
+        ({"values": [0, 10**400]}, ValueError, r"^values\[1\] must be of a size up to 1e\+100, got about 10\^400$"),
         ({"n": 0}, ValueError, r"^n must be an int of at least 1, got 0$"),
         ({"n": 400}, ValueError, r"^n must make at most 100000 batches, got 400: with 2 prompts there are 160801$"),
         ({"values": [1, 1]}, ValueError, r"^values\[1\] must differ from values\[0\], got 1 again$"),
         ({"tolerance": -1}, ValueError, r"^tolerance must be finite and above 0, got -1$"),
-        ({"rule": lambda r: r.sum()}, ValueError, r"^rule must return the shape of the batch, \(2, 2\), got \(\)$"),
-        ({"rule": lambda r: r * np.nan}, ValueError, r"^rule must be finite, got \[\[nan, nan\], \[nan, nan\]\] for "),
+        ({"rule": lambda r: r.sum()}, ValueError, r"^rule must return shape \(2, 2\), got \(\)$"),
+        ({"rule": lambda r: r * np.nan}, ValueError, r"^what rule returns\[0, 0\] must be finite, got nan$"),
         ({"rule": lambda r: r * np.arange(2)}, ValueError, r"^rule must treat the rollouts of a prompt alike, but the"),
     ],
 )
@@ -189,3 +196,40 @@ def test_a_wrong_question_is_refused_in_a_line(change, error, message):
     with pytest.raises(error, match=message) as caught:
         over_prompts(**{"rule": of_the_total, "prompts": 2, "n": 2, **change})
     assert "\n" not in str(caught.value)
+
+
+def twice(*places):
+    """RLOO, that of these rollouts of each prompt twice."""
+
+    def rule(r):
+        found = mx.estimators.get("rloo")(r)
+        found[..., list(places)] *= 2
+        return found
+
+    return rule
+
+
+@pytest.mark.parametrize(("n", "places"), [(3, [1]), (3, [0, 2]), (4, [0, 3]), (5, [0, 4]), (5, [1, 2, 3])])
+def test_no_part_of_a_group_is_treated_otherwise_unseen(n, places):
+    """A reversal alone would see none of these: each of them is its own mirror image."""
+    with pytest.raises(ValueError, match=r"^rule must treat the rollouts of a prompt alike"):
+        over_prompts(twice(*places), 2, n)
+    with pytest.raises(ValueError, match=r"depends on the order of rollouts"):
+        mx.objective_of(twice(*places), n, THREE)
+    with pytest.raises(ValueError, match=r"depends on the order of rollouts"):
+        mx.effective_weight(twice(*places), n)
+
+
+def test_a_rule_that_is_another_one_on_fractions_is_judged_by_its_floats():
+    def rule(r):
+        return r if r.dtype == object else scaled_by_the_batch(r)
+
+    assert over_prompts(rule, 2, 2).verdict == "none"
+
+
+def test_small_rules_are_judged_by_their_size():
+    def rule(r):
+        return 1e-9 * scaled_by_the_batch(r)
+
+    assert over_prompts(rule, 2, 2).verdict == "none"
+    assert len(over_prompts(rule, 2, 2).columns()["sum"]) == 1

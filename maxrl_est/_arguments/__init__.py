@@ -66,7 +66,7 @@ def at_most(name: str, number: int, most: int) -> int:
     ValueError: n must be at most 2048, got 1000000000
     """
     if number > most:
-        raise ValueError(f"{name} must be at most {most}, got {_short(number)}")
+        raise ValueError(f"{name} must be at most {most}, got {short(number)}")
     return number
 
 
@@ -79,7 +79,7 @@ def finite(name: str, value: Any) -> float:
     """
     number = _number(name, value, "a finite number")
     if not math.isfinite(number):
-        raise ValueError(f"{name} must be finite, got {_short(value)}")
+        raise ValueError(f"{name} must be finite, got {short(value)}")
     return number
 
 
@@ -87,7 +87,7 @@ def positive(name: str, value: Any) -> float:
     """A finite number above 0."""
     number = _number(name, value, "a number above 0")
     if not 0 < number < math.inf:
-        raise ValueError(f"{name} must be finite and above 0, got {_short(value)}")
+        raise ValueError(f"{name} must be finite and above 0, got {short(value)}")
     return number
 
 
@@ -95,7 +95,7 @@ def rate(name: str, value: Any) -> float:
     """A number between 0 and 1, both excluded."""
     number = _number(name, value, "a number in (0, 1)")
     if not 0 < number < 1:
-        raise ValueError(f"{name} must lie in (0, 1), got {_short(value)}")
+        raise ValueError(f"{name} must lie in (0, 1), got {short(value)}")
     return number
 
 
@@ -110,8 +110,14 @@ def _number(name: str, value: Any, rule: str) -> float:
         return math.inf if number > 0 else -math.inf
 
 
-def _short(value: Any) -> str:
-    """A number of any length in a line."""
+def short(value: Any) -> str:
+    """A number of any length in a line.
+
+    >>> short(10**5000)
+    'about 10^5000'
+    """
+    if is_int(value) and abs(value) >= 10**36:
+        return f"about {'-' if value < 0 else ''}10^{math.log10(abs(int(value))):.0f}"
     text = str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
 

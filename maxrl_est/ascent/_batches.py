@@ -9,9 +9,8 @@ import numpy as np
 
 from maxrl_est._typing import Array, Estimator, FloatArray
 from maxrl_est.ascent._multisets import joined, multisets
+from maxrl_est.estimators._answers import answer, differs, orders
 from maxrl_est.measures._equivariant import exactly
-
-_ROUNDING = 1e-5  # relative: what float32 may lose
 
 
 def tables_of(rule: Estimator, prompts: int, n: int, values: tuple[Fraction, ...]) -> list[Array]:
@@ -36,21 +35,21 @@ def _advantages(rule: Estimator, batches: Array) -> Array:
     """Of each batch (Q, B, n), asked one at a time; refused where the order of the rollouts of a prompt counts."""
     floats = batches.astype(np.float64)
     found = np.stack([_answer(rule, batch) for batch in floats])
-    reversed_ = np.stack([_answer(rule, batch[:, ::-1]) for batch in floats])[..., ::-1]
-    differs = (abs(found - reversed_) > _ROUNDING * max(1.0, abs(found).max())).any(axis=(1, 2))
-    if differs.any():
-        given = floats[int(differs.argmax())].tolist()
-        raise ValueError(f"rule must treat the rollouts of a prompt alike, but the order of {given} changes advantages")
+    for order in orders(batches.shape[2]):
+        reordered = np.stack([_answer(rule, batch) for batch in floats[..., order]])
+        other = differs(reordered, found[..., order]).any(axis=(1, 2))
+        if other.any():
+            given = floats[int(other.argmax())].tolist()
+            raise ValueError(
+                f"rule must treat the rollouts of a prompt alike, but the order of {given} changes advantages"
+            )
     exact = [exactly(rule, batch) for batch in batches[:1]]
     exact += [exactly(rule, batch) for batch in batches[1:]] if exact[0] is not None else []
-    return found if any(one is None for one in exact) else np.stack([one for one in exact if one is not None])
+    fractions = [one for one in exact if one is not None]
+    if len(fractions) < len(exact) or differs(np.stack(fractions).astype(np.float64), found).any():
+        return found
+    return np.stack(fractions)
 
 
 def _answer(rule: Estimator, batch: Array) -> FloatArray:
-    got = np.asarray(rule(batch.copy()))
-    if got.shape != batch.shape:
-        raise ValueError(f"rule must return the shape of the batch, {batch.shape}, got {got.shape}")
-    floats = got.astype(np.float64)
-    if not np.isfinite(floats).all():
-        raise ValueError(f"rule must be finite, got {floats.tolist()} for {batch.tolist()}")
-    return floats
+    return answer("rule", rule(batch.copy()), batch.shape, exact=False)

@@ -16,6 +16,7 @@ import numpy as np
 from maxrl_est._typing import Array
 from maxrl_est.ascent._levels import Levels
 from maxrl_est.ascent._multisets import multisets, places
+from maxrl_est.measures._two_values import counted_groups
 
 
 class Groups:
@@ -36,8 +37,21 @@ class Groups:
         counts[:, self.order[0]] = self.n - np.arange(self.n + 1)
         return np.asarray(h[places(counts)])
 
+    def at_ends(self, f: Array) -> Array:
+        """The same functional of E l by its numbers at 0/1 rewards, if rewards are likelihoods; else f / (high - low).
+
+        As numbers of an effective weight, which belongs to rewards 0 and 1 or is taken by the place of E l.
+        """
+        width = self.high - self.low
+        if self.likelihoods is None or (self.low, self.high) == (0, 1):
+            return np.asarray(f / width)
+        ends = counted_groups(self.n, Fraction(0), Fraction(1)).astype(self.kind)
+        return flipped(f, (ends - self.low) / width)
+
     def of_the_mean(self, f: Array) -> Array:
         """E f(K) for K the sum of flips, of chance (l_j - low) / (high - low) each: (G,), for f (n + 1,)."""
+        if len(self.values) == 2:  # nothing is flipped
+            return np.asarray(f[self.counts[:, self.order[-1]]])
         return flipped(f, self.members)
 
     def of_levels(self, f: Array) -> Array:

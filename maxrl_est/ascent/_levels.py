@@ -6,20 +6,23 @@ row (`maxrl_est.ascent._multisets`). Everything that is asked of an advantage he
 
 from __future__ import annotations
 
+from collections.abc import Set
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from maxrl_est._arguments import listed
+from maxrl_est._arguments import listed, short, words
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.ascent._multisets import count, joined, multisets
+from maxrl_est.estimates.groups import LARGEST
+from maxrl_est.measures._columns import shown
 from maxrl_est.measures._enumerated import MAX_ROLLOUTS, group_chance
 from maxrl_est.measures._equivariant import equivariant_advantages
 from maxrl_est.measures._precision import Precision
 from maxrl_est.objectives import exact_number
 
-_REST = 16  # eps, for each rollout of a group
+_LEAST = 8  # eps, times the size of the rewards: advantages that are no larger are a rest, and nothing is learnt
 
 
 class Levels(NamedTuple):
@@ -32,14 +35,29 @@ class Levels(NamedTuple):
 
     @property
     def allowed(self) -> float:
-        """How far from 0 a sum of a few advantages may be by rounding: 0 of exact rationals.
+        """How far from 0 a sum of a few differences of advantages may be by rounding: 0 of exact rationals.
 
-        Relative to the largest; and what numbers of size 1 leave behind where they cancel.
+        Relative to the largest difference within a group, and of what baselines leave where they cancel.
         """
         if self.precision is None:
             return 0.0
-        largest, rest = float(abs(self.beside).max()), _REST * self.n * self.precision.eps
-        return max(self.precision.rounding * max(1.0, self.n / 64) * largest, rest)
+        apart = float((self.beside.max(axis=1) - self.beside.min(axis=1)).max())
+        rest = 64 * self.precision.eps * float(abs(self.beside).max()) * self._size / self._range
+        return max(1.0, self.n / 64) * max(self.precision.rounding * apart, rest)
+
+    @property
+    def learns_nothing(self) -> bool:
+        """Whether all advantages are 0, but for what is left where numbers of the size of the rewards cancel."""
+        least = 0.0 if self.precision is None else _LEAST * self.precision.eps * self._size
+        return bool((abs(self.beside) <= least).all())
+
+    @property
+    def _size(self) -> float:
+        return max(abs(float(value)) for value in self.values)
+
+    @property
+    def _range(self) -> float:
+        return float(max(self.values)) - float(min(self.values))
 
     def place(self, name: str, value: Any) -> int:
         """Which of the values it is.
@@ -51,8 +69,13 @@ class Levels(NamedTuple):
         ValueError: x must be one of the values 0, 1, got 0.5
         """
         if exact_number(name, value) not in self.values:
-            raise ValueError(f"{name} must be one of the values {', '.join(map(str, self.values))}, got {value}")
+            raise ValueError(f"{name} must be {one_of_values(self.values)}, got {value}")
         return self.values.index(exact_number(name, value))
+
+
+def one_of_values(values: tuple[Fraction, ...]) -> str:
+    """What a reward has to be, in words."""
+    return f"one of the values {', '.join(map(shown, values))}"
 
 
 def different_values(values: Any) -> tuple[Fraction, ...]:
@@ -62,11 +85,15 @@ def different_values(values: Any) -> tuple[Fraction, ...]:
     Traceback (most recent call last):
     ValueError: values[2] must differ from values[0], got 0 again
     """
+    if isinstance(values, Set):
+        raise TypeError(f"values must be a list, which has an order, got {words(values)}")
     given = listed("values", values, "numbers, the rewards that occur")
     exact = [exact_number(f"values[{index}]", value) for index, value in enumerate(given)]
     if len(exact) < 2:
         raise ValueError(f"values must be two numbers or more, got {given}")
     for index, value in enumerate(exact):
+        if abs(value) > LARGEST:
+            raise ValueError(f"values[{index}] must be of a size up to {LARGEST:g}, got {short(given[index])}")
         if value in exact[:index]:
             first = exact.index(value)
             raise ValueError(f"values[{index}] must differ from values[{first}], got {given[index]} again")
@@ -84,7 +111,7 @@ def need_few_groups(n: int, values: tuple[Fraction, ...]) -> None:
     groups = count(n, k)
     if groups * max(n, k) > MAX_ROLLOUTS:
         rule = f"n must make groups of at most {MAX_ROLLOUTS} rollouts in all"
-        raise ValueError(f"{rule}, got {n}: with {k} values there are {groups} groups")
+        raise ValueError(f"{rule}, got {n}: with {k} values there are {short(groups)} groups")
 
 
 def levels_of(advantage: Estimator, n: int, values: tuple[Fraction, ...]) -> Levels:
@@ -94,7 +121,9 @@ def levels_of(advantage: Estimator, n: int, values: tuple[Fraction, ...]) -> Lev
     found, precision = equivariant_advantages(advantage, groups, "advantage")
     row = joined(n - 1, k)
     first = np.cumsum(counts, axis=1) - counts  # place of the first rollout of each value
-    return Levels(values, n, found[row, first[row, np.arange(k)]], precision)
+    beside = found[row, first[row, np.arange(k)]]
+    beside.flags.writeable = False
+    return Levels(values, n, beside, precision)
 
 
 def chances(size: int, probabilities: Array) -> Array:

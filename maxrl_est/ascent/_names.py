@@ -13,6 +13,7 @@ from maxrl_est._typing import Array, FloatArray
 from maxrl_est.ascent._families import Groups, flipped
 from maxrl_est.ascent._levels import Levels
 from maxrl_est.estimates.ustatistics import objective_estimate
+from maxrl_est.estimators._levels import majority
 from maxrl_est.measures._bernstein import nodes
 from maxrl_est.measures._columns import shown
 from maxrl_est.measures._known import nearest as nearest_weight
@@ -36,8 +37,9 @@ def nearest(levels: Levels, h: Array, tolerance: float) -> Nearest:
     """The functional whose estimate h (G,) is, up to a constant; else the one of the usual ones that is closest."""
     groups, precision = Groups(levels), (levels.precision or DOUBLE).name
     nothing = _agreement(levels, h, 0 * h, 0.0)
-    if nothing != "none":
-        return Nearest("0 (no learning)", None, 0, nothing, 0.0, precision)
+    if levels.learns_nothing or nothing != "none":
+        agreement: Agreement = "to rounding" if levels.precision else "exactly"
+        return Nearest("0 (no learning)", None, 0, agreement, 0.0, precision)
     for found in _candidates(levels, groups, h, tolerance):
         agreement = _agreement(levels, h, found.predicted, tolerance)
         if agreement != "none":
@@ -65,16 +67,12 @@ def _off(h: Array, predicted: Array) -> float:
 
 def _candidates(levels: Levels, groups: Groups, h: Array, tolerance: float) -> Iterator[_Candidate]:
     """Each family's member that has the numbers of h in a few groups, families with names of their own first."""
-    f = groups.at_extremes(h)
-    of_mean, of_levels, width = groups.of_the_mean(f), groups.of_levels(f), groups.high - groups.low
-    at_ends = f  # F by its numbers at 0/1 rewards, where rewards are likelihoods
-    if groups.likelihoods is not None:
-        ends = counted_groups(levels.n, Fraction(0), Fraction(1)).astype(groups.kind)
-        at_ends = flipped(f, (ends - groups.low) / width) * width
-    near, chance = (nearest_weight(_weight(levels, x / width), tolerance) for x in (at_ends, f))
-    if near.known and near.objective == Objective.expected():
-        yield _Candidate("E l", near.scale, of_mean, Objective.expected())
-    elif near.known and near.objective and groups.likelihoods is not None:
+    f, width = groups.at_extremes(h), groups.high - groups.low
+    slope = _simple((f[-1] - f[0]) / width, levels)
+    yield _Candidate("E l", slope, groups.mean * slope, Objective.expected())
+    near, chance = (nearest_weight(_weight(levels, x), tolerance) for x in (groups.at_ends(f), f / width))
+    of_mean, of_levels = groups.of_the_mean(f), groups.of_levels(f)
+    if near.known and near.objective and groups.likelihoods is not None:
         yield _Candidate(near.objective.name, near.scale, of_mean, near.objective)
     yield from _of_usual_levels(chance, of_levels)
     if levels.n > 1:
@@ -83,7 +81,7 @@ def _candidates(levels: Levels, groups: Groups, h: Array, tolerance: float) -> I
     yield from _medians(_weight(levels, f / width), of_levels, tolerance)
     if groups.low > 0:
         scale = float(f[-1] - f[0]) / math.log(groups.high / groups.low)
-        scale = _near_one(scale, levels)
+        scale = _simple(scale, levels)
         yield _Candidate(LogMean(levels.n).name, scale, scale * np.log(groups.mean.astype(np.float64)))
     yield _Candidate("E phi(l)", 1, groups.of_one(groups.at_constants(h)))
     yield _Candidate("F(E l)" if groups.likelihoods is None else f"F(E l), F nearest {near.name}", 1, of_mean)
@@ -111,12 +109,12 @@ def _medians(weight: Weight, predicted: Array, tolerance: float) -> Iterator[_Ca
     In floats F' is a power of 4 p q, since from the median of 15 on its terms in powers of q cancel.
     """
     halves = range(1, (weight.n + 1) // 2)
-    if not halves:
+    if not halves or not any(weight.bernstein):
         return
     middle, mean = float(weight.at(np.array(0.5))), float(sum(weight.bernstein) / weight.n)
     half = min(halves, key=lambda half: abs(middle - _height(half) * mean))
     p, _ = nodes(weight.n)
-    near = compare(weight, _median(half), tolerance, _height(half) * (4 * p * (1 - p)) ** half)
+    near = compare(weight, majority(2 * half + 1), tolerance, _height(half) * (4 * p * (1 - p)) ** half)
     if near.known:
         yield _Candidate(f"E median of {2 * half + 1}", near.scale, predicted)
 
@@ -130,18 +128,6 @@ def _height(half: int) -> float:
     return float(Fraction((2 * half + 1) * math.comb(2 * half, half), 4**half))
 
 
-def _median(half: int) -> Objective:
-    """Of m = 2 half + 1: F' = m C(m-1, half) (p q)^half. Of one more it has the same mean.
-
-    >>> _median(1).rational_coefficients
-    (Fraction(0, 1), Fraction(6, 1), Fraction(-6, 1))
-    """
-    m = 2 * half + 1
-    ways = m * math.comb(2 * half, half)
-    powers = [(-1) ** j * ways * math.comb(half, j) for j in range(half + 1)]
-    return Objective.from_coefficients([0] * half + powers, f"E median of {m}")
-
-
 def _less_spread(name: str, levels: Levels, groups: Groups, h: Array, spread: Array) -> Iterator[_Candidate]:
     """s (E l - c D) for a measure D of spread that is 0 where all are alike; -c D where s = 0."""
     of_h, of_mean, of_spread = (groups.at_extremes(x)[[0, 1, -1]] for x in (h, groups.mean, spread))
@@ -149,7 +135,7 @@ def _less_spread(name: str, levels: Levels, groups: Groups, h: Array, spread: Ar
     left = s * (of_mean[1] - of_mean[0]) - (of_h[1] - of_h[0])  # and one of them
     share = left / of_spread[1]
     if s:
-        share, s = share / s, _near_one(s, levels)
+        share, s = share / s, _simple(s, levels)
         size = shown(abs(share))
         factor = "" if size == "1" else f"{size} "
         less = f"E l {'-' if share > 0 else '+'} {factor}{name}"
@@ -158,9 +144,12 @@ def _less_spread(name: str, levels: Levels, groups: Groups, h: Array, spread: Ar
         yield _Candidate(name, -share, -share * spread)
 
 
-def _near_one(scale: Any, levels: Levels) -> Any:
-    """1 where a factor is that but for rounding."""
-    return 1 if abs(scale - 1) <= levels.allowed else scale
+def _simple(factor: Any, levels: Levels) -> Any:
+    """A factor as a ratio of small numbers, where it is one but for rounding."""
+    if levels.precision is None:
+        return factor
+    ratio = Fraction(float(factor)).limit_denominator(4 * levels.n)
+    return ratio if ratio and abs(ratio - factor) <= levels.precision.rounding * abs(factor) else factor
 
 
 def _usual(groups: Groups) -> dict[str, FloatArray]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from maxrl_est._arguments import positive
 from maxrl_est._typing import Estimator
-from maxrl_est.ascent._levels import different_values, levels_of, need_few_groups
+from maxrl_est.ascent._levels import different_values, levels_of, need_few_groups, one_of_values
 from maxrl_est.ascent._names import nearest
 from maxrl_est.ascent._potential import potential
 from maxrl_est.ascent._result import Ascent
@@ -40,7 +40,7 @@ def objective_of(
     n : rollouts in a group; with k values there are C(n+k-1, k-1) groups, at most 10^7 rollouts in all of them
     values : the rewards that occur, two or more different numbers
     reference : the value at which the objective is 0; None: the first
-    tolerance : the distance, relative to the objective, up to which it is given the name of another
+    tolerance : of a function of floats, the distance, relative to the objective, up to which it has the name of another
 
     Returns
     -------
@@ -69,7 +69,7 @@ def objective_of(
     tolerance = positive("tolerance", tolerance)
     start = exact[0] if reference is None else exact_number("reference", reference)
     if start not in exact:
-        raise ValueError(f"reference must be one of the values {', '.join(map(str, exact))}, got {reference}")
+        raise ValueError(f"reference must be {one_of_values(exact)}, got {reference}")
     levels = levels_of(function, n, exact)
     triangle = worst_triangle(levels, exact.index(start))
     if triangle is not None:

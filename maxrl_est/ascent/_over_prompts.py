@@ -22,21 +22,23 @@ from typing import Any, Literal
 
 import numpy as np
 
-from maxrl_est._arguments import positive, whole
+from maxrl_est._arguments import positive, short, whole
 from maxrl_est._typing import Array, Estimator
 from maxrl_est.ascent._batches import tables_of
 from maxrl_est.ascent._levels import different_values
 from maxrl_est.ascent._multisets import count, joined, multisets
 from maxrl_est.ascent._triangles import differences
-from maxrl_est.measures._columns import shown
+from maxrl_est.measures._columns import Columns, shown
+from maxrl_est.measures._equivariant import of_groups
 from maxrl_est.measures._sizes import group_size
 
 MAX_BATCHES = 100_000  # each is a call of the rule
+MOST = 16  # prompts: of 17 there are more batches, whatever they are of
 TOLERANCE = 1e-6  # relative to the largest advantage: more than float32 rounds, less than any fault
 
 
 @dataclass(frozen=True, slots=True)
-class OverPrompts:
+class OverPrompts(Columns):
     """Whether a batch's update is a gradient, and a sum that shows it where it is none.
 
     ``prompts`` are the numbers of the prompts in which rewards are exchanged: one for a triangle of three ``values``,
@@ -51,20 +53,29 @@ class OverPrompts:
     sum: Any = 0
 
     def __str__(self) -> str:
+        return "\n".join(self.title())
+
+    def title(self) -> list[str]:
+        """The verdict, and the sum that it rests on."""
         if self.verdict == "gradient":
-            return "the batch's mean update is a gradient"
+            return ["the batch's mean update is a gradient"]
         beside = "; ".join(", ".join(map(shown, group)) for group in self.batch)
         values = ", ".join(map(shown, self.values))
-        kind = "round the triangle" if len(self.prompts) == 1 else "round the 4-cycle"
+        kind = "the triangle" if len(self.prompts) == 1 else "the 4-cycle"
         who = " and ".join(f"prompt {b}" for b in self.prompts)
-        return (
-            f"the batch's mean update is the gradient of nothing: {kind} {values} of {who}, beside [{beside}], "
-            f"advantages add up to {shown(self.sum)}, of a gradient to 0"
-        )
+        return [
+            "the batch's mean update is the gradient of nothing",
+            f"round {kind} {values} of {who}, beside [{beside}], advantages add up to {shown(self.sum)}, and not 0",
+        ]
+
+    def columns(self) -> dict[str, Any]:
+        """The sum in a row; no row where there is none."""
+        cells = {"prompts": self.prompts, "values": self.values, "batch": self.batch, "sum": self.sum}
+        return {name: [cell] if self.prompts else [] for name, cell in cells.items()}
 
 
 def over_prompts(
-    rule: Estimator, prompts: int, n: int, values: Sequence[Any] = (0, 1), *, tolerance: float = TOLERANCE
+    rule: str | Estimator, prompts: int, n: int, values: Sequence[Any] = (0, 1), *, tolerance: float = TOLERANCE
 ) -> OverPrompts:
     """Whether the mean update of a batch of prompts is the gradient of any function of the policy.
 
@@ -73,9 +84,9 @@ def over_prompts(
 
     Parameters
     ----------
-    rule : a function of the rewards of a batch (B, N) that returns advantages (B, N), the same for any order of the
-        rollouts of a prompt
-    prompts : B, at least 2
+    rule : a name, a row or a function of the rewards of a batch (B, N) that returns advantages (B, N), the same for any
+        order of the rollouts of a prompt
+    prompts : B, from 2 to 16
     n : rollouts of each prompt; there are at most 100,000 batches, C(n+k-1, k-1)^B with k values
     values : the rewards that occur
     tolerance : how far from 0 sums may be, relative to the largest advantage; Fractions are exact
@@ -94,15 +105,13 @@ def over_prompts(
     >>> print(over_prompts(lambda r: (r - r.mean(-1, keepdims=True)) / (r.std() + 1), 2, 2).verdict)
     none
     """
-    if not callable(rule):
-        raise TypeError(f"rule must be a function of rewards (B, N), got {rule!r}")
-    prompts, n, exact_values = whole("prompts", prompts, 2), group_size(n), different_values(values)
-    k, tolerance = len(exact_values), positive("tolerance", tolerance)
-    batches = count(n, k) ** prompts
+    function, prompts, n = of_groups(rule, "rule"), whole("prompts", prompts, 2, MOST), group_size(n)
+    exact_values, tolerance = different_values(values), positive("tolerance", tolerance)
+    batches = count(n, len(exact_values)) ** prompts
     if batches > MAX_BATCHES:
         limit = f"n must make at most {MAX_BATCHES} batches"
-        raise ValueError(f"{limit}, got {n}: with {prompts} prompts there are {batches}")
-    tables = tables_of(rule, prompts, n, exact_values)
+        raise ValueError(f"{limit}, got {n}: with {prompts} prompts there are {short(batches)}")
+    tables = tables_of(function, prompts, n, exact_values)
     largest = max(float(abs(table).max()) for table in tables)
     allowed = 0.0 if tables[0].dtype == object else tolerance * largest
     within = (((b,), _triangles(table, b, n)) for b, table in enumerate(tables))

@@ -8,6 +8,7 @@ rebuilt). Then F(mu) - F(all at r) is the mean of h over groups drawn from mu.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ def potential(levels: Levels, reference: int) -> Array:
     """h of each group (G,), 0 for the group of the reference alone."""
     k, n = len(levels.values), levels.n
     groups, joins = multisets(n, k), joined(n - 1, k)
-    h = np.zeros(len(groups), dtype=levels.beside.dtype)
+    h = np.full(len(groups), 0.0 if levels.precision else Fraction(0))
     others = np.arange(k) != reference
     away = groups[:, others].sum(axis=1)
     for moved in range(1, n + 1):
@@ -30,6 +31,7 @@ def potential(levels: Levels, reference: int) -> Array:
         rest = places(groups[rows] - np.eye(k, dtype=np.int64)[value])
         step = levels.beside[rest, value] - levels.beside[rest, reference]
         h[rows] = h[joins[rest, reference]] + step / n
+    h.flags.writeable = False
     return h
 
 

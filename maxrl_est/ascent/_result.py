@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from numbers import Rational
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from maxrl_est._arguments import at
 from maxrl_est._typing import Array
-from maxrl_est.ascent._levels import Levels, chances
+from maxrl_est.ascent._levels import Levels, chances, one_of_values
 from maxrl_est.ascent._multisets import places
 from maxrl_est.ascent._potential import work
 from maxrl_est.ascent._triangles import Triangle
@@ -19,8 +20,10 @@ from maxrl_est.estimates.groups import groups_of
 from maxrl_est.measures._columns import Columns, shown
 from maxrl_est.measures._nearest import Nearest
 from maxrl_est.objectives import exact_number
+from maxrl_est.objectives._numbers import real_numbers
 
 Verdict = Literal["gradient", "direction", "none"]
+_SUM = 1e-6  # that the sum of probabilities in floats, float32 too, may be off by
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,20 +33,30 @@ class Ascent(Columns):
     ``verdict`` is
 
     - ``"gradient"``: E[g] = grad F for a functional F of the law of a reward, for every policy and any prompts
-    - ``"direction"``: for one prompt E[g] is the gradient of something times a factor that depends on the law, so that
-      ascent ends; with a second prompt the two factors differ and it is the gradient of nothing. With three values
-      every update is at least that
+    - ``"direction"``: on one prompt, near every law where E[g] is not 0, it is the gradient of something times a factor
+      that depends on the law; with a second prompt the factors differ and it is the gradient of nothing. With three
+      values every update is at least that; round a law where E[g] is 0 it may still turn
     - ``"none"``: of nothing at any speed
 
-    ``nearest`` names F, with its factor; None where there is none. ``triangle`` is None where there is a gradient.
+    ``nearest`` is the usual functional that F is, or that is closest to it; None where there is no F. ``triangle`` is
+    None where there is one.
     """
 
     verdict: Verdict
     reference: Fraction
     triangle: Triangle | None
     nearest: Nearest | None
-    levels: Levels
-    potential: Array | None  # h of each group
+    levels: Levels = field(repr=False)
+    potential: Array | None = field(repr=False)  # h of each group
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Ascent):
+            return NotImplemented
+        ours, theirs = ((x.verdict, x.reference, x.values, x.n, x.nearest) for x in (self, other))
+        return ours == theirs and np.array_equal(self.levels.beside, other.levels.beside)
+
+    def __hash__(self) -> int:
+        return hash((self.verdict, self.reference, self.values, self.n))
 
     @property
     def n(self) -> int:
@@ -67,8 +80,10 @@ class Ascent(Columns):
 
     @property
     def name(self) -> str | None:
-        """The functional that is ascended, with its factor; None where none is."""
-        return self.nearest.name if self.nearest else None
+        """The functional that is ascended, with its factor; None where nothing is."""
+        if self.nearest is None:
+            return None
+        return self.nearest.name if self.nearest.known else "an objective without a name"
 
     def value(self, probabilities: npt.ArrayLike) -> Any:
         """F(law) - F(all at the reference), for probabilities (k,) of the values, of sum 1.
@@ -76,12 +91,10 @@ class Ascent(Columns):
         Exact for Fractions, where the function computed with them. ValueError where there is no F, and for what are no
         probabilities.
         """
-        h = self._numbers("value")
-        law = _law(probabilities, len(self.values))
-        if not (self.exact and law.dtype == object):
-            law = law.astype(np.float64)
-        total = chances(self.n, law) @ h
-        return total if isinstance(total, Fraction) else float(total)
+        h, law = self._numbers("value"), _law(probabilities, len(self.values))
+        if law.dtype != object or not self.exact:
+            return float(chances(self.n, law.astype(np.float64)) @ h.astype(np.float64))
+        return chances(self.n, law) @ h
 
     def estimate(self, likelihoods: npt.ArrayLike) -> Any:
         """The unbiased estimate (...) of F(law) - F(all at the reference) from groups (..., N) of these values.
@@ -92,14 +105,15 @@ class Ascent(Columns):
         h, groups = self._numbers("estimate"), groups_of(likelihoods, any_reward=True)
         if groups.size != self.n:
             raise ValueError(f"likelihoods must have groups of N = {self.n} rollouts, got N = {groups.size}")
-        rewards = groups.values if groups.values.dtype == object else groups.values.astype(object)
-        known = np.array(self.values, dtype=object).astype(groups.values.dtype)
-        of_value = groups.values[..., None] == known
+        known = np.array(self.values, dtype=object).astype(groups.returned).astype(groups.values.dtype)
+        of_value = groups.values[..., None] == known  # of float32 rewards the nearest to each
         if not of_value.any(axis=-1).all():
             row, i = np.argwhere(~of_value.any(axis=-1))[0].tolist()
             place = (*(int(j) for j in np.unravel_index(row, groups.batch)), i) if groups.batch else (i,)
-            allowed = ", ".join(map(str, self.values))
-            raise ValueError(f"{at('likelihoods', place)} must be one of the values {allowed}, got {rewards[row, i]}")
+            rule = one_of_values(self.values)
+            raise ValueError(f"{at('likelihoods', place)} must be {rule}, got {groups.values[row, i]}")
+        if not len(groups.values):
+            return groups.back(np.zeros(0, dtype=h.dtype))
         return groups.back(h[places(of_value.sum(axis=1))])
 
     def work(self, x: Any, y: Any) -> Any:
@@ -116,7 +130,7 @@ class Ascent(Columns):
         head = f"n = {self.n}, rewards {values}: "
         if self.nearest is None:
             assert self.triangle is not None
-            more = ", but on one prompt it has the direction of one" if self.verdict == "direction" else ""
+            more = ", but on one prompt it has locally the direction of one" if self.verdict == "direction" else ""
             return [f"{head}E[g] is the gradient of nothing{more}", str(self.triangle)]
         if len(self.values) == 2:
             return [f"{head}E[g] is the gradient of {self.nearest}", "two values cannot tell: ask with three or more"]
@@ -134,18 +148,17 @@ class Ascent(Columns):
 
 
 def _law(probabilities: npt.ArrayLike, k: int) -> Array:
-    """Probabilities (k,) of sum 1, as Fractions where all are exact."""
-    given = np.array(probabilities, dtype=object)
+    """Probabilities (k,) of sum 1: Fractions where all are exact, else floats."""
+    given = real_numbers("probabilities", probabilities, allowed="iufO")
     if given.shape != (k,):
         raise ValueError(f"probabilities must be of shape ({k},), one for each value, got shape {given.shape}")
     exact = [exact_number(f"probabilities[{index}]", value) for index, value in enumerate(given)]
     for index, chance in enumerate(exact):
         if not 0 <= chance <= 1:
             raise ValueError(f"probabilities[{index}] must lie in [0, 1], got {given[index]}")
+    rounded = any(not isinstance(value, Rational | np.integer) for value in given)
     total = sum(exact, Fraction(0))
-    if abs(total - 1) > (_SUM if any(isinstance(chance, float) for chance in given) else 0):
+    if abs(total - 1) > (_SUM if rounded else 0):
         raise ValueError(f"probabilities must have the sum 1, got {float(total)}")
-    return np.array(exact, dtype=object)
-
-
-_SUM = 1e-9  # that probabilities in floats may be off by
+    law = np.array(exact, dtype=object)
+    return law.astype(np.float64) if rounded else law

@@ -72,11 +72,11 @@ def worst_triangle(levels: Levels, corner: int) -> Triangle | None:
 
 
 def is_direction(levels: Levels) -> bool:
-    """Whether the update is the gradient of something times a positive or negative number that depends on the law.
+    """Whether the update is locally the gradient of something times a positive factor that depends on the law.
 
-    Of the form omega that the update is, omega ^ d omega has to vanish: polynomials of degree 2 n - 3 in the law, here
-    at two laws drawn at random, of weights up to 2^30. One that is not 0 everywhere is 0 at both with a chance below
-    (2n / 2^30)^2. With three values there is no such polynomial.
+    That is so near every law where the update is not 0, if for the form omega that it is, omega ^ d omega vanishes:
+    polynomials of degree 2 n - 3 in the law, here at two laws drawn at random, of weights up to 2^30. One that is not 0
+    everywhere is 0 at both with a chance below (2n / 2^30)^2. With three values there is no such polynomial.
     """
     k = len(levels.values)
     if k == 3:
@@ -99,5 +99,5 @@ def _closed_up_to_speed(levels: Levels, law: Array) -> bool:
     turning = slopes - slopes.T
     b, c = (means - means[0])[1:], (turning - turning[:, :1] - turning[:1])[1:, 1:]
     wedge = b[:, None, None] * c + b[:, None] * c.T[:, None, :] + b * c[:, :, None]
-    allowed = 4 * levels.allowed * float(abs(means).max() + abs(slopes).max())
+    allowed = 4 * n * levels.allowed * float(abs(b).max() + abs(c).max())
     return bool((abs(wedge).astype(np.float64) <= allowed).all()) if levels.precision else not wedge.any()

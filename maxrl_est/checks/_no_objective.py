@@ -48,7 +48,7 @@ def _turns_on_one_prompt(subject: Subject, sides: Sides) -> str:
     sizes = [n for n in subject.sizes if n <= min(sides.n, LARGEST)]
     every = sides if sides.n in sizes else sides_of(subject, sizes[0]) if sizes else None
     if every and every.levels and every.worst(subject.tolerance)[1] and is_direction(every.levels):
-        one = f"on one alone, at N = {every.n}, it has the direction of a gradient, at a speed of its own"
+        one = f"on one alone, at N = {every.n}, it has locally the direction of a gradient, at a speed of its own"
         return f"training on two prompts or more can go round for ever, and no objective rises all the time ({one})"
     return "training can go round for ever, and no objective rises all the time"
 

@@ -20,8 +20,8 @@ from maxrl_est.ascent._multisets import multisets
 from maxrl_est.ascent._triangles import differences
 from maxrl_est.checks._subject import Subject
 
-VALUES = (F(0), F(1, 5), F(1, 2), F(1))
-POSITIVE = (F(1, 10), F(1, 5), F(1, 2), F(1))  # where logarithms are taken
+VALUES = (F(0), F(1, 4), F(1, 2), F(1))  # whose sums floats hold, in any order
+POSITIVE = (F(1, 8), F(1, 4), F(1, 2), F(1))  # where logarithms are taken
 EXACT = 8  # rollouts in groups that are asked for in rationals: of 16 they take a second
 LARGEST = 16  # rollouts in groups of which every one is asked for
 SETS = 16  # of others in larger groups

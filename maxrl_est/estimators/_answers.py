@@ -13,6 +13,25 @@ from maxrl_est._arguments.arrays import not_finite
 from maxrl_est._typing import Array
 
 ROUNDING = 1e-5  # relative: what float32 may lose, and what depends on order or batch exceeds
+_LEAST = 1e-3  # of the largest: float32 leaves no less of numbers of size 1 that cancel
+
+
+def real_numbers_of(name: str, got: Any) -> Array:
+    """What a function gave as an array of real numbers, or of objects, which may be Fractions.
+
+    >>> real_numbers_of("rule", [1j])
+    Traceback (most recent call last):
+    TypeError: rule must return real numbers, got dtype complex128
+    """
+    if np.ma.is_masked(got):
+        raise ValueError(f"{name} must return a number for every rollout, got a masked entry")
+    try:
+        found = np.asarray(got)
+    except ValueError:
+        raise ValueError(f"{name} must return one array, got rows of different lengths") from None
+    if found.dtype.kind not in "biufO":
+        raise TypeError(f"{name} must return real numbers, got dtype {found.dtype}")
+    return found
 
 
 def answer(name: str, got: Any, shape: Sequence[int], exact: bool) -> Array:
@@ -24,7 +43,7 @@ def answer(name: str, got: Any, shape: Sequence[int], exact: bool) -> Array:
     Traceback (most recent call last):
     TypeError: rule must give Fractions for Fractions, got 0.5 of type float64
     """
-    found = np.asarray(got)
+    found = real_numbers_of(name, got)
     if found.shape != tuple(shape):
         raise ValueError(f"{name} must return shape {tuple(shape)}, got {found.shape}")
     if exact:
@@ -33,19 +52,27 @@ def answer(name: str, got: Any, shape: Sequence[int], exact: bool) -> Array:
                 kind = type(value).__name__
                 raise TypeError(f"{name} must give Fractions for Fractions, got {value} of type {kind}")
         return np.asarray(np.frompyfunc(_fraction, 1, 1)(found), dtype=object)
-    if found.dtype.kind not in "biufO":
-        raise TypeError(f"{name} must return real numbers, got dtype {found.dtype}")
     floats = found.astype(np.float64)
     if fault := not_finite(f"what {name} returns", floats):
         raise ValueError(fault)
     return floats
 
 
+def orders(size: int) -> list[Array]:
+    """Three orders of so many rollouts: two exchanged, all shifted, and one at random.
+
+    The first two lead to every order, so that no part of a group can be told from another by all three.
+    """
+    exchanged = np.arange(size)
+    exchanged[:2] = exchanged[:2][::-1]
+    return [exchanged, np.roll(np.arange(size), 1), np.random.default_rng(size).permutation(size)]
+
+
 def differs(got: Array, expected: Array) -> Array:
-    """Where they differ: Fractions at all, floats by more than rounding."""
+    """Where they differ: Fractions at all, floats by more than rounding of the largest."""
     if expected.dtype == object:
         return np.asarray(got != expected, dtype=bool)
-    return np.asarray(abs(got - expected) > ROUNDING * max(1.0, abs(expected).max(initial=0.0)))
+    return np.asarray(abs(got - expected) > ROUNDING * max(_LEAST, abs(expected).max(initial=0.0)))
 
 
 def _fraction(value: Any) -> Fraction:

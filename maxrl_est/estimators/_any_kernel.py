@@ -13,7 +13,7 @@ import numpy as np
 from maxrl_est._arguments import name_of, one_of, whole
 from maxrl_est._typing import Array
 from maxrl_est.estimates.groups import need_size
-from maxrl_est.estimators._answers import answer, differs
+from maxrl_est.estimators._answers import answer, differs, orders
 from maxrl_est.estimators._rows import NamedEstimator
 
 MAX_ROLLOUTS = 10_000_000  # in all the subsets of all groups
@@ -112,7 +112,7 @@ def _values(kernel: Kernel, rewards: Array) -> Array:
     *shape, m = rewards.shape
     exact = rewards.dtype == object
     found = answer("kernel", kernel(rewards.copy()), shape, exact)
-    for order in (np.arange(m)[::-1], np.random.default_rng(m).permutation(m)):
+    for order in orders(m):
         other = differs(answer("kernel", kernel(rewards[..., order]), shape, exact), found)
         if other.any():
             where = np.unravel_index(int(other.argmax()), other.shape)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from maxrl_est._typing import Array, Estimator
-from maxrl_est.estimators._answers import answer, differs
+from maxrl_est.estimators._answers import answer, differs, orders
 
 LARGEST = 2048  # N, since a rule is asked about all N + 1 groups of N rollouts
 
@@ -45,7 +45,7 @@ class Counted:
         groups = np.array([Fraction(0), Fraction(1)] if exact else [0.0, 1.0])[wins.astype(int)]
         found = self._of(groups)
         alike = np.where(wins, found[:, :1], found[:, -1:])
-        for order in (slice(None), slice(None, None, -1)):
+        for order in (np.arange(size), *orders(size)):
             _need_same(
                 self._of(groups[:, order]), alike[:, order], groups[:, order], "treat rollouts of one reward alike"
             )

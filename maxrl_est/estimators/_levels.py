@@ -22,7 +22,7 @@ def _best_of(n: int, k: int = 2) -> OverLevels:
 
 
 @functools.lru_cache(maxsize=64)
-def _majority(k: int) -> Objective:
+def majority(k: int) -> Objective:
     """The chance that most of k succeed, k odd, less 1: w = k C(k-1, h) p^h q^h, h = (k-1)/2."""
     half = k // 2
     scale = k * math.comb(k - 1, half)
@@ -31,7 +31,7 @@ def _majority(k: int) -> Objective:
 
 
 def _median_of(n: int, k: int = 3) -> OverLevels | None:
-    return OverLevels(_majority(k)) if k % 2 else None
+    return OverLevels(majority(k)) if k % 2 else None
 
 
 def _less_difference(n: int) -> OverLevels:

@@ -9,9 +9,11 @@ import numpy as np
 
 from maxrl_est._typing import Array, Estimator, FloatArray
 from maxrl_est.estimators import SequentialEstimator, chosen
+from maxrl_est.estimators._answers import orders, real_numbers_of
 from maxrl_est.measures._precision import ROUNDING, Precision, precision_of, probes_of
 
 MAX_COUNTED = 2048  # rollouts in groups of each number of successes: a minute, as measured
+_LEAST = 1e-5  # of the largest advantage: what is left of numbers of size 1 that cancel is no difference
 _LISTED = 16  # rollouts of a group that errors write out
 
 
@@ -30,18 +32,19 @@ def equivariant_advantages(
     """Advantages (B, N) of groups (B, N), and the format of their floats: None if both are Fractions.
 
     Raises ValueError when the result has another shape, is not finite, or depends on the order of rollouts or on
-    the other groups: found by two more orders of each group, and by leaving out half of the groups.
+    the other groups: found by three more orders of each group, and by leaving out half of the groups.
     """
     plain = _floats(groups)
-    advantages = np.asarray(estimator(plain.copy())).astype(np.float64)
-    if advantages.shape != groups.shape:
-        raise ValueError(f"{name} must return the shape of likelihoods, {groups.shape}, got {advantages.shape}")
+    found = real_numbers_of(name, estimator(plain.copy()))
+    if found.shape != groups.shape:
+        raise ValueError(f"{name} must return the shape of likelihoods, {groups.shape}, got {found.shape}")
+    advantages = found.astype(np.float64)
     if not np.isfinite(advantages).all():
         row = int(np.isfinite(advantages).all(axis=1).argmin())
         raise ValueError(f"{name} must be finite, got {_listed(advantages[row])} for {_listed(plain[row])}")
     size = groups.shape[1]
     precision = precision_of(estimator, *probes_of(size))
-    for order in (np.arange(size)[::-1], np.random.default_rng(size).permutation(size)):
+    for order in orders(size):
         differs = _differs(estimator(plain[:, order].copy()), advantages[:, order], precision)
         if differs.any():
             shown = _listed(plain[int(differs.any(axis=1).argmax()), order])
@@ -69,7 +72,7 @@ def _differs(advantages: Array, others: FloatArray, precision: Precision) -> Arr
     Of more than 64 rollouts sums round more, and n^2 times a difference of logarithms, as in a jackknife, n^2 as much.
     """
     more = max(1.0, others.shape[1] / 64)
-    allowed = max(precision.rounding * more, ROUNDING * more**2) * max(1.0, abs(others).max())
+    allowed = max(precision.rounding * more, ROUNDING * more**2) * max(_LEAST, abs(others).max())
     return np.asarray(~(abs(np.asarray(advantages, dtype=np.float64) - others) <= allowed))
 
 

@@ -17,7 +17,7 @@ from maxrl_est.measures import effective_weight, exact_moments, target_gradient
 from maxrl_est.objectives import Objective
 from maxrl_est.objectives.targets import Target
 
-LEVELS = (0, Fraction(1, 5), Fraction(1, 2), 1)  # of graded rewards; fewer could not tell a direction from nothing
+LEVELS = (0, Fraction(1, 4), Fraction(1, 2), 1)  # of graded rewards; fewer could not tell a direction from nothing
 
 
 @dataclass(frozen=True, slots=True)
