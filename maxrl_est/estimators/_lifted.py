@@ -99,7 +99,7 @@ def grpo_mean_lift(likelihoods: Array) -> Array:
         how="grpo at each level tau",
         unbiased="always for that objective, which grpo itself follows on 0/1 rewards only; refuses N = 1",
         cost="O(N log N)",
-        source="the integral over levels of arXiv 2609.02987, of arXiv 2402.03300",
+        source="arXiv 2605.12667 (ODRPO), over the levels of arXiv 2402.03300",
     ),
     any_reward=True,
 )

@@ -49,8 +49,9 @@ def lift(rule: str | Estimator, how: str) -> NamedEstimator:
         successes, or two failures, of a group differently, depends on the batch, or returns another shape, what is not
         finite, or floats for Fractions; and what the rule raises.
 
-    Source: the multilinear extension (G. Owen, Management Science 18 (1972) P64) and the Choquet integral (L. Lovasz,
-    Mathematical Programming: The State of the Art (1983) 235) of a function of subsets, here of who succeeds.
+    Sources: the multilinear extension (G. Owen, Management Science 18 (1972) P64) and the Choquet integral (L. Lovasz,
+    Mathematical Programming: The State of the Art (1983) 235) of a function of subsets, here of who succeeds. ODRPO
+    (arXiv 2605.12667) sums advantages over the thresholds of a rubric in this way, against noisy graders.
 
     >>> lift("grpo", "mean")([1.0, 0.5, 0.25, 0.0]).round(3)
     array([ 1.058,  0.091, -0.341, -0.808])
