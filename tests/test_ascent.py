@@ -122,12 +122,11 @@ def test_triangles_of_shipped_maxrl_and_the_plug_in_have_closed_forms():
             for name in ("maxrl_shipped", "self_normalised", "maxrl"):
                 got = mx.objective_of(name, n, (x, y, z)).triangle
                 W = sum(got.others)
-                assert got.sum == n * (x - y) * (y - z) * (z - x) / ((x + y + W) * (y + z + W) * (z + x + W)) * -1 or (
-                    got.sum == n * (x - y) * (y - z) * (z - x) / ((x + y + W) * (y + z + W) * (z + x + W))
-                )
+                closed = n * (x - y) * (y - z) * (z - x) / ((x + y + W) * (y + z + W) * (z + x + W))
+                assert got.sum == -closed < 0
             got = mx.objective_of("plug_in_loo", n, (x, y, z)).triangle
             c = 1 + sum(got.others)
-            assert abs(got.sum) == abs(n * (x - y) * (y - z) * (z - x) / ((c + x) * (c + y) * (c + z)))
+            assert got.sum == n * (x - y) * (y - z) * (z - x) / ((c + x) * (c + y) * (c + z)) > 0
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 8, 16])
@@ -454,7 +453,7 @@ WRONG = [
     ({"values": [0, float("nan")]}, ValueError, r"^values\[1\] must be finite, got nan$"),
     ({"values": [0, "1"]}, TypeError, r"^values\[1\] must be an int, a float or a Fraction, got '1'$"),
     ({"values": {0, 1}}, TypeError, r"^values must be a list, which has an order, got {0, 1}"),
-    ({"values": [0, 10**400]}, ValueError, r"^values\[1\] must be of a size up to 1e\+100, got about 10\^400$"),
+    ({"values": [0, 10**400]}, ValueError, r"^values\[1\] must be of a size up to 1e\+100, got 10{36}\.\.\.$"),
     ({"advantage": lambda l: l + 1j}, TypeError, r"^advantage must return real numbers, got dtype complex128$"),
     ({"advantage": lambda l: l.astype(str)}, TypeError, r"^advantage must return real numbers, got dtype <U"),
     ({"advantage": lambda l: {"a": l}}, ValueError, r"^advantage must return the shape of likelihoods, "),

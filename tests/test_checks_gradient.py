@@ -224,8 +224,11 @@ def test_it_is_named_at_all_sizes_where_rationals_say_what_it_is():
 def test_a_failure_shows_the_round_trip_the_triangle_and_the_lift():
     message = checked("maxrl_shipped", (8,)).message
     assert "from all rollouts at 0 to all at 1/4 to all at 1 it climbs" in message
-    assert "training can go round for ever, and no objective rises all the time; the lead of 0 over 1/4" in message
-    assert "in groups with 6 at 0, adds up to -4.8, not 0" in message
+    assert "training can go round for ever, and no objective rises all the time; in groups with 6 at 0 more" in message
+    assert (
+        "the advantage of 0 less that of 1/4, of 1/4 less that of 1, and of 1 less that of 0 add up to -4.8, not 0"
+        in message
+    )
     assert "maxrl_est.lift('maxrl_shipped', 'mean') ascends J_7 of the mean reward, and 'levels' J_7 of" in message
     assert "maxrl_est.lift(grpo, 'mean') and 'levels' ascend what it does on 0/1 rewards" in checked(grpo, (8,)).message
     assert "lift" not in checked(grpo, (8,), positive_only=True).message
@@ -257,3 +260,56 @@ def test_the_gradient_of_an_objective_without_a_name_is_held_against_none():
     assert lifted["bias on graded likelihoods"].status == "skipped"
     assert lifted["effective objective"].status == "failed"
     assert check_estimator("grpo", group_sizes=[4, 8], on_fail=None)["bias on graded likelihoods"].status == "failed"
+
+
+def test_names_of_different_sizes_stand_with_their_sizes():
+    message = checked("tailrl_centred", (2, 4, 8)).message
+    assert "exactly the gradient of E l at N = 2, levels of J_{N-1} at N = 4, 8" in message or (
+        "exactly the gradient of E l at N = 2, levels of J_3 at N = 4, levels of J_7 at N = 8" in message
+    )
+
+
+def test_a_way_back_that_loses_nothing_is_said_so():
+    def beyond(r):
+        kept = (r.mean(-1, keepdims=True) > 0.2) & (r.mean(-1, keepdims=True) < 0.8)
+        return kept * (r - r.mean(-1, keepdims=True))
+
+    for n in (4, 8):
+        message = checked(beyond, (n,)).message
+        assert "-0 " not in message
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e-3, 1e3])
+def test_a_learning_rate_hides_nothing(factor):
+    """Rejects a bound of rounding that is the same for all: small advantages would pass."""
+    assert checked(lambda r: factor * grpo(r), (4, 32)).status == "failed"
+    assert checked(lambda r: factor * rloo(r), (4, 32)).status == "passed"
+
+
+def test_ranks_whose_numbers_are_small_ints_are_no_half_precision():
+    def signed_squares(r):
+        d = np.sign(r[..., :, None] - r[..., None, :]).sum(-1)
+        return d * abs(d)
+
+    for n in (8, 12, 16):
+        assert mx.objective_of(lambda r: signed_squares(r.astype(float)), n, (0, 0.25, 0.5, 1)).verdict == "none"
+    assert "locally the direction" not in checked(signed_squares, (16,)).message
+
+
+def test_large_groups_have_many_kinds_of_others():
+    """Rejects others that are nearly all alike: a fault beside mixtures alone would pass."""
+    subject = subject_of(rloo, group_sizes=(64,))
+    sides = sides_of(subject, 64)
+    assert (np.sort(sides.others[sides.usual :], axis=1)[:, -2] >= 5).sum() >= 8
+
+    def beside_mixtures(r):
+        mixed = (np.sort(r, axis=-1)[..., 12:13] < np.sort(r, axis=-1)[..., -12:-11]) * 1.0
+        return rloo(r) + 0.02 * mixed * grpo(r) * (r.std(-1, keepdims=True) > 0.3)
+
+    assert checked(beside_mixtures, (64,)).status == "failed"
+
+
+def test_where_small_groups_have_an_objective_no_direction_is_said_of_large_ones():
+    message = checked(lambda r: mx.estimators.get("plug_in_loo")(r) if r.shape[-1] > 16 else rloo(r), (8, 64)).message
+    assert message.startswith("N = 64")
+    assert "direction" not in message

@@ -182,7 +182,7 @@ def test_a_sum_of_advantages_in_place_of_their_difference_would_refuse_the_gradi
         ({"prompts": 1}, ValueError, r"^prompts must be an int in \[2, 16\], got 1$"),
         ({"prompts": 10**8}, ValueError, r"^prompts must be an int in \[2, 16\], got 100000000$"),
         ({"n": 10**6, "prompts": 16}, ValueError, r"^n must make at most 100000 batches, got 1000000: with 16 prompts"),
-        ({"values": [0, 10**400]}, ValueError, r"^values\[1\] must be of a size up to 1e\+100, got about 10\^400$"),
+        ({"values": [0, 10**400]}, ValueError, r"^values\[1\] must be of a size up to 1e\+100, got 10{36}\.\.\.$"),
         ({"n": 0}, ValueError, r"^n must be an int of at least 1, got 0$"),
         ({"n": 400}, ValueError, r"^n must make at most 100000 batches, got 400: with 2 prompts there are 160801$"),
         ({"values": [1, 1]}, ValueError, r"^values\[1\] must differ from values\[0\], got 1 again$"),

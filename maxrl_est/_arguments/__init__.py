@@ -116,7 +116,7 @@ def short(value: Any) -> str:
     >>> short(10**5000)
     'about 10^5000'
     """
-    if is_int(value) and abs(value) >= 10**36:
+    if is_int(value) and abs(value) >= 10**4000:  # of which Python makes no text
         return f"about {'-' if value < 0 else ''}10^{math.log10(abs(int(value))):.0f}"
     text = str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."

@@ -42,8 +42,8 @@ class Levels(NamedTuple):
         if self.precision is None:
             return 0.0
         apart = float((self.beside.max(axis=1) - self.beside.min(axis=1)).max())
-        rest = 64 * self.precision.eps * float(abs(self.beside).max()) * self._size / self._range
-        return max(1.0, self.n / 64) * max(self.precision.rounding * apart, rest)
+        largest = float(abs(self.beside).max()) * self._size / self._range
+        return max(1.0, self.n / 64) * rounding_of(self.precision, apart, largest)
 
     @property
     def learns_nothing(self) -> bool:
@@ -71,6 +71,11 @@ class Levels(NamedTuple):
         if exact_number(name, value) not in self.values:
             raise ValueError(f"{name} must be {one_of_values(self.values)}, got {value}")
         return self.values.index(exact_number(name, value))
+
+
+def rounding_of(precision: Precision, apart: float, largest: float) -> float:
+    """What floats may leave of a sum of a few differences: of these, and of the advantages that cancel in them."""
+    return max(precision.rounding * apart, 64 * precision.eps * largest if precision.bits > 11 else 0.0)
 
 
 def one_of_values(values: tuple[Fraction, ...]) -> str:

@@ -54,7 +54,7 @@ def _agreement(levels: Levels, h: Array, predicted: Array, tolerance: float) -> 
     gap = (h - h[0]) - (predicted - predicted[0])
     if levels.precision is None:
         return "none" if gap.any() else "exactly"
-    if abs(gap).max() <= 4 * levels.allowed:
+    if abs(gap).max() <= levels.allowed:
         return "to rounding"
     return "within tolerance" if _off(h, predicted) <= tolerance else "none"
 

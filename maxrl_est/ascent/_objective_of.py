@@ -40,7 +40,8 @@ def objective_of(
     n : rollouts in a group; with k values there are C(n+k-1, k-1) groups, at most 10^7 rollouts in all of them
     values : the rewards that occur, two or more different numbers
     reference : the value at which the objective is 0; None: the first
-    tolerance : of a function of floats, the distance, relative to the objective, up to which it has the name of another
+    tolerance : for names alone, since the verdict lets rounding pass and no more: of a function of floats, the
+        distance, relative to the objective, up to which it has the name of another
 
     Returns
     -------

@@ -27,7 +27,7 @@ from maxrl_est._typing import Array, Estimator
 from maxrl_est.ascent._batches import tables_of
 from maxrl_est.ascent._levels import different_values
 from maxrl_est.ascent._multisets import count, joined, multisets
-from maxrl_est.ascent._triangles import differences
+from maxrl_est.ascent._triangles import differences, sums_round
 from maxrl_est.measures._columns import Columns, shown
 from maxrl_est.measures._equivariant import of_groups
 from maxrl_est.measures._sizes import group_size
@@ -128,8 +128,7 @@ def _triangles(table: Array, b: int, n: int) -> Array:
     """Sums round triangles of the first value, x and y in prompt b: (groups of the others.., W, x, y)."""
     if n < 2:
         return np.zeros([1] * table.ndim)
-    D = differences(np.moveaxis(table, b, -2), n)
-    return np.asarray(D[..., 0, :, None] + D + D[..., None, :, 0])
+    return sums_round(differences(np.moveaxis(table, b, -2), n), 0)
 
 
 def _cycles(tables: Sequence[Array], first: int, second: int, n: int) -> Array:

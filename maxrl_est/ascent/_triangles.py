@@ -8,6 +8,7 @@ difference between two members of one group (claim triangle). It is enough to as
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -20,6 +21,7 @@ from maxrl_est.ascent._multisets import joined, multisets
 from maxrl_est.measures._columns import shown
 
 _DRAWN = 30  # bits of the weights of a law that is drawn
+_HALF = 11  # bits of a significand
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,16 @@ class Triangle:
         """What is left over round the triangle."""
         return sum(self.sides)
 
+    @property
+    def beside(self) -> str:
+        """The others in words, by their number; empty if there are none."""
+        counted = Counter(self.others).items()
+        return " and ".join(f"{times} at {shown(value)}" for value, times in counted)
+
     def __str__(self) -> str:
         x, y, z = (shown(value) for value in (self.x, self.y, self.z))
         sides = " + ".join(f"({shown(side)})" for side in self.sides)
-        beside = f" beside {', '.join(map(shown, self.others))}" if self.others else ""
+        beside = f" beside {self.beside}" if self.others else ""
         return f"D({x}, {y}) + D({y}, {z}) + D({z}, {x}){beside} = {sides} = {shown(self.sum)}, of a gradient 0"
 
 
@@ -54,21 +62,30 @@ def differences(beside: Array, n: int) -> Array:
     return np.asarray(with_other.swapaxes(-1, -2) - with_other)
 
 
+def sums_round(D: Array, corner: int) -> Array:
+    """D(c, x) + D(x, y) + D(y, c) of all x and y: (.., W, k, k); any triangle is a sum of three of them."""
+    return np.asarray(D[..., corner, :, None] + D + D[..., None, :, corner])
+
+
+def triangle_of(values: tuple[Fraction, ...], others: Array, D: Array, x: int, y: int, z: int) -> Triangle:
+    """The triangle of three values beside others (k,), from their differences D (k, k), in the order of the values."""
+    x, y, z = sorted((x, y, z), key=lambda i: values[i])
+    beside = tuple(np.repeat(np.array(values, dtype=object), others))
+    return Triangle(values[x], values[y], values[z], beside, (D[x, y], D[y, z], D[z, x]))
+
+
 def worst_triangle(levels: Levels, corner: int) -> Triangle | None:
     """The triangle with that corner whose sum is furthest from 0; None where all are 0, but for rounding."""
     k, n = len(levels.values), levels.n
     if n < 2 or k < 3:
         return None
     D = differences(levels.beside, n)
-    sums = D[:, corner, :, None] + D + D[:, None, :, corner]
+    sums = sums_round(D, corner)
     sizes = abs(sums).astype(np.float64)
     if not (sums != 0).any() or sizes.max() <= 6 * levels.allowed:
         return None
     w, x, y = (int(i) for i in np.unravel_index(int(sizes.argmax()), sizes.shape))
-    x, y, z = sorted((corner, x, y), key=lambda i: levels.values[i])
-    others = tuple(np.repeat(np.array(levels.values, dtype=object), multisets(n - 2, k)[w]))
-    sides = D[w, x, y], D[w, y, z], D[w, z, x]
-    return Triangle(levels.values[x], levels.values[y], levels.values[z], others, sides)
+    return triangle_of(levels.values, multisets(n - 2, k)[w], D[w], corner, x, y)
 
 
 def is_direction(levels: Levels) -> bool:
@@ -76,11 +93,14 @@ def is_direction(levels: Levels) -> bool:
 
     That is so near every law where the update is not 0, if for the form omega that it is, omega ^ d omega vanishes:
     polynomials of degree 2 n - 3 in the law, here at two laws drawn at random, of weights up to 2^30. One that is not 0
-    everywhere is 0 at both with a chance below (2n / 2^30)^2. With three values there is no such polynomial.
+    everywhere is 0 at both with a chance below (2n / 2^30)^2. With three values there is no such polynomial. Floats of
+    half precision cannot tell, and then it is not said.
     """
     k = len(levels.values)
     if k == 3:
         return True
+    if levels.precision is not None and levels.precision.bits <= _HALF:
+        return False
     for seed in range(2):
         weights = np.random.default_rng([levels.n, seed]).integers(1, 1 << _DRAWN, k)
         law = np.array([Fraction(int(x), int(weights.sum())) for x in weights])

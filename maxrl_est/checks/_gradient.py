@@ -77,8 +77,7 @@ def _said(subject: Subject, found: dict[int, _Gradient]) -> str:
     said = []
     if named:
         exactly = "exactly " if all(found[n].exact for n in named) else ""
-        objective = _in_general(named, found[max(named)].at_constants)
-        said.append(f"{exactly}the gradient of {objective} at N = {_listed(named)}")
+        said.append(f"{exactly}the gradient of {_in_general(named, found[max(named)].at_constants)}")
     if rest:
         some = f", beside {SETS} sets of others where N > {LARGEST}" if max(rest) > LARGEST else ""
         said.append(f"at N = {_listed(rest)} no round trip gains{some}")
@@ -87,15 +86,22 @@ def _said(subject: Subject, found: dict[int, _Gradient]) -> str:
 
 
 def _in_general(named: dict[int, Nearest], at_constants: str) -> str:
-    """One name for the objectives at all sizes where there is one, such as J_N, and the factor before it."""
+    """The objectives, each with its sizes; one name, such as J_N, for those of several sizes that differ by N alone."""
     names = {n: _name(near) for n, near in named.items()}
-    plain = [*dict.fromkeys(names.values())]
-    general = [*dict.fromkeys(SIZE.sub(partial(_of_size, n), name) for n, name in names.items())]
-    text = ", ".join(general if len(general) < len(plain) else plain)
-    if any(UNNAMED.search(name) for name in plain):
-        return f"{text} ({at_constants})"
-    scales = {near.scale for near in named.values()}
-    return multiple(scales.pop(), text) if len(scales) == 1 else f"{text}, times a factor that depends on N,"
+    general = {n: SIZE.sub(partial(_of_size, n), name) for n, name in names.items()}
+    fewer = len({*general.values()}) < len({*names.values()})
+    by_name: dict[str, list[int]] = {}
+    for n, name in (general if fewer else names).items():
+        by_name.setdefault(name, []).append(n)
+    parts = []
+    for name, sizes in by_name.items():
+        scales = {named[n].scale for n in sizes}
+        if UNNAMED.search(name):
+            text = f"{name} ({at_constants})" if max(named) in sizes else name
+        else:
+            text = multiple(scales.pop(), name) if len(scales) == 1 else f"{name}, times a factor that depends on N,"
+        parts.append(f"{text} at N = {_listed(sizes)}")
+    return ", ".join(parts)
 
 
 def _of_size(n: int, found: re.Match[str]) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from fractions import Fraction
 from typing import Any
 
 from maxrl_est.ascent import Triangle
 from maxrl_est.ascent._multisets import count
 from maxrl_est.ascent._triangles import is_direction
-from maxrl_est.checks._round_trips import LARGEST, RoundTrip, Sides, sides_of
+from maxrl_est.checks._round_trips import LARGEST, RoundTrip, Sides, sides_of, values_of
 from maxrl_est.checks._subject import Failed, Subject
 from maxrl_est.estimators import NamedEstimator
 from maxrl_est.measures._columns import shown
@@ -36,7 +35,7 @@ def no_objective(subject: Subject, sides: Sides, triangle: Triangle, trip: Round
 def _gain(trip: RoundTrip, turning: str) -> str:
     up, then, back = trip.climbs
     climb = f"{_number(up)} {'+' if then >= 0 else '-'} {_number(abs(then))}"
-    home = f"goes down only {_number(-back)}" if back < 0 else f"climbs {_number(back)} more"
+    home = "loses nothing" if not back else f"{'goes down only' if back < 0 else 'climbs another'} {_number(abs(back))}"
     return (
         f"from all rollouts at {shown(trip.x)} to all at {shown(trip.y)} to all at {shown(trip.z)} it climbs {climb}, "
         f"and coming straight back it {home}, so that every round trip gains {_number(trip.net)}: {turning}"
@@ -55,10 +54,9 @@ def _turns_on_one_prompt(subject: Subject, sides: Sides) -> str:
 
 def _sum(triangle: Triangle) -> str:
     x, y, z = shown(triangle.x), shown(triangle.y), shown(triangle.z)
-    counted = [f"{times} at {shown(value)}" for value, times in Counter(triangle.others).items()]
-    beside = f", in groups with {' and '.join(counted)}," if counted else ""
-    leads = f"the lead of {x} over {y}, of {y} over {z} and of {z} over {x}"
-    return f"{leads}{beside} adds up to {_number(triangle.sum)}, not 0"
+    beside = f"in groups with {triangle.beside} more, " if triangle.others else ""
+    less = f"the advantage of {x} less that of {y}, of {y} less that of {z}, and of {z} less that of {x}"
+    return f"{beside}{less} add up to {_number(triangle.sum)}, not 0"
 
 
 def _lifts(subject: Subject, n: int) -> list[str]:
@@ -76,10 +74,11 @@ def _lifts(subject: Subject, n: int) -> list[str]:
 
 def _line(subject: Subject, n: int, triangle: Triangle, trip: RoundTrip | None) -> str:
     """A line that shows the same with all groups of these rewards, if they are not too many."""
-    values = sorted({trip.x, trip.y, trip.z} if trip else {triangle.x, triangle.y, triangle.z, *triangle.others})
-    if count(n, len(values)) > GROUPS:
-        return ""
-    return f"maxrl_est.objective_of({subject.label}, {n}, [{', '.join(map(_written, values))}])"
+    three = sorted({trip.x, trip.y, trip.z} if trip else {triangle.x, triangle.y, triangle.z, *triangle.others})
+    for values in (values_of(subject), three):
+        if count(n, len(values)) <= GROUPS:
+            return f"maxrl_est.objective_of({subject.label}, {n}, [{', '.join(map(_written, values))}])"
+    return ""
 
 
 def _written(value: Fraction) -> str:

@@ -15,9 +15,9 @@ import numpy as np
 
 from maxrl_est._typing import Array, Estimator, FloatArray
 from maxrl_est.ascent import Triangle
-from maxrl_est.ascent._levels import Levels, levels_of
+from maxrl_est.ascent._levels import Levels, levels_of, rounding_of
 from maxrl_est.ascent._multisets import multisets
-from maxrl_est.ascent._triangles import differences
+from maxrl_est.ascent._triangles import differences, sums_round, triangle_of
 from maxrl_est.checks._subject import Subject
 
 VALUES = (F(0), F(1, 4), F(1, 2), F(1))  # whose sums floats hold, in any order
@@ -25,6 +25,7 @@ POSITIVE = (F(1, 8), F(1, 4), F(1, 2), F(1))  # where logarithms are taken
 EXACT = 8  # rollouts in groups that are asked for in rationals: of 16 they take a second
 LARGEST = 16  # rollouts in groups of which every one is asked for
 SETS = 16  # of others in larger groups
+PAIRS = 1 << 22  # of rollouts in the groups of one call
 
 
 def values_of(subject: Subject) -> tuple[F, ...]:
@@ -60,16 +61,12 @@ class Sides:
         Of the usual others where these show it, so that a fault is the same for every seed. All triangles have the
         first value for a corner: any other is a sum of three of them.
         """
-        sums = self.found[:, 0, :, None] + self.found + self.found[:, :, 0][:, None, :]
-        sizes = abs(sums).astype(np.float64)
+        sizes = abs(sums_round(self.found, 0)).astype(np.float64)
         allowed = tolerance * self.size + self.rounding
         if sizes[: self.usual].max() > allowed:
             sizes[self.usual :] = 0
         w, x, y = (int(i) for i in np.unravel_index(int(sizes.argmax()), sizes.shape))
-        x, y, z = sorted((0, x, y), key=lambda i: self.values[i])
-        others = tuple(np.repeat(np.array(self.values, dtype=object), self.others[w]))
-        three = self.found[w, x, y], self.found[w, y, z], self.found[w, z, x]
-        triangle = Triangle(self.values[x], self.values[y], self.values[z], others, three)
+        triangle = triangle_of(self.values, self.others[w], self.found[w], 0, x, y)
         return triangle, bool(sizes.max() > allowed)
 
 
@@ -78,11 +75,17 @@ def sides_of(subject: Subject, n: int) -> Sides:
     values = values_of(subject)
     if n <= LARGEST:
         levels = levels_of(subject.function if n <= EXACT else _in_floats(subject), n, values)
-        others, found, largest = multisets(n - 2, len(values)), differences(levels.beside, n), abs(levels.beside).max()
-        return Sides(n, values, others, len(others), found, subject.rounding * max(1.0, float(largest)), levels)
+        others, found = multisets(n - 2, len(values)), differences(levels.beside, n)
+        return Sides(n, values, others, len(others), found, _rounding(subject, found, levels.beside), levels)
     others = _some_others(subject, n, len(values))
-    found, size = _beside(subject, values, others)
-    return Sides(n, values, others, len(values), found, subject.rounding * max(1.0, size), None)
+    found, advantages = _beside(subject, values, others)
+    return Sides(n, values, others, len(values), found, _rounding(subject, found, advantages), None)
+
+
+def _rounding(subject: Subject, found: Array, advantages: Array) -> float:
+    """What a sum of differences may be off by, of such advantages."""
+    apart, largest = (float(abs(numbers).max()) for numbers in (found, advantages))
+    return max(subject.rounding * apart, 6 * rounding_of(subject.precision, apart, largest))
 
 
 def _in_floats(subject: Subject) -> Estimator:
@@ -97,8 +100,8 @@ def _some_others(subject: Subject, n: int, k: int) -> Array:
     return np.concatenate([(n - 2) * np.eye(k, dtype=np.int64), rng.multinomial(n - 2, laws)])
 
 
-def _beside(subject: Subject, values: tuple[F, ...], others: Array) -> tuple[FloatArray, float]:
-    """D (W, k, k) in one call of the function, and its largest advantage."""
+def _beside(subject: Subject, values: tuple[F, ...], others: Array) -> tuple[FloatArray, FloatArray]:
+    """D (W, k, k), and the advantages that it is of."""
     rewards = np.array(values, dtype=np.float64)
     pairs = np.array(list(itertools.combinations(range(len(values)), 2)))  # (P, 2)
     rest = np.array([np.repeat(rewards, row) for row in others])  # (W, n - 2)
@@ -109,12 +112,19 @@ def _beside(subject: Subject, values: tuple[F, ...], others: Array) -> tuple[Flo
         ],
         axis=2,
     )
-    advantages = subject(groups.reshape(-1, groups.shape[2])).astype(np.float64).reshape(groups.shape)
+    advantages = _advantages(subject, groups.reshape(-1, groups.shape[2])).reshape(groups.shape)
     found = np.zeros((len(rest), len(values), len(values)))
     x, y = pairs.T
     found[:, x, y] = advantages[..., 0] - advantages[..., 1]
     found[:, y, x] = -found[:, x, y]
-    return found, float(abs(advantages).max())
+    return found, advantages
+
+
+def _advantages(subject: Subject, groups: FloatArray) -> FloatArray:
+    """Of groups (B, n), a few at a time: what compares all pairs of a group has n^2 numbers for each."""
+    step = max(8, PAIRS // groups.shape[1] ** 2)
+    parts = [subject(groups[start : start + step]) for start in range(0, len(groups), step)]
+    return np.concatenate(parts).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +153,8 @@ def round_trip(subject: Subject, n: int) -> tuple[RoundTrip, float, bool]:
     work = {way: height for way, (height, _) in climbed.items()}
     trips = [RoundTrip(x, y, z, (work[x, y], work[y, z], -work[x, z])) for x, y, z in itertools.combinations(values, 3)]
     best = max(trips, key=lambda trip: abs(trip.net))
-    size, largest = max(map(abs, work.values())), max(advantage for _, advantage in climbed.values())
-    gains = abs(best.net) > subject.tolerance * size + subject.rounding * max(1.0, largest)
-    off = abs(best.net) / (size or 1.0)
+    size, rounding = max(map(abs, work.values())), max(each for _, each in climbed.values())
+    gains, off = abs(best.net) > subject.tolerance * size + rounding, abs(best.net) / (size or 1.0)
     if best.net < 0:
         up, then, back = best.climbs
         best = RoundTrip(best.x, best.z, best.y, (-back, -then, -up))
@@ -153,11 +162,12 @@ def round_trip(subject: Subject, n: int) -> tuple[RoundTrip, float, bool]:
 
 
 def _climbed(subject: Subject, n: int, x: F, y: F) -> tuple[float, float]:
-    """The integral of the mean update on the straight line from all at x to all at y, and the largest advantage there.
+    """The integral of the mean update on the straight line from all at x to all at y, and what it may be off by.
 
     From n + 1 groups: with m of the others at y, of a chance whose integral along the line is 1/n for each m, a rollout
     at y has the advantage of the first in the group of m + 1 at y, and one at x that of the last in the group of m.
     """
     groups = np.where(np.arange(n) < np.arange(n + 1)[:, None], float(y), float(x))
-    advantages = subject(groups).astype(np.float64)
-    return float((advantages[1:, 0] - advantages[:-1, -1]).sum() / n), float(abs(advantages).max())
+    advantages = _advantages(subject, groups)
+    steps = advantages[1:, 0] - advantages[:-1, -1]
+    return float(steps.sum() / n), _rounding(subject, steps, advantages)

@@ -66,12 +66,11 @@ def _print(found: Any) -> None:
     print(f"\nWhat each estimator ascends, N = {n} (on 0/1 rewards; then on graded ones:")
     print("whether it is the gradient of anything, and its bias)")
     print_table(
-        ("estimator", "stated target", "ascends on 0/1 rewards", "graded", "bias", "angle"),
+        ("estimator", "on 0/1 rewards", "graded", "bias", "angle"),
         [
             (
                 row.estimator,
-                row.stated_target,
-                row.ascends,
+                row.ascends.removeprefix("no known objective; ").partition(" (off")[0],
                 row.graded,
                 "-" if row.graded_bias is None else "none" if row.graded_bias == 0 else f"{row.graded_bias:.1%}",
                 f"{row.graded_angle:.1f} deg",

@@ -10,6 +10,7 @@ from maxrl_est._typing import Array, Estimator, FloatArray
 
 ROUNDING = 1e-10  # two advantages closer than this, relative to the largest, are the same number in float64
 _GROUPS = 8  # that a function is tried on
+_FEW = 4  # numbers
 
 
 class Precision(NamedTuple):
@@ -42,7 +43,8 @@ def precision_of(function: Estimator, *probes: FloatArray) -> Precision:
 
     It is told by two signs. All advantages fit in that format, and not in three bits less; or likelihoods may be
     rounded to it and no advantage changes. Neither says anything of a function of thresholds or ranks, whose advantages
-    few changes of likelihoods reach: so a change of a few eps has to show in most groups. Where the function refuses
+    few changes of likelihoods reach, and are few numbers or the same in every group: so these are told by neither, and
+    a change of a few eps has to show in most groups. Where the function refuses
     graded likelihoods it is asked about 0/1 rewards, in which only float32 is told from quotients of small ints.
 
     Parameters
@@ -67,6 +69,8 @@ def precision_of(function: Estimator, *probes: FloatArray) -> Precision:
     if found is None:
         outcome = _answer(function, np.round(groups))
         return SHORTER[-1] if outcome is not None and _fits(outcome, SHORTER[-1]) else DOUBLE
+    if _discrete(found):
+        return DOUBLE
     for shorter in SHORTER:
         told = _fits(found, shorter) or _same(_answer(function, rounded(groups, shorter.bits)), found)
         if told and _reacts(function, groups, found, shorter):
@@ -89,6 +93,14 @@ def rounded(values: Array, bits: int) -> FloatArray:
     """The nearest numbers with significands of so many bits."""
     significands, exponents = np.frexp(values)
     return np.asarray(np.ldexp(np.round(np.ldexp(significands, bits)), exponents - bits))
+
+
+def _discrete(found: FloatArray) -> bool:
+    """Whether advantages are few numbers, or the same ones in every group, as those of thresholds and ranks are."""
+    if found.shape[1] == 2:  # +-1, whatever else they are
+        return False
+    alike = np.sort(found, axis=1)
+    return bool((alike == alike[0]).all()) or len(np.unique(found)) <= _FEW
 
 
 def _fits(values: FloatArray, shorter: Precision) -> bool:

@@ -15,7 +15,7 @@ from maxrl_est.checks import GRADED
 from maxrl_est.estimators import get, names
 from maxrl_est.measures import effective_weight, exact_moments, target_gradient
 from maxrl_est.objectives import Objective
-from maxrl_est.objectives.targets import Target
+from maxrl_est.objectives.targets import Target, on_binary_rewards
 
 LEVELS = (0, Fraction(1, 4), Fraction(1, 2), 1)  # of graded rewards; fewer could not tell a direction from nothing
 
@@ -47,7 +47,10 @@ def objective_table(n: int = 8) -> list[ObjectiveRow]:
 
 def _row(name: str, n: int) -> ObjectiveRow:
     row = get(name)
-    near, target, graded = effective_weight(row, n).nearest(), row.target(n), objective_of(row, n, LEVELS)
+    weight, target, graded = effective_weight(row, n), row.target(n), objective_of(row, n, LEVELS)
+    near, stated = weight.nearest(), on_binary_rewards(target)
+    if not near.known and stated is not None:
+        near = weight.compare(stated)
     bias, angle = _graded_bias(row, target or near.objective or Objective.expected(), n)
     return ObjectiveRow(
         name,
