@@ -2,6 +2,7 @@
 
 import re
 import socket
+import time
 import warnings
 
 import numpy as np
@@ -36,6 +37,7 @@ from maxrl_est.adapters.trl import MaxRLTrainer, as_estimator  # noqa: E402
 from maxrl_est.cli import main  # noqa: E402
 from maxrl_est.estimates.baselines import BASELINES  # noqa: E402
 
+HANGS = 300  # seconds, of what takes ten
 GRADIENT = 1e-6  # relative, of one step; worst measured 2.6e-7: TRL has float32 log-probabilities
 SHIPPED = 1e-6  # of float32 rewards and advantages; worst measured 4.3e-7
 
@@ -242,7 +244,10 @@ def test_two_processes_that_share_a_group_train_on_one_set_of_advantages(tmp_pat
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    torch.multiprocessing.spawn(train_as_rank, args=(2, port, tmp_path), nprocs=2)
+    processes = torch.multiprocessing.spawn(train_as_rank, args=(2, port, tmp_path), nprocs=2, join=False)
+    start = time.monotonic()
+    while not processes.join(timeout=10):
+        assert time.monotonic() - start < HANGS, "the processes do not end"
     ranks = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
     batches = [rank["batch"] for rank in ranks]
     rewards = [share_of_ones(completions(batch)) for batch in batches]

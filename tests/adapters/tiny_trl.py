@@ -1,6 +1,7 @@
 """A tiny policy, its tokenizer and prompts for TRL, all in memory; and what one step did with them."""
 
 import copy
+import gc
 import os
 
 import torch
@@ -136,4 +137,7 @@ def train_as_rank(rank, processes, port, folder):
     (batch,) = trainer.batches
     logged = list(trainer._logs["advantages"])
     torch.save({"batch": batch, "logged": logged, "gradient": trainer.gradient()}, folder / f"{rank}.pt")
+    del trainer  # what still holds the group of processes when that is gone may wait for ever
+    gc.collect()
+    torch.distributed.barrier()
     torch.distributed.destroy_process_group()
