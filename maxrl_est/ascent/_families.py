@@ -7,6 +7,7 @@ numbers over levels. Both are decided by the two extreme values, and what is lef
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -17,6 +18,8 @@ from maxrl_est._typing import Array
 from maxrl_est.ascent._levels import Levels
 from maxrl_est.ascent._multisets import multisets, places
 from maxrl_est.measures._two_values import counted_groups
+
+_GROWTH = math.log(1e5)  # of roundings, where values are reached from others
 
 
 class Groups:
@@ -43,7 +46,7 @@ class Groups:
         As numbers of an effective weight, which belongs to rewards 0 and 1 or is taken by the place of E l.
         """
         width = self.high - self.low
-        if self.likelihoods is None or (self.low, self.high) == (0, 1):
+        if not self.of_likelihoods or (self.low, self.high) == (0, 1):
             return np.asarray(f / width)
         ends = counted_groups(self.n, Fraction(0), Fraction(1)).astype(self.kind)
         return flipped(f, (ends - self.low) / width)
@@ -73,6 +76,14 @@ class Groups:
         """(l_j - low) / (high - low) of each rollout: (G, n)."""
         share = (self.values - self.low) / (self.high - self.low)
         return np.array([np.repeat(share, row) for row in self.counts])
+
+    @property
+    def of_likelihoods(self) -> bool:
+        """Whether rewards are likelihoods, so far apart that floats can tell from them what 0/1 rewards have."""
+        if not (self.low >= 0 and self.high <= 1):
+            return False
+        beyond = 1 + 2 * max(float(self.low), 1 - float(self.high)) / float(self.high - self.low)
+        return self.kind is object or self.n * math.log(beyond) < _GROWTH
 
     @property
     def likelihoods(self) -> Array | None:

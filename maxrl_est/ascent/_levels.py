@@ -22,7 +22,7 @@ from maxrl_est.measures._equivariant import equivariant_advantages
 from maxrl_est.measures._precision import Precision
 from maxrl_est.objectives import exact_number
 
-_LEAST = 8  # eps, times the size of the rewards: advantages that are no larger are a rest, and nothing is learnt
+HALF = 11  # bits of a significand, or fewer: half precision
 
 
 class Levels(NamedTuple):
@@ -42,22 +42,10 @@ class Levels(NamedTuple):
         if self.precision is None:
             return 0.0
         apart = float((self.beside.max(axis=1) - self.beside.min(axis=1)).max())
-        largest = float(abs(self.beside).max()) * self._size / self._range
+        size = max(abs(float(value)) for value in self.values)
+        offset = size / (float(max(self.values)) - float(min(self.values)))  # whose digits rewards lose
+        largest = max(float(abs(self.beside).max()), apart * offset)
         return max(1.0, self.n / 64) * rounding_of(self.precision, apart, largest)
-
-    @property
-    def learns_nothing(self) -> bool:
-        """Whether all advantages are 0, but for what is left where numbers of the size of the rewards cancel."""
-        least = 0.0 if self.precision is None else _LEAST * self.precision.eps * self._size
-        return bool((abs(self.beside) <= least).all())
-
-    @property
-    def _size(self) -> float:
-        return max(abs(float(value)) for value in self.values)
-
-    @property
-    def _range(self) -> float:
-        return float(max(self.values)) - float(min(self.values))
 
     def place(self, name: str, value: Any) -> int:
         """Which of the values it is.
@@ -74,8 +62,8 @@ class Levels(NamedTuple):
 
 
 def rounding_of(precision: Precision, apart: float, largest: float) -> float:
-    """What floats may leave of a sum of a few differences: of these, and of the advantages that cancel in them."""
-    return max(precision.rounding * apart, 64 * precision.eps * largest if precision.bits > 11 else 0.0)
+    """What floats may leave of a sum of a few differences: of these, and of the numbers that cancel in them."""
+    return max(precision.rounding * apart, (64 if precision.bits > HALF else 1) * precision.eps * largest)
 
 
 def one_of_values(values: tuple[Fraction, ...]) -> str:

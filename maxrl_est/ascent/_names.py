@@ -37,9 +37,8 @@ def nearest(levels: Levels, h: Array, tolerance: float) -> Nearest:
     """The functional whose estimate h (G,) is, up to a constant; else the one of the usual ones that is closest."""
     groups, precision = Groups(levels), (levels.precision or DOUBLE).name
     nothing = _agreement(levels, h, 0 * h, 0.0)
-    if levels.learns_nothing or nothing != "none":
-        agreement: Agreement = "to rounding" if levels.precision else "exactly"
-        return Nearest("0 (no learning)", None, 0, agreement, 0.0, precision)
+    if nothing != "none":
+        return Nearest("0 (no learning)", None, 0, nothing, 0.0, precision)
     for found in _candidates(levels, groups, h, tolerance):
         agreement = _agreement(levels, h, found.predicted, tolerance)
         if agreement != "none":
@@ -72,7 +71,7 @@ def _candidates(levels: Levels, groups: Groups, h: Array, tolerance: float) -> I
     yield _Candidate("E l", slope, groups.mean * slope, Objective.expected())
     near, chance = (nearest_weight(_weight(levels, x), tolerance) for x in (groups.at_ends(f), f / width))
     of_mean, of_levels = groups.of_the_mean(f), groups.of_levels(f)
-    if near.known and near.objective and groups.likelihoods is not None:
+    if near.known and near.objective and groups.of_likelihoods:
         yield _Candidate(near.objective.name, near.scale, of_mean, near.objective)
     yield from _of_usual_levels(chance, of_levels)
     if levels.n > 1:
@@ -84,7 +83,7 @@ def _candidates(levels: Levels, groups: Groups, h: Array, tolerance: float) -> I
         scale = _simple(scale, levels)
         yield _Candidate(LogMean(levels.n).name, scale, scale * np.log(groups.mean.astype(np.float64)))
     yield _Candidate("E phi(l)", 1, groups.of_one(groups.at_constants(h)))
-    yield _Candidate("F(E l)" if groups.likelihoods is None else f"F(E l), F nearest {near.name}", 1, of_mean)
+    yield _Candidate("F(E l)" if not groups.of_likelihoods else f"F(E l), F nearest {near.name}", 1, of_mean)
     if chance.known and chance.objective is not None:
         yield _Candidate(f"levels of {chance.objective.name}", chance.scale, of_levels)
     yield _Candidate(f"levels of F, F nearest {chance.name}", 1, of_levels)
@@ -131,7 +130,8 @@ def _height(half: int) -> float:
 def _less_spread(name: str, levels: Levels, groups: Groups, h: Array, spread: Array) -> Iterator[_Candidate]:
     """s (E l - c D) for a measure D of spread that is 0 where all are alike; -c D where s = 0."""
     of_h, of_mean, of_spread = (groups.at_extremes(x)[[0, 1, -1]] for x in (h, groups.mean, spread))
-    s = (of_h[2] - of_h[0]) / (of_mean[2] - of_mean[0])  # all at the highest value, against all at the least
+    up = of_h[2] - of_h[0]  # all at the highest value, against all at the least
+    s = up / (of_mean[2] - of_mean[0]) if abs(up) > levels.allowed else 0
     left = s * (of_mean[1] - of_mean[0]) - (of_h[1] - of_h[0])  # and one of them
     share = left / of_spread[1]
     if s:

@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._typing import Array
-from maxrl_est.ascent._levels import Levels, chances
+from maxrl_est.ascent._levels import HALF, Levels, chances
 from maxrl_est.ascent._multisets import joined, multisets
 from maxrl_est.measures._columns import shown
 
 _DRAWN = 30  # bits of the weights of a law that is drawn
-_HALF = 11  # bits of a significand
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def worst_triangle(levels: Levels, corner: int) -> Triangle | None:
     D = differences(levels.beside, n)
     sums = sums_round(D, corner)
     sizes = abs(sums).astype(np.float64)
-    if not (sums != 0).any() or sizes.max() <= 6 * levels.allowed:
+    if not (sums != 0).any() or sizes.max() <= 2 * levels.allowed:
         return None
     w, x, y = (int(i) for i in np.unravel_index(int(sizes.argmax()), sizes.shape))
     return triangle_of(levels.values, multisets(n - 2, k)[w], D[w], corner, x, y)
@@ -99,7 +98,7 @@ def is_direction(levels: Levels) -> bool:
     k = len(levels.values)
     if k == 3:
         return True
-    if levels.precision is not None and levels.precision.bits <= _HALF:
+    if levels.precision is not None and levels.precision.bits <= HALF:
         return False
     for seed in range(2):
         weights = np.random.default_rng([levels.n, seed]).integers(1, 1 << _DRAWN, k)

@@ -85,7 +85,7 @@ def sides_of(subject: Subject, n: int) -> Sides:
 def _rounding(subject: Subject, found: Array, advantages: Array) -> float:
     """What a sum of differences may be off by, of such advantages."""
     apart, largest = (float(abs(numbers).max()) for numbers in (found, advantages))
-    return max(subject.rounding * apart, 6 * rounding_of(subject.precision, apart, largest))
+    return max(subject.rounding * apart, 2 * rounding_of(subject.precision, apart, largest))
 
 
 def _in_floats(subject: Subject) -> Estimator:

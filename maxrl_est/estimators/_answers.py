@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from fractions import Fraction
 from numbers import Rational
@@ -13,6 +14,7 @@ from maxrl_est._arguments.arrays import not_finite
 from maxrl_est._typing import Array
 
 ROUNDING = 1e-5  # relative: what float32 may lose, and what depends on order or batch exceeds
+_EVERY = 4  # rollouts in the largest group that is tried in every order
 _LEAST = 1e-3  # of the largest: float32 leaves no less of numbers of size 1 that cancel
 
 
@@ -59,13 +61,17 @@ def answer(name: str, got: Any, shape: Sequence[int], exact: bool) -> Array:
 
 
 def orders(size: int) -> list[Array]:
-    """Three orders of so many rollouts: two exchanged, all shifted, and one at random.
+    """Orders of so many rollouts: all of few; else two exchanged, shifted, every other one first, and two at random.
 
-    The first two lead to every order, so that no part of a group can be told from another by all three.
+    Exchanges and shifts lead to every order, so that no part of a group can be told from another by all of these.
     """
-    exchanged = np.arange(size)
+    if size <= _EVERY:
+        return [np.array(order) for order in itertools.permutations(range(size))][1:] or [np.arange(size)]
+    exchanged, places = np.arange(size), np.arange(size)
     exchanged[:2] = exchanged[:2][::-1]
-    return [exchanged, np.roll(np.arange(size), 1), np.random.default_rng(size).permutation(size)]
+    rng = np.random.default_rng(size)
+    apart = np.concatenate([places[1::2], places[::2]])
+    return [exchanged, np.roll(places, 1), apart, rng.permutation(size), rng.permutation(size)]
 
 
 def differs(got: Array, expected: Array) -> Array:

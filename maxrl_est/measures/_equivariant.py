@@ -32,7 +32,7 @@ def equivariant_advantages(
     """Advantages (B, N) of groups (B, N), and the format of their floats: None if both are Fractions.
 
     Raises ValueError when the result has another shape, is not finite, or depends on the order of rollouts or on
-    the other groups: found by three more orders of each group, and by leaving out half of the groups.
+    the other groups: found by other orders of each group, and by leaving out half of the groups.
     """
     plain = _floats(groups)
     found = real_numbers_of(name, estimator(plain.copy()))
@@ -44,8 +44,9 @@ def equivariant_advantages(
         raise ValueError(f"{name} must be finite, got {_listed(advantages[row])} for {_listed(plain[row])}")
     size = groups.shape[1]
     precision = precision_of(estimator, *probes_of(size))
+    offset = abs(plain).max(initial=0.0) / (np.ptp(plain) or 1.0)  # whose digits rewards lose
     for order in orders(size):
-        differs = _differs(estimator(plain[:, order].copy()), advantages[:, order], precision)
+        differs = _differs(estimator(plain[:, order].copy()), advantages[:, order], precision, offset)
         if differs.any():
             shown = _listed(plain[int(differs.any(axis=1).argmax()), order])
             raise ValueError(
@@ -53,7 +54,7 @@ def equivariant_advantages(
                 f"reordering to {shown} changes advantages"
             )
     half = len(groups) // 2
-    differs = _differs(estimator(plain[half:].copy()), advantages[half:], precision)
+    differs = _differs(estimator(plain[half:].copy()), advantages[half:], precision, offset)
     if differs.any():
         shown = _listed(plain[half + int(differs.any(axis=1).argmax())])
         raise ValueError(
@@ -61,18 +62,20 @@ def equivariant_advantages(
             f"{shown} has other advantages among fewer groups"
         )
     exact = exactly(estimator, groups) if groups.dtype == object else None
-    if exact is None or _differs(_floats(exact), advantages, precision).any():
+    if exact is None or _differs(_floats(exact), advantages, precision, offset).any():
         return advantages, precision
     return exact, None
 
 
-def _differs(advantages: Array, others: FloatArray, precision: Precision) -> Array:
+def _differs(advantages: Array, others: FloatArray, precision: Precision, offset: float) -> Array:
     """Where they differ by more than rounding, NaN included.
 
-    Of more than 64 rollouts sums round more, and n^2 times a difference of logarithms, as in a jackknife, n^2 as much.
+    Of more than 64 rollouts sums round more, and n^2 times a difference of logarithms, as in a jackknife, n^2 as much;
+    and so do rewards that are ``offset`` times as large as they are apart.
     """
     more = max(1.0, others.shape[1] / 64)
-    allowed = max(precision.rounding * more, ROUNDING * more**2) * max(_LEAST, abs(others).max())
+    rounding = max(precision.rounding, (64 * precision.eps * offset) if precision.bits > 11 else 0.0)
+    allowed = max(rounding * more, ROUNDING * more**2) * max(_LEAST, abs(others).max())
     return np.asarray(~(abs(np.asarray(advantages, dtype=np.float64) - others) <= allowed))
 
 
