@@ -446,6 +446,40 @@ def test_results_are_equal_where_all_is_and_cannot_be_changed():
         found.potential[:] = 0
 
 
+@pytest.mark.parametrize("n", [2, 6, 16])
+def test_a_spread_alone_has_its_name_in_floats(n):
+    """Rejects a factor of rounding before E l."""
+
+    def pairs(r):
+        r = r.astype(float)
+        return ((r[..., :, None] - r[..., None, :]) ** 2).sum(-1) / (r.shape[-1] - 1)
+
+    assert mx.objective_of(pairs, n, THREE).name == "Var l"
+
+
+def test_floats_that_learn_little_learn_something():
+    """Rejects a least advantage by the size of rewards: half precision would learn nothing, and a small rate."""
+
+    def little(r):
+        return (0.01 * centred(r.astype(np.float16))).astype(float)
+
+    assert mx.objective_of(little, 4, THREE).name != "0 (no learning)"
+    assert mx.objective_of(lambda r: 1e-15 * centred(r.astype(float)), 4, THREE).name != "0 (no learning)"
+
+
+def test_rewards_far_from_0_are_no_dependence_on_order():
+    for values in ([1e6, 1e6 + 0.5, 1e6 + 1], [1000, 1000.5, 1001]):
+        found = mx.objective_of(lambda r: centred(r.astype(float)), 6, values)
+        assert (found.verdict, found.nearest.objective) == ("gradient", mx.Objective.expected())
+
+
+def test_rewards_close_together_are_asked_about_without_overflow():
+    found = mx.objective_of(lambda r: r.astype(float) * (r.max(axis=-1, keepdims=True) >= 0), 64, [0, 5e-6, 1e-5])
+    assert found.name == "E l"
+    spread = mx.objective_of(lambda r: mx.estimators.get("mean_less_variance")(r.astype(float)), 48, [0, 5e-8, 1e-7])
+    assert spread.verdict == "gradient"
+
+
 REWARDS = r"one of the values 0, 1/2, 1, got 0.3"
 WRONG = [
     ({"values": [1]}, ValueError, r"^values must be two numbers or more, got \[1\]$"),

@@ -264,8 +264,8 @@ def test_the_gradient_of_an_objective_without_a_name_is_held_against_none():
 
 def test_names_of_different_sizes_stand_with_their_sizes():
     message = checked("tailrl_centred", (2, 4, 8)).message
-    assert "exactly the gradient of E l at N = 2, levels of J_{N-1} at N = 4, 8" in message or (
-        "exactly the gradient of E l at N = 2, levels of J_3 at N = 4, levels of J_7 at N = 8" in message
+    assert "exactly the gradient of E l at N = 2; levels of J_{N-1} at N = 4, 8" in message or (
+        "exactly the gradient of E l at N = 2; levels of J_3 at N = 4; levels of J_7 at N = 8" in message
     )
 
 
@@ -313,3 +313,41 @@ def test_where_small_groups_have_an_objective_no_direction_is_said_of_large_ones
     message = checked(lambda r: mx.estimators.get("plug_in_loo")(r) if r.shape[-1] > 16 else rloo(r), (8, 64)).message
     assert message.startswith("N = 64")
     assert "direction" not in message
+
+
+def test_a_fault_that_no_round_trip_shows_is_found_by_a_triangle():
+    """Along an edge groups have two rewards: what three different others do, only a triangle sees."""
+
+    def beside_three(r):
+        different = [
+            len(np.unique(np.delete(group, i))) >= 3 for group in r.reshape(-1, r.shape[-1]) for i in range(r.shape[-1])
+        ]
+        return r * (1 + np.reshape(different, r.shape))
+
+    check = checked(beside_three, (8,))
+    assert (check.status, check.found["work"]) == ("failed", 0)
+
+
+def test_levels_in_float32_are_float32_and_an_objective_without_a_name():
+    def levels(r):
+        total = 0
+        for t in (0.2, 0.4, 0.6, 0.8):
+            b = (r > t).astype(np.float32)
+            total = total + (b - mean(b)) / (b.std(-1, keepdims=True, ddof=1) + np.float32(1e-4))
+        return total / 4
+
+    for n in (3, 4, 8):
+        found = mx.objective_of(lambda r: levels(r.astype(float)), n, VALUES)
+        assert (found.verdict, found.levels.precision.name) == ("gradient", "float32")
+    report = check_estimator(levels, group_sizes=[4, 8], on_fail=None)
+    assert report["is a gradient"].status == "passed"
+    assert report["leave-one-out"].status == "skipped"
+
+
+def test_counts_are_no_half_precision():
+    def ranks_times_successes(r):
+        wins = (r[..., :, None] > r[..., None, :]).sum(-1)
+        return wins * (r > 0.5).sum(-1, keepdims=True) * 1.0
+
+    for n in (10, 12, 16):
+        assert checked(ranks_times_successes, (n,)).status == "failed"

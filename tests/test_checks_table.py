@@ -53,15 +53,8 @@ KNOWN_FAILURES = {  # what check_estimator measures, and reasons that are in its
         "leave-one-out": in_sample(0.25, 15.717, 3.9587),
         "bias on graded likelihoods": off("no objective is ascended on 0/1 rewards", [-0.38887, 0.10885, 0.28001]),
     },
-    "grpo_mean_lift": {  # a gradient, of what has no name
-        "effective objective": no_objective(2.7534),
-        "bias on graded likelihoods": off("no objective is ascended on 0/1 rewards", [-0.25834, 0.034445, 0.22389]),
-    },
-    "grpo_level_lift": {
-        "effective objective": no_objective(2.7534),
-        "leave-one-out": in_sample(0.2, 1.5737, 0.7456),
-        "bias on graded likelihoods": off("no objective is ascended on 0/1 rewards", [-0.25741, 0.021219, 0.2362]),
-    },
+    "grpo_mean_lift": {"effective objective": no_objective(2.7534)},  # a gradient, of what has no name
+    "grpo_level_lift": {"effective objective": no_objective(2.7534)},
     "maxrl": SELF_NORMALISED,
     "maxrl_cv": {
         **SELF_NORMALISED,

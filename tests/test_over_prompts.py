@@ -233,3 +233,8 @@ def test_small_rules_are_judged_by_their_size():
 
     assert over_prompts(rule, 2, 2).verdict == "none"
     assert len(over_prompts(rule, 2, 2).columns()["sum"]) == 1
+
+
+def test_one_rollout_of_each_prompt_is_asked_about_too():
+    assert over_prompts(lambda r: r - r.mean(), 2, 1, THREE).verdict == "gradient"
+    assert over_prompts(lambda r: r * r[:1].mean(), 2, 1, THREE).verdict == "none"

@@ -141,7 +141,8 @@ def _less_spread(name: str, levels: Levels, groups: Groups, h: Array, spread: Ar
         less = f"E l {'-' if share > 0 else '+'} {factor}{name}"
         yield _Candidate(less if s == 1 else f"({less})", s, s * (groups.mean - share * spread))
     else:
-        yield _Candidate(name, -share, -share * spread)
+        scale = _simple(-share, levels)
+        yield _Candidate(name, scale, scale * spread)
 
 
 def _simple(factor: Any, levels: Levels) -> Any:

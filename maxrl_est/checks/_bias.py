@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._typing import Array
-from maxrl_est.checks._gradient import is_a_gradient
+from maxrl_est.checks._gradient import UNKNOWN, ascends_something
 from maxrl_est.checks._structure import enumerable
 from maxrl_est.checks._subject import Failed, Skipped, Subject, Warned
 from maxrl_est.checks._targets import factor_of, target_of, target_or_nearest
@@ -150,8 +150,8 @@ def is_unbiased_on_graded(subject: Subject) -> str:
         raise Skipped(f"groups of {subject.sizes[-1]} are too many to enumerate; leave-one-out has no such limit")
     for n in sizes:
         target, factor = target_or_nearest(subject, n), factor_of(subject, n)
-        if target_of(subject, n) is None and target is not None and _is_a_gradient(subject):
-            raise Skipped("it is the gradient of an objective that is no known one, and is held against none")
+        if target_of(subject, n) is None and not subject.positive_only and ascends_something(subject):
+            raise Skipped(UNKNOWN)
         if target is None:
             if subject.positive_only:
                 raise Skipped("no objective is declared")
@@ -185,14 +185,6 @@ def is_unbiased_on_graded(subject: Subject) -> str:
     if worst <= subject.rounding:
         return "unbiased to rounding for the same objective"
     return f"unbiased up to {worst:.1g} (tolerance {subject.tolerance:g}) for the same objective"
-
-
-def _is_a_gradient(subject: Subject) -> bool:
-    try:
-        subject.once(is_a_gradient)
-    except (Failed, Skipped):
-        return False
-    return True
 
 
 def _mean(problem: Bandit, subject: Subject, n: int) -> dict[str, Any]:

@@ -21,10 +21,11 @@ from maxrl_est.ascent._potential import potential
 from maxrl_est.checks._no_objective import no_objective
 from maxrl_est.checks._round_trips import EXACT, LARGEST, SETS, round_trip, sides_of, values_of
 from maxrl_est.checks._structure import enumerable
-from maxrl_est.checks._subject import Skipped, Subject
+from maxrl_est.checks._subject import Failed, Skipped, Subject
 from maxrl_est.measures._columns import shown
 from maxrl_est.measures._nearest import Nearest, multiple
 
+UNKNOWN = "it is the gradient of an objective that is no known one, and is held against none"
 UNNAMED = re.compile(r"phi|\bF\b|without a name")  # so that its numbers are given
 SIZE = re.compile(r"(?<=J_)\d+|(?<= of )\d+|(?<=@)\d+")  # in the name of an objective
 
@@ -45,6 +46,15 @@ def is_a_gradient(subject: Subject) -> str:
     enumerable(subject)
     found = {n: _ascended(subject, n) for n in subject.sizes}
     return _said(subject, dict(reversed(found.items())))
+
+
+def ascends_something(subject: Subject) -> bool:
+    """Whether that check passes."""
+    try:
+        subject.once(is_a_gradient)
+    except (Failed, Skipped):
+        return False
+    return True
 
 
 def _ascended(subject: Subject, n: int) -> _Gradient:
@@ -101,7 +111,7 @@ def _in_general(named: dict[int, Nearest], at_constants: str) -> str:
         else:
             text = multiple(scales.pop(), name) if len(scales) == 1 else f"{name}, times a factor that depends on N,"
         parts.append(f"{text} at N = {_listed(sizes)}")
-    return ", ".join(parts)
+    return "; ".join(parts)
 
 
 def _of_size(n: int, found: re.Match[str]) -> str:

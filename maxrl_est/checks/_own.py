@@ -16,6 +16,7 @@ import numpy as np
 
 from maxrl_est._typing import Array, FloatArray
 from maxrl_est.checks import _trials
+from maxrl_est.checks._gradient import UNKNOWN, ascends_something
 from maxrl_est.checks._structure import enumerable
 from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject
 from maxrl_est.checks._targets import factor_of, target_of, unbiased
@@ -35,7 +36,12 @@ def weighs_by_the_others(subject: Subject) -> str:
     for n in subject.sizes:
         target = target_of(subject, n)
         if isinstance(target, Objective) or (target is None and not subject.positive_only):
-            _is_linear(subject, n)
+            try:
+                _is_linear(subject, n)
+            except Failed:
+                if target is None and ascends_something(subject):
+                    raise Skipped(UNKNOWN) from None
+                raise
         reference = unbiased(target)
         if reference:
             _is_as_that_of(subject, n, reference)

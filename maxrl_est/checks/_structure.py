@@ -262,8 +262,8 @@ def _follows_its_likelihood(subject: Subject) -> None:
     if subject.gaps(got, straight, likelihoods).max() > subject.tolerance:
         raise Failed(
             f"groups of one with likelihoods 0, 0.25, 0.5 and 1 have the advantages {excerpt(got.T)}: no multiple of "
-            "the likelihood less a constant, so nothing is ascended without bias; refuse such groups, or give them no "
-            "advantage",
+            "the likelihood less a constant, so the mean of another function of it is ascended; refuse such groups, or "
+            "give them no advantage",
             f"{subject.label}(numpy.array({likelihoods.tolist()}))",
             {"advantages": got.ravel().tolist()},
         )

@@ -42,9 +42,10 @@ def precision_of(function: Estimator, *probes: FloatArray) -> Precision:
     """The shortest format that the function passes its numbers through: `DOUBLE` where none shorter is found.
 
     It is told by two signs. All advantages fit in that format, and not in three bits less; or likelihoods may be
-    rounded to it and no advantage changes. Neither says anything of a function of thresholds or ranks, whose advantages
-    few changes of likelihoods reach, and are few numbers or the same in every group: so these are told by neither, and
-    a change of a few eps has to show in most groups. Where the function refuses
+    rounded to it and no advantage changes. Of float32 the first is enough, since no one has its quotients by chance.
+    Neither says anything of a function of thresholds or ranks, whose advantages few changes of likelihoods reach: what
+    gives counts, few numbers, or the same ones in every group is told by neither, and a change of a few likelihoods by
+    little more than eps has to show in most groups. Where the function refuses
     graded likelihoods it is asked about 0/1 rewards, in which only float32 is told from quotients of small ints.
 
     Parameters
@@ -71,6 +72,8 @@ def precision_of(function: Estimator, *probes: FloatArray) -> Precision:
         return SHORTER[-1] if outcome is not None and _fits(outcome, SHORTER[-1]) else DOUBLE
     if _discrete(found):
         return DOUBLE
+    if _fits(found, SHORTER[-1]):  # quotients of float32, which no one gets by chance
+        return SHORTER[-1]
     for shorter in SHORTER:
         told = _fits(found, shorter) or _same(_answer(function, rounded(groups, shorter.bits)), found)
         if told and _reacts(function, groups, found, shorter):
@@ -96,11 +99,12 @@ def rounded(values: Array, bits: int) -> FloatArray:
 
 
 def _discrete(found: FloatArray) -> bool:
-    """Whether advantages are few numbers, or the same ones in every group, as those of thresholds and ranks are."""
+    """Whether advantages are counts, few numbers, or the same in every group, as those of thresholds and ranks are."""
     if found.shape[1] == 2:  # +-1, whatever else they are
         return False
     alike = np.sort(found, axis=1)
-    return bool((alike == alike[0]).all()) or len(np.unique(found)) <= _FEW
+    counts = found == np.round(found)
+    return bool(counts.all() or (alike == alike[0]).all()) or len(np.unique(found)) <= _FEW
 
 
 def _fits(values: FloatArray, shorter: Precision) -> bool:
@@ -109,8 +113,16 @@ def _fits(values: FloatArray, shorter: Precision) -> bool:
 
 
 def _reacts(function: Estimator, groups: FloatArray, found: FloatArray, shorter: Precision) -> bool:
-    """Whether advantages change in most groups where likelihoods change by a few eps."""
-    moved = groups * (1 + 8 * shorter.eps * np.where(np.arange(groups.shape[1]) % 2, 0.5, -0.25))
+    """Whether advantages change in most groups where a few likelihoods change by little more than eps.
+
+    The largest, the least and those in the middle, so that what depends on one of these alone reacts, and what has
+    thresholds does not.
+    """
+    places, size = np.argsort(groups, axis=1), groups.shape[1]
+    few = np.unique(np.r_[0:2, size // 2 - 1 : size // 2 + 1, size - 2 : size].clip(0, size - 1))
+    moved = groups.copy()
+    rows = np.arange(len(groups))[:, None]
+    moved[rows, places[:, few]] *= 1 + 1.5 * shorter.eps * np.where(np.arange(len(few)) % 2, -1, 1)
     changed = _answer(function, moved)
     return changed is not None and bool((changed != found).any(axis=-1).mean() > 0.5)
 
