@@ -264,9 +264,7 @@ def test_the_gradient_of_an_objective_without_a_name_is_held_against_none():
 
 def test_names_of_different_sizes_stand_with_their_sizes():
     message = checked("tailrl_centred", (2, 4, 8)).message
-    assert "exactly the gradient of E l at N = 2; levels of J_{N-1} at N = 4, 8" in message or (
-        "exactly the gradient of E l at N = 2; levels of J_3 at N = 4; levels of J_7 at N = 8" in message
-    )
+    assert "exactly the gradient of E l at N = 2; levels of J_{N-1} at N = 4, 8" in message
 
 
 def test_a_way_back_that_loses_nothing_is_said_so():
@@ -274,9 +272,7 @@ def test_a_way_back_that_loses_nothing_is_said_so():
         kept = (r.mean(-1, keepdims=True) > 0.2) & (r.mean(-1, keepdims=True) < 0.8)
         return kept * (r - r.mean(-1, keepdims=True))
 
-    for n in (4, 8):
-        message = checked(beyond, (n,)).message
-        assert "-0 " not in message
+    assert "and coming straight back it loses nothing, so that every round trip gains" in checked(beyond, (4,)).message
 
 
 @pytest.mark.parametrize("factor", [1e-9, 1e-3, 1e3])

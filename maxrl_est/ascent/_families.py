@@ -85,7 +85,7 @@ class Groups:
         beyond = 1 + 2 * max(float(self.low), 1 - float(self.high)) / float(self.high - self.low)
         return self.kind is object or self.n * math.log(beyond) < _GROWTH
 
-    @property
+    @cached_property
     def likelihoods(self) -> Array | None:
         """The rewards of each group as floats (G, n); None if they are no likelihoods."""
         rewards = self.low + self.members * (self.high - self.low)

@@ -19,10 +19,8 @@ from maxrl_est.estimates.groups import LARGEST
 from maxrl_est.measures._columns import shown
 from maxrl_est.measures._enumerated import MAX_ROLLOUTS, group_chance
 from maxrl_est.measures._equivariant import equivariant_advantages
-from maxrl_est.measures._precision import Precision
+from maxrl_est.measures._precision import HALF, Precision
 from maxrl_est.objectives import exact_number
-
-HALF = 11  # bits of a significand, or fewer: half precision
 
 
 class Levels(NamedTuple):

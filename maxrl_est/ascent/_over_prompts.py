@@ -32,7 +32,7 @@ from maxrl_est.measures._columns import Columns, shown
 from maxrl_est.measures._equivariant import of_groups
 from maxrl_est.measures._sizes import group_size
 
-MAX_BATCHES = 100_000  # each is a call of the rule
+MAX_BATCHES = 100_000  # each is a call of the rule, and a few more in other orders
 MOST = 16  # prompts: of 17 there are more batches, whatever they are of
 TOLERANCE = 1e-6  # relative to the largest advantage: more than float32 rounds, less than any fault
 

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._typing import Array
-from maxrl_est.ascent._levels import HALF, Levels, chances
+from maxrl_est.ascent._levels import Levels, chances
 from maxrl_est.ascent._multisets import joined, multisets
 from maxrl_est.measures._columns import shown
+from maxrl_est.measures._precision import HALF
 
 _DRAWN = 30  # bits of the weights of a law that is drawn
 

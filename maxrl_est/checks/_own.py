@@ -20,6 +20,7 @@ from maxrl_est.checks._gradient import UNKNOWN, ascends_something
 from maxrl_est.checks._structure import enumerable
 from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject
 from maxrl_est.checks._targets import factor_of, target_of, unbiased
+from maxrl_est.measures._precision import HALF
 from maxrl_est.objectives import Objective
 
 OWN_VALUES = (1e-9, 1e-6, 1e-3, 0.02, 0.2, 0.25, 0.5, 0.7, 0.9, 0.97, 1 - 1e-6, 1.0)  # of the rollout, above the least
@@ -106,7 +107,7 @@ def _moves(
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Groups (B, n), values (V,) of the first rollout, what they add to its advantage (V, B), and what is rounding."""
     least = TINY if subject.positive_only else 0.0
-    finest = 1e-3 if subject.precision.bits <= _trials.HALF else least
+    finest = 1e-3 if subject.precision.bits <= HALF else least
     groups = _trials.groups(subject, n)
     between = (np.arange(BETWEEN) + np.random.default_rng([subject.seed, n]).random(BETWEEN)) / BETWEEN
     values = np.array([least, *(x for x in (*between, *OWN_VALUES) if x > least and x >= finest)])

@@ -11,6 +11,7 @@ from maxrl_est._typing import Array
 from maxrl_est.checks import _trials
 from maxrl_est.checks._structure import comparable
 from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject, Warned, excerpt
+from maxrl_est.measures._precision import HALF
 
 AMPLIFIED = 0.1  # of the advantages of equal rewards: what an eps of 1e-6 makes of float32's roundings stays below
 SHRINKS = 100  # fold, from one scale of likelihoods to another, is no learning any more
@@ -97,7 +98,7 @@ def follows_small_differences(subject: Subject) -> str:
     comparable(subject)
     if subject.binary_only:
         raise Skipped("only meant for 0/1 rewards")
-    if subject.precision.bits <= _trials.HALF:
+    if subject.precision.bits <= HALF:
         raise Skipped(f"{subject.precision.name} has no small likelihoods to speak of")
     n = next((n for n in subject.sizes if n <= LONGEST), subject.sizes[-1])
     group = _trials.kinds(subject, n)["random"][0]

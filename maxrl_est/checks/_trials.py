@@ -9,11 +9,11 @@ import numpy as np
 
 from maxrl_est._typing import Array, FloatArray
 from maxrl_est.checks._subject import Subject
+from maxrl_est.measures._precision import HALF
 
 EVERY_ORDER = 4  # rollouts in the largest group that is tried in every order
 ORDERS = 8  # of larger groups
 CLOSE = ("tiny", "near 1")  # kinds whose likelihoods hardly differ: float32 and an eps make other groups of them
-HALF = 11  # bits of the significand, or fewer: floats that have no small likelihoods to speak of
 LEAST = 0.05  # stands for 0 where logarithms are taken
 
 
@@ -35,7 +35,7 @@ def kinds(subject: Subject, n: int) -> Mapping[str, FloatArray]:
         "one apart": np.stack([0.2 + 0.7 * apart, 0.9 - 0.7 * apart, 0.9 - 0.9 * apart]),
         "tiny": np.concatenate([1e-6 * uniform[:2], 1e-9 * uniform[2:4], 1e-3 * apart[None]]),
     }
-    if subject.precision.bits <= HALF:
+    if subject.precision.bits <= HALF:  # which has no small likelihoods to speak of
         del found["tiny"]
     if subject.precision.name == "float64":  # shorter floats have no such differences to speak of
         found["near 1"] = 1 - 1e-3 * uniform[:2]

@@ -10,7 +10,7 @@ import numpy as np
 from maxrl_est._typing import Array, Estimator, FloatArray
 from maxrl_est.estimators import SequentialEstimator, chosen
 from maxrl_est.estimators._answers import orders, real_numbers_of
-from maxrl_est.measures._precision import ROUNDING, Precision, precision_of, probes_of
+from maxrl_est.measures._precision import HALF, ROUNDING, Precision, precision_of, probes_of
 
 MAX_COUNTED = 2048  # rollouts in groups of each number of successes: a minute, as measured
 _LEAST = 1e-5  # of the largest advantage: what is left of numbers of size 1 that cancel is no difference
@@ -74,7 +74,7 @@ def _differs(advantages: Array, others: FloatArray, precision: Precision, offset
     and so do rewards that are ``offset`` times as large as they are apart.
     """
     more = max(1.0, others.shape[1] / 64)
-    rounding = max(precision.rounding, (64 * precision.eps * offset) if precision.bits > 11 else 0.0)
+    rounding = max(precision.rounding, (64 * precision.eps * offset) if precision.bits > HALF else 0.0)
     allowed = max(rounding * more, ROUNDING * more**2) * max(_LEAST, abs(others).max())
     return np.asarray(~(abs(np.asarray(advantages, dtype=np.float64) - others) <= allowed))
 

@@ -9,6 +9,7 @@ import numpy as np
 from maxrl_est._typing import Array, Estimator, FloatArray
 
 ROUNDING = 1e-10  # two advantages closer than this, relative to the largest, are the same number in float64
+HALF = 11  # bits of a significand, or fewer: half precision
 _GROUPS = 8  # that a function is tried on
 _FEW = 4  # numbers
 
@@ -31,7 +32,7 @@ class Precision(NamedTuple):
         64 eps, sums of a group and quotients by small numbers; in half precision, where that would be half of an
         advantage, 8 eps.
         """
-        return max(ROUNDING, (64 if self.bits > 11 else 8) * self.eps)
+        return max(ROUNDING, (64 if self.bits > HALF else 8) * self.eps)
 
 
 DOUBLE = Precision("float64", 53)
