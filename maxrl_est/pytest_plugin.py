@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from maxrl_est._typing import Estimator
+    from maxrl_est._arguments.protocols import Estimator
     from maxrl_est.checks import CheckReport
 
 PROPERTY = "maxrl_est"  # of a test's report, and of the JUnit file: one line for each function checked

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array, Estimator
+from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.estimates.groups import groups_of
 
 Ragged = Callable[[list[Array]], list[Array]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from maxrl_est._arguments import finite
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates.baselines import Baseline, recipe
 from maxrl_est.estimators._advantages import advantages
 from maxrl_est.objectives import ObjectiveLike

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from maxrl_est._arguments import at
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates import baselines, checked
 from maxrl_est.estimates.groups import groups_of
 from maxrl_est.objectives import Expansion, Objective, objective_of

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from maxrl_est._arguments import closest, name_of
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.adapters._judged import in_turns
 
 _DATA = {  # what the trainer may have in its batch beside rewards: the axes of each

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from maxrl_est._arguments import name_of
-from maxrl_est._typing import Array, Estimator
+from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.adapters import _traced
 from maxrl_est.adapters._groups import groups_of, need
 from maxrl_est.adapters._judged import judged

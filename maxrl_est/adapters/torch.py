@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from maxrl_est._arguments import finite, is_number, name_of
-from maxrl_est._typing import Array, Estimator
+from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.adapters import _torch_ops as ops
 from maxrl_est.adapters._judged import judged
 from maxrl_est.estimates.baselines import Baseline, recipe

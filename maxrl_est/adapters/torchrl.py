@@ -11,7 +11,7 @@ from tensordict import TensorDict, TensorDictBase
 from torchrl.objectives.llm import MCAdvantage
 
 from maxrl_est._arguments import name_of
-from maxrl_est._typing import Array, Estimator
+from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.adapters._judged import in_turns, judged
 from maxrl_est.adapters._rewards import advantages_of_rewards, check_settings
 from maxrl_est.estimates.baselines import Baseline

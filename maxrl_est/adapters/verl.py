@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from maxrl_est._arguments import one_of, whole
-from maxrl_est._typing import Array, Estimator
+from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.adapters._judged import judged
 from maxrl_est.adapters._rewards import advantages_of_rewards, check_settings
 from maxrl_est.adapters._verl_batch import Batch, by_itself, by_name

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from maxrl_est._typing import Array, Estimator, FloatArray
+from maxrl_est._arguments.protocols import Array, Estimator, FloatArray
 from maxrl_est.ascent._multisets import joined, multisets
 from maxrl_est.estimators._answers import answer, differs, orders
 from maxrl_est.measures._equivariant import exactly

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.ascent._levels import Levels
 from maxrl_est.ascent._multisets import multisets, places
 from maxrl_est.measures._two_values import counted_groups

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from maxrl_est._arguments import listed, short, words
-from maxrl_est._typing import Array, Estimator
+from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.ascent._multisets import count, joined, multisets
 from maxrl_est.estimates.groups import LARGEST
 from maxrl_est.measures._columns import shown

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 
 
 def count(size: int, k: int) -> int:

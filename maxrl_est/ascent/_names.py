@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.ascent._families import Groups, flipped
 from maxrl_est.ascent._levels import Levels
 from maxrl_est.estimates.ustatistics import objective_estimate

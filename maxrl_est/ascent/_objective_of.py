@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from maxrl_est._arguments import positive
-from maxrl_est._typing import Estimator
+from maxrl_est._arguments.protocols import Estimator
 from maxrl_est.ascent._levels import different_values, levels_of, need_few_groups, one_of_values
 from maxrl_est.ascent._names import nearest
 from maxrl_est.ascent._potential import potential

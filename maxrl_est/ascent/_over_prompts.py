@@ -23,7 +23,7 @@ from typing import Any, Literal
 import numpy as np
 
 from maxrl_est._arguments import positive, short, whole
-from maxrl_est._typing import Array, Estimator
+from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.ascent._batches import tables_of
 from maxrl_est.ascent._levels import different_values
 from maxrl_est.ascent._multisets import count, joined, multisets

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._arguments import at
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.ascent._levels import Levels, chances, one_of_values
 from maxrl_est.ascent._multisets import places
 from maxrl_est.ascent._potential import work

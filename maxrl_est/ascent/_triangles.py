@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.ascent._levels import Levels, chances
 from maxrl_est.ascent._multisets import joined, multisets
 from maxrl_est.measures._columns import shown

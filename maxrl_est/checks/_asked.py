@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from maxrl_est._arguments import different, flag, listed, name_of, one_of, positive, whole, words
-from maxrl_est._typing import Array, Estimator
+from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.checks._subject import TOLERANCE, Subject
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen
 from maxrl_est.estimators._functions.wrapped import as_it_stands

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.checks._gradient import UNKNOWN, ascends_something
 from maxrl_est.checks._structure import enumerable
 from maxrl_est.checks._subject import Failed, Skipped, Subject, Warned

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from maxrl_est._arguments import name_of, one_of
-from maxrl_est._typing import Estimator
+from maxrl_est._arguments.protocols import Estimator
 from maxrl_est.checks._asked import Wanted, subject_of
 from maxrl_est.checks._known import KnownFaults, known
 from maxrl_est.checks._report import DECIDING

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 
 # Of rewards (M,), blocks of rows (B, N) of the groups of each size, and blocks (1, M) of each batch.
 Rows = Sequence[Array]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from maxrl_est._arguments import positive
 from maxrl_est._arguments.arrays import real_array
-from maxrl_est._typing import Array, Estimator, FloatArray
+from maxrl_est._arguments.protocols import Array, Estimator, FloatArray
 from maxrl_est.checks._formulas import FORMULAS, Formula, Rows
 from maxrl_est.estimates.grouped import blocks
 from maxrl_est.estimators import get, names

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est import estimators
-from maxrl_est._typing import FloatArray
+from maxrl_est._arguments.protocols import FloatArray
 from maxrl_est.checks._bias import BINARY, LARGEST_FLOATS, POSITIVE, expression, in_floats
 from maxrl_est.checks._report import NoiseRow
 from maxrl_est.checks._structure import enumerable

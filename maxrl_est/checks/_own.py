@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.checks import _trials
 from maxrl_est.checks._gradient import UNKNOWN, ascends_something
 from maxrl_est.checks._structure import enumerable

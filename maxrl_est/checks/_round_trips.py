@@ -13,7 +13,7 @@ from fractions import Fraction as F
 
 import numpy as np
 
-from maxrl_est._typing import Array, Estimator, FloatArray
+from maxrl_est._arguments.protocols import Array, Estimator, FloatArray
 from maxrl_est.ascent import Triangle
 from maxrl_est.ascent._levels import Levels, levels_of, rounding_of
 from maxrl_est.ascent._multisets import multisets

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from maxrl_est._arguments import name_of, one_of
-from maxrl_est._typing import Estimator
+from maxrl_est._arguments.protocols import Estimator
 from maxrl_est.checks import _trials
 from maxrl_est.checks._asked import GROUP_SIZES, Wanted, subject_of
 from maxrl_est.checks._bias import ascends_an_objective, is_unbiased_on_graded

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.checks import _trials
 from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject, Warned, excerpt, worst
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array, Estimator, FloatArray
+from maxrl_est._arguments.protocols import Array, Estimator, FloatArray
 from maxrl_est.checks._known import Found
 from maxrl_est.measures import EffectiveWeight, effective_weight
 from maxrl_est.measures._precision import Precision, precision_of, probes_of

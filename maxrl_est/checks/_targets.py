@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.checks._subject import Subject
 from maxrl_est.estimates.ustatistics import loo_weights
 from maxrl_est.estimators import advantages

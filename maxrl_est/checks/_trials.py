@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.checks._subject import Subject
 from maxrl_est.measures._precision import HALF
 

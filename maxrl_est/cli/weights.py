@@ -13,7 +13,7 @@ from maxrl_est.cli.console import Misuse, as_misuse, at_least, named, progress
 from maxrl_est.cli.parsing import Commands, add_command, completed_by
 
 if TYPE_CHECKING:
-    from maxrl_est._typing import FloatArray
+    from maxrl_est._arguments.protocols import FloatArray
     from maxrl_est.estimates.baselines import Baseline
     from maxrl_est.files.rollouts import Weigh
 

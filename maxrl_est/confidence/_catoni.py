@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._arguments import rate
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.confidence._state import Arrays
 from maxrl_est.confidence._values import above_zero, block, coordinates, number_of, tolerances
 

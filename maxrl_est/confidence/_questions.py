@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._arguments import rate, words
-from maxrl_est._typing import FloatArray
+from maxrl_est._arguments.protocols import FloatArray
 from maxrl_est.confidence._betting import Betting
 from maxrl_est.confidence._catoni import Catoni
 from maxrl_est.confidence._normal import Normal

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import FloatArray
+from maxrl_est._arguments.protocols import FloatArray
 
 
 class Arrays:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from maxrl_est._arguments import at, at_most, finite, positive, whole, words
 from maxrl_est._arguments.arrays import all_finite, vector
-from maxrl_est._typing import FloatArray
+from maxrl_est._arguments.protocols import FloatArray
 
 MOST = 1 << 62  # values; more will not be drawn
 

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from maxrl_est._arguments import finite, is_number, one_of
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates import checked
 from maxrl_est.estimates.groups import need_size
 from maxrl_est.objectives import Objective, ObjectiveLike, exact_number, order_of, resolve

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.estimates._kernels import Kernels, generic, load
 from maxrl_est.estimates.groups import need_size
 from maxrl_est.objectives import Expansion, Objective

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._arguments import at, finite, is_number
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 
 LARGEST = 1e100  # reward, so that squares and sums of them are floats
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._arguments import at
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates import checked
 from maxrl_est.estimates.grouped import blocks, id_at
 from maxrl_est.estimates.groups import Groups, below_ceiling, groups_of

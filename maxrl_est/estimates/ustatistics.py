@@ -21,7 +21,7 @@ from typing import Any
 import numpy.typing as npt
 
 from maxrl_est._arguments import whole
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates import checked
 from maxrl_est.estimates.grouped import flat_of, of_groups
 from maxrl_est.estimates.groups import groups_of

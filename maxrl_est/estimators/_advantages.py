@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates import baselines
 from maxrl_est.estimates.baselines import Baseline, recipe
 from maxrl_est.estimates.grouped import flat_of, of_groups

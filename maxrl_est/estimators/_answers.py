@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._arguments.arrays import not_finite
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 
 ROUNDING = 1e-5  # relative: what float32 may lose, and what depends on order or batch exceeds
 _EVERY = 4  # rollouts in the largest group that is tried in every order

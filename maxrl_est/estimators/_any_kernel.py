@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from maxrl_est._arguments import name_of, one_of, whole
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates.groups import need_size
 from maxrl_est.estimators._answers import answer, differs, orders
 from maxrl_est.estimators._rows import NamedEstimator

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from maxrl_est._typing import Array, Estimator
+from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.estimators._answers import answer, differs, orders
 
 LARGEST = 2048  # N, since a rule is asked about all N + 1 groups of N rollouts

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates.groups import need_size
 from maxrl_est.estimators._expected import rloo
 from maxrl_est.estimators._rows import Notes, row

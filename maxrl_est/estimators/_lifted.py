@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimators._counted import Counted, Pair
 from maxrl_est.estimators._expected import grpo
 from maxrl_est.estimators._rows import Notes, row

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from maxrl_est._arguments import name_of, one_of
-from maxrl_est._typing import Estimator
+from maxrl_est._arguments.protocols import Estimator
 from maxrl_est.estimators._counted import Counted
 from maxrl_est.estimators._lifted import HOW, lifted
 from maxrl_est.estimators._registry import chosen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates.checked import mean_of_others
 from maxrl_est.estimates.means import mean, need_floats
 from maxrl_est.estimators._rows import Notes, row

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from fractions import Fraction
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates.baselines import recipe, weights_and_advantages
 from maxrl_est.estimates.groups import need_size
 from maxrl_est.estimators._rows import Affine, Notes, row

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy.typing as npt
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates.groups import groups_of
 from maxrl_est.objectives.targets import Target
 

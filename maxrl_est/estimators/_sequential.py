@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray, RolloutMoments
+from maxrl_est._arguments.protocols import Array, FloatArray, RolloutMoments
 from maxrl_est.estimators._rows import Notes
 from maxrl_est.objectives.targets import LogPassRate
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates.checked import mean_of_others
 from maxrl_est.estimates.groups import need_size
 from maxrl_est.estimates.means import mean

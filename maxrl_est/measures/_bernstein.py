@@ -15,7 +15,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.objectives._numbers import in_one_unit
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._arguments import name_of
-from maxrl_est._typing import Array, Estimator, FloatArray, Problem
+from maxrl_est._arguments.protocols import Array, Estimator, FloatArray, Problem
 from maxrl_est.confidence._state import Arrays
 from maxrl_est.estimators import SequentialEstimator
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._arguments import name_of
-from maxrl_est._typing import Array, Estimator, Problem, Prompt, RolloutMoments
+from maxrl_est._arguments.protocols import Array, Estimator, Problem, Prompt, RolloutMoments
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen
 from maxrl_est.measures._enumerated import Moments, group_chance, mixture
 from maxrl_est.measures._equivariant import MAX_COUNTED, equivariant_advantages

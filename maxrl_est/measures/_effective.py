@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._arguments import at_most, positive, words
-from maxrl_est._typing import Estimator
+from maxrl_est._arguments.protocols import Estimator
 from maxrl_est.measures import _bernstein
 from maxrl_est.measures._columns import Columns, shown
 from maxrl_est.measures._equivariant import MAX_COUNTED, equivariant_advantages, of_groups

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array, Estimator, FiniteProblem, Problem
+from maxrl_est._arguments.protocols import Array, Estimator, FiniteProblem, Problem
 from maxrl_est.measures._columns import Columns, shown
 from maxrl_est.measures._equivariant import equivariant_advantages, of_groups
 from maxrl_est.measures._precision import DOUBLE

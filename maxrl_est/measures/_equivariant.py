@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array, Estimator, FloatArray
+from maxrl_est._arguments.protocols import Array, Estimator, FloatArray
 from maxrl_est.estimators import SequentialEstimator, chosen
 from maxrl_est.estimators._answers import orders, real_numbers_of
 from maxrl_est.measures._precision import HALF, ROUNDING, Precision, precision_of, probes_of

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from maxrl_est._arguments import whole
 from maxrl_est._arguments.arrays import vector
-from maxrl_est._typing import Array, Estimator, FloatArray, Problem
+from maxrl_est._arguments.protocols import Array, Estimator, FloatArray, Problem
 from maxrl_est.confidence._values import number_of
 from maxrl_est.estimators import SequentialEstimator, chosen
 from maxrl_est.measures._closed_forms import NoClosedForm, closed_form_moments

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.measures._bernstein import nodes
 from maxrl_est.measures._nearest import Weight
 from maxrl_est.objectives import Objective

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array, Problem, RolloutMoments
+from maxrl_est._arguments.protocols import Array, Problem, RolloutMoments
 from maxrl_est.measures._enumerated import exact_moments, finite
 from maxrl_est.objectives.targets import LogMean, LogPassRate, MeanLessVariance, OverLevels, Target, checked_target
 from maxrl_est.problems._laws import law

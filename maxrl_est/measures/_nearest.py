@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from maxrl_est._typing import FloatArray
+from maxrl_est._arguments.protocols import FloatArray
 from maxrl_est.measures._bernstein import basis, bernstein_of, nodes, powers_of
 from maxrl_est.measures._columns import Columns
 from maxrl_est.measures._precision import DOUBLE, Precision

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._arguments import at_most
-from maxrl_est._typing import Array, Problem
+from maxrl_est._arguments.protocols import Array, Problem
 from maxrl_est.estimates.baselines import recipe, weights_and_advantages
 from maxrl_est.estimators import NamedEstimator, Notes
 from maxrl_est.measures._closed_forms import MAX_ORDER, alternate, closed_form_variance

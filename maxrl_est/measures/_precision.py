@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from maxrl_est._typing import Array, Estimator, FloatArray
+from maxrl_est._arguments.protocols import Array, Estimator, FloatArray
 
 ROUNDING = 1e-10  # two advantages closer than this, relative to the largest, are the same number in float64
 HALF = 11  # bits of a significand, or fewer: half precision

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._arguments import callable_or_none, executor_or_none, path_or_none, versions, whole
-from maxrl_est._typing import Estimator, FloatArray, Problem
+from maxrl_est._arguments.protocols import Estimator, FloatArray, Problem
 from maxrl_est.confidence._questions import Bounds, Question, SamplingPlan, Verdict, question
 from maxrl_est.confidence._values import number_of
 from maxrl_est.estimators import SequentialEstimator, chosen

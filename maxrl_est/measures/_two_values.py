@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._arguments import listed
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.measures import _bernstein
 from maxrl_est.objectives import exact_number
 

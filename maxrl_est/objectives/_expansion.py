@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from maxrl_est._typing import FloatArray
+from maxrl_est._arguments.protocols import FloatArray
 from maxrl_est.objectives._series import series
 
 LARGEST_GROWTH = 1e6  # times 8 roundings of 2^-53: 1e-9 of the largest weight

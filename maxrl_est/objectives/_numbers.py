@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._arguments import at, is_int, is_number
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 
 
 def exact_number(name: str, value: Any) -> Fraction:

@@ -15,7 +15,7 @@ from typing import Any, overload
 import numpy as np
 
 from maxrl_est._arguments import is_int, whole
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.objectives._expansion import LARGEST_GROWTH, Expansion, expansion
 from maxrl_est.objectives._numbers import exact_number, real_numbers
 from maxrl_est.objectives._series import polynomial, series

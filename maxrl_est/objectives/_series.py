@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import FloatArray
+from maxrl_est._arguments.protocols import FloatArray
 from maxrl_est.objectives._numbers import check_probabilities, real_numbers
 
 _Pair = tuple[FloatArray, FloatArray]  # a number to 106 bits, as the sum of a float64 and its rounding error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from maxrl_est._typing import FloatArray
+from maxrl_est._arguments.protocols import FloatArray
 
 _WRITTEN = 4  # terms of a polynomial that are written out
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.problems._finite import Finite, Numbers, numbers
 
 

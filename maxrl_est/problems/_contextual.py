@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from maxrl_est._typing import Problem
+from maxrl_est._arguments.protocols import Problem
 from maxrl_est.problems._finite import Numbers
 from maxrl_est.problems._laws import laws, parameters
 from maxrl_est.problems._mapped import reparametrised

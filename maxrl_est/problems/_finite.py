@@ -11,7 +11,7 @@ import numpy as np
 
 from maxrl_est._arguments import at, is_number
 from maxrl_est._arguments.arrays import all_finite, entries
-from maxrl_est._typing import Array, FloatArray, RolloutMoments
+from maxrl_est._arguments.protocols import Array, FloatArray, RolloutMoments
 from maxrl_est.objectives import Objective
 
 Numbers: TypeAlias = Sequence[float | Fraction] | Array  # (s,), one for each outcome

@@ -10,7 +10,7 @@ import numpy as np
 
 from maxrl_est._arguments import at, finite, flag, positive
 from maxrl_est._arguments.arrays import entries
-from maxrl_est._typing import Array, FloatArray, RolloutMoments
+from maxrl_est._arguments.protocols import Array, FloatArray, RolloutMoments
 from maxrl_est.objectives import Objective
 
 Point: TypeAlias = float | Sequence[float] | Array  # a number for D = 1, or (D,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from maxrl_est._arguments import at, listed, words
-from maxrl_est._typing import Problem
+from maxrl_est._arguments.protocols import Problem
 
 
 def law(problem: Any, name: str = "problem") -> Problem:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray, Problem, Prompt, RolloutMoments
+from maxrl_est._arguments.protocols import Array, FloatArray, Problem, Prompt, RolloutMoments
 from maxrl_est.problems._finite import Finite, matrix
 from maxrl_est.problems._laws import law, parameters
 from maxrl_est.problems._shared import Shared

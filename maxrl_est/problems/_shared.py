@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray, Problem, Prompt
+from maxrl_est._arguments.protocols import Array, FloatArray, Problem, Prompt
 from maxrl_est.problems._finite import Numbers, check_sum, numbers
 from maxrl_est.problems._laws import laws, parameters
 

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 
 Family: TypeAlias = Callable[[int, np.random.Generator], FloatArray]
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from maxrl_est._arguments import whole
-from maxrl_est._typing import Estimator
+from maxrl_est._arguments.protocols import Estimator
 from maxrl_est.ascent import objective_of
 from maxrl_est.checks import GRADED
 from maxrl_est.estimators import get, names

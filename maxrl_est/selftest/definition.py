@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 
 
 def elementary_symmetric(values: Array, top: int) -> Array:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maxrl_est._typing import FloatArray
+from maxrl_est._arguments.protocols import FloatArray
 from maxrl_est.estimates._kernels import load
 from maxrl_est.estimates.ustatistics import loo_weights
 from maxrl_est.estimators import get

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.selftest.definition import loo_weights as definition
 from maxrl_est.selftest.definition import weight_estimate as power_sum
 

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.selftest.definition import elementary_symmetric
 
 Numbers: TypeAlias = Sequence[float | Fraction] | Array

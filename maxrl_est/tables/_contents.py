@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from maxrl_est._arguments import name_of
-from maxrl_est._typing import Array, Estimator
+from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.ascent import objective_of
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen, get, names, sequential_names
 from maxrl_est.measures import effective_weight

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from maxrl_est._arguments import different, versions, whole, words
-from maxrl_est._typing import Estimator, FloatArray, Problem, Prompt
+from maxrl_est._arguments.protocols import Estimator, FloatArray, Problem, Prompt
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator
 from maxrl_est.measures._evidence import moments
 from maxrl_est.measures._gradients import target_gradient

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._arguments import one_of
-from maxrl_est._typing import FloatArray
+from maxrl_est._arguments.protocols import FloatArray
 from maxrl_est.files import formats
 
 

@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from maxrl_est._typing import Array, Estimator, FloatArray
+from maxrl_est._arguments.protocols import Array, Estimator, FloatArray
 from maxrl_est.training._run import Exact, Task, advantages_of
 from maxrl_est.training.optimisers import Optimiser
 from maxrl_est.training.policies import Policy

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from maxrl_est._arguments import listed, whole, words
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 
 
 class Network(Protocol):

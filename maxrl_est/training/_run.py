@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from maxrl_est._arguments.arrays import not_finite
-from maxrl_est._typing import Array, Estimator, FloatArray
+from maxrl_est._arguments.protocols import Array, Estimator, FloatArray
 from maxrl_est.objectives import Objective
 from maxrl_est.training.optimisers import Optimiser
 from maxrl_est.training.policies import Policy

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.training._curves import Point
 from maxrl_est.training._run import State
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._arguments import different, name_of, whole, words
-from maxrl_est._typing import Estimator
+from maxrl_est._arguments.protocols import Estimator
 from maxrl_est.estimators import SequentialEstimator, chosen
 from maxrl_est.objectives import Objective
 from maxrl_est.training._run import Exact, advantages_of

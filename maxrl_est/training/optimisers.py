@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from maxrl_est._arguments import finite, positive
-from maxrl_est._typing import FloatArray
+from maxrl_est._arguments.protocols import FloatArray
 
 __all__ = ["SGD", "Adam", "Optimiser"]
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from maxrl_est._arguments import at, positive, words
 from maxrl_est._arguments.arrays import real_array
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.training._networks import MLP, Network, Tabular, check_network, jacobian
 
 __all__ = [

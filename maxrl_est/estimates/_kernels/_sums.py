@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from maxrl_est._typing import FloatArray
+from maxrl_est._arguments.protocols import FloatArray
 from maxrl_est.estimates._kernels._jit import jit
 
 BLOCK = 128  # likelihoods kept in first-level cache while several loops run over them

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.estimates._kernels import repeated
 from maxrl_est.estimates._kernels.nodes import COUNTS, NODES, WEIGHTS
 

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.estimates._kernels._jit import fma, jit
 from maxrl_est.estimates._kernels._sums import BLOCK, ROWS, power_sums, summation, total_and_largest
 from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS, NODES, WEIGHTS

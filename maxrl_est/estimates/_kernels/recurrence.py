@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from maxrl_est._typing import FloatArray
+from maxrl_est._arguments.protocols import FloatArray
 from maxrl_est.estimates._kernels._binomials import log2_binomial, log2_factorials, scaled_binomials
 from maxrl_est.estimates._kernels._jit import fma, jit
 from maxrl_est.estimates._kernels._vector import WIDTH, fma_vector, load, spread, store

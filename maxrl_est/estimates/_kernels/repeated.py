@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.objectives._numbers import in_one_unit
 
 MOST = 16  # distinct values, up to which it is the shorter way

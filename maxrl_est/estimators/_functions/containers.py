@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 
 ARRAYS = ("numpy", "torch", "torch in float32", "jax", "list")
 IDS = ("strings", "ints", "ints as rewards are", "a list of strings", "a list of ints")

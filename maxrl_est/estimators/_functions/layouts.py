@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 
 
 def interleaved(sizes: Sequence[int]) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._arguments import name_of
-from maxrl_est._typing import FloatArray
+from maxrl_est._arguments.protocols import FloatArray
 from maxrl_est.estimators._functions.asking import Asked, ways
 from maxrl_est.estimators._functions.parameters import ROLES, parameters_of
 from maxrl_est.estimators._functions.ways import Way

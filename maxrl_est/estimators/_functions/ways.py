@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._arguments import name_of
-from maxrl_est._typing import Array
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimators._functions.containers import double_precision, given, ids_as, in_numpy, numbers, whole_numbers
 from maxrl_est.estimators._functions.layouts import interleaved, of_responses, on_tokens
 from maxrl_est.estimators._functions.parameters import ADVANTAGES

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._arguments import name_of
-from maxrl_est._typing import Array, Estimator
+from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.estimators._functions.asking import Asked
 from maxrl_est.estimators._functions.parameters import parameters_of
 from maxrl_est.estimators._functions.trying import is_of_arrays, takes_any_axes, working_way

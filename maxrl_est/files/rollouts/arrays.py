@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from maxrl_est._arguments import at
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.files.rollouts.groups import BATCH_BYTES, Weigh, weigh_block
 from maxrl_est.files.rollouts.text import outside
 from maxrl_est.files.whole import FileError

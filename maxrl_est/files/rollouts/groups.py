@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from maxrl_est._typing import FloatArray
+from maxrl_est._arguments.protocols import FloatArray
 from maxrl_est.files.rollouts.text import Rollout, short
 from maxrl_est.files.whole import FileError
 

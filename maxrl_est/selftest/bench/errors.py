@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from maxrl_est._typing import FloatArray
+from maxrl_est._arguments.protocols import FloatArray
 from maxrl_est.estimates._kernels import load
 from maxrl_est.estimates.ustatistics import loo_weights
 from maxrl_est.selftest import reference

@@ -18,7 +18,7 @@ from functools import partial
 
 import numpy as np
 
-from maxrl_est._typing import FloatArray
+from maxrl_est._arguments.protocols import FloatArray
 from maxrl_est.estimates.ustatistics import loo_weights
 from maxrl_est.estimators import BASELINES, advantages, get
 from maxrl_est.selftest import definition

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._arguments import at, listed, whole, words
-from maxrl_est._typing import Array, FloatArray
+from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.problems import Shared, reparametrised
 from maxrl_est.training._networks import jacobian
 from maxrl_est.training.policies import Policy, SoftmaxPolicy, Tabular, check_fit, log_softmax, parameters_of

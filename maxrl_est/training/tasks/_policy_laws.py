@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from maxrl_est._arguments import words
-from maxrl_est._typing import Problem
+from maxrl_est._arguments.protocols import Problem
 from maxrl_est.problems import Shared
 from maxrl_est.training.policies import Policy
 

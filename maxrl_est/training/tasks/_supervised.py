@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from maxrl_est._arguments import at, positive, whole
 from maxrl_est._arguments.arrays import real_array
-from maxrl_est._typing import Array, FloatArray, Problem
+from maxrl_est._arguments.protocols import Array, FloatArray, Problem
 from maxrl_est.problems import Finite, Gaussian, Shared, reparametrised
 from maxrl_est.problems._finite import numbers
 from maxrl_est.training._networks import jacobian

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from maxrl_est._typing import Array, FloatArray, RolloutMoments
+from maxrl_est._arguments.protocols import Array, FloatArray, RolloutMoments
 from maxrl_est.objectives import Objective
 from maxrl_est.training.policies import Policy, SoftmaxPolicy, Tabular, log_softmax
 
