@@ -8,5 +8,18 @@ from maxrl_est.problems._finite import Finite
 from maxrl_est.problems._gaussian import Gaussian
 from maxrl_est.problems._mapped import reparametrised
 from maxrl_est.problems._shared import Shared
+from maxrl_est.problems._tokens import TokenBits, TokenChain, Tokens
 
-__all__ = ["Bandit", "Bernoulli", "Chain", "Contextual", "Finite", "Gaussian", "Shared", "reparametrised"]
+__all__ = [
+    "Bandit",
+    "Bernoulli",
+    "Chain",
+    "Contextual",
+    "Finite",
+    "Gaussian",
+    "Shared",
+    "TokenBits",
+    "TokenChain",
+    "Tokens",
+    "reparametrised",
+]
