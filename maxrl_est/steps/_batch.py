@@ -132,9 +132,9 @@ class Batch:
 
     def prompts(self, chosen: slice, parts: int) -> Batch:
         """The micro-batch of some prompts, one of so many."""
-        rows = {name: getattr(self, name)[..., chosen, :] for name in _OF_ROLLOUTS}
-        tokens = {name: getattr(self, name)[..., chosen, :, :] for name in _OF_TOKENS}
-        return replace(self, **rows, **tokens, parts=parts, step=self)
+        rows: dict[str, Any] = {name: getattr(self, name)[..., chosen, :] for name in _OF_ROLLOUTS}
+        rows |= {name: getattr(self, name)[..., chosen, :, :] for name in _OF_TOKENS}
+        return replace(self, **rows, parts=parts, step=self)
 
     def each(self) -> list[Batch]:
         """The batches of a stack (Q, B, N), one by one."""
@@ -146,7 +146,7 @@ class Batch:
 
     def map(self, change: Callable[[Array], Array]) -> Batch:
         """The batch whose arrays are changed, all in one way."""
-        changed = {name: change(getattr(self, name)) for name in _OF_ROLLOUTS + _OF_TOKENS}
+        changed: dict[str, Any] = {name: change(getattr(self, name)) for name in _OF_ROLLOUTS + _OF_TOKENS}
         return replace(self, **changed, step=None if self.step is None else self.step.map(change))
 
 

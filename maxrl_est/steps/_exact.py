@@ -138,10 +138,12 @@ def exact_step(
     >>> from fractions import Fraction as F
     >>> from maxrl_est.problems import TokenChain
     >>> hard, easy = TokenChain([F(1, 2)], [F(0), F(1, 4)]), TokenChain([F(1, 2)], [F(1, 2), F(1)])
-    >>> def reinforce(batch):
-    ...     return batch.rewards[..., None] * batch.mask / batch.rewards[0, 0].size / 2
+    >>> def reinforce(batch):  # 2 prompts x 2 rollouts
+    ...     return batch.rewards[..., None] * batch.mask / 4
     >>> def by_length(batch):
-    ...     return batch.rewards[..., None] * batch.mask / batch.lengths[..., None] / 4
+    ...     return reinforce(batch) / batch.lengths[..., None]
+    >>> exact_step(reinforce, [hard, easy], 2).shares
+    (Fraction(1, 1), Fraction(1, 1))
     >>> exact_step(by_length, [hard, easy], 2).shares
     (Fraction(1, 2), Fraction(0, 1))
     """
@@ -181,13 +183,9 @@ def degrees(found: Array, expected: Array) -> float:
     g, t = found.astype(np.float64), expected.astype(np.float64)
     if not (g.any() and t.any()):
         return 0.0 if not (g.any() or t.any()) else 90.0
-    along = (g @ t) / (t @ t)
-    across = (
-        found - along * expected
-        if found.dtype != object
-        else found - (found @ expected) / (expected @ expected) * expected
-    )
-    return float(np.degrees(np.arctan2(np.linalg.norm(across.astype(np.float64)), along * np.linalg.norm(t))))
+    along = (found @ expected) / (expected @ expected)
+    across = np.linalg.norm((found - along * expected).astype(np.float64))  # exactly 0 where Fractions are parallel
+    return float(np.degrees(np.arctan2(across, float(along) * np.linalg.norm(t))))
 
 
 def _how(step: Step, draws: Draws, parts: int) -> Asked:
