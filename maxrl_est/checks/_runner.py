@@ -129,12 +129,17 @@ def check_estimator(
         _noise(subject, checks),
         _tried(subject),
         _settings(subject),
-        _place(estimator),
+        place_of(estimator),
     )
+    return told(report, on_fail, stacklevel=3)
+
+
+def told(report: CheckReport, on_fail: str | None, stacklevel: int) -> CheckReport:
+    """The report, or what was asked for where it does not pass."""
     if not report.passed and on_fail == "raise":
         raise CheckFailure(report)
     if not report.passed and on_fail == "warn":
-        warnings.warn(str(report), stacklevel=2)
+        warnings.warn(str(report), stacklevel=stacklevel)
     return report
 
 
@@ -172,8 +177,13 @@ def run(title: str, subject: Subject) -> Check:
             subject.once(STRUCTURE[SHAPE])
     except Failed:
         return Check(title, "skipped", "the function does not return advantages")
+    return outcome(title, lambda: subject.once(CHECKS[title]))
+
+
+def outcome(title: str, call: Callable[[], str]) -> Check:
+    """What a check says or raises, as its outcome."""
     try:
-        message = subject.once(CHECKS[title])
+        message = call()
     except Skipped as reason:
         return Check(title, "skipped", str(reason))
     except Failed as failure:
@@ -222,7 +232,7 @@ def _tried(subject: Subject) -> tuple[str, ...]:
     )
 
 
-def _place(function: Any) -> tuple[str, int] | None:
+def place_of(function: Any) -> tuple[str, int] | None:
     """File and line of a function; None for what has none, such as a row of the table."""
     try:
         plain = inspect.unwrap(function)

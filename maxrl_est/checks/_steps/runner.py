@@ -1,0 +1,79 @@
+"""Running the checks of one training step, with a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from maxrl_est._arguments import name_of, one_of, positive, whole, words
+from maxrl_est.checks._known import KnownFaults, known
+from maxrl_est.checks._report import Check, CheckReport
+from maxrl_est.checks._runner import as_expected, outcome, place_of, told
+from maxrl_est.checks._steps.lengths import lengths
+from maxrl_est.checks._steps.subject import LAWS, StepSubject
+from maxrl_est.checks._subject import TOLERANCE
+from maxrl_est.objectives import Objective
+from maxrl_est.steps import Step
+
+STEP_CHECKS: Mapping[str, Callable[[StepSubject], str]] = {
+    "lengths": lengths,
+}
+"""What is checked of a step, by name and in this order."""
+
+
+def check_step(
+    step: Step,
+    *,
+    objective: Objective | None = None,
+    n: int = 3,
+    tolerance: float = TOLERANCE,
+    siblings: int = 1,
+    epochs: int = 1,
+    name: str | None = None,
+    expected_failed_checks: KnownFaults | None = None,
+    callback: Callable[[Check], None] | None = None,
+    on_fail: Literal["raise", "warn"] | None = "raise",
+) -> CheckReport:
+    """Check a whole training step: what its mean does to each prompt, exactly, and what bends it.
+
+    (the docstring is to be finished)
+    """
+    if not callable(step):
+        raise TypeError(f"step must be a function of a Batch, got {words(step)}")
+    if objective is not None and not isinstance(objective, Objective):
+        raise TypeError(f"objective must be an Objective or None, got {words(objective)}")
+    subject = StepSubject(
+        step,
+        name_of(step),
+        objective,
+        whole("n", n, 2),
+        positive("tolerance", tolerance),
+        whole("siblings", siblings),
+        whole("epochs", epochs),
+    )
+    expected = known(expected_failed_checks or {}, STEP_CHECKS)
+    if on_fail is not None:
+        one_of("on_fail", on_fail, ("raise", "warn"))
+    checks = []
+    for title, check in STEP_CHECKS.items():
+        checks.append(as_expected(outcome(title, lambda check=check: subject.once(check)), expected))  # type: ignore[misc]
+        if callback:
+            callback(checks[-1])
+    report = CheckReport(name or subject.name, tuple(checks), (), _tried(subject), _settings(subject), place_of(step))
+    return told(report, on_fail, stacklevel=3)
+
+
+def _tried(subject: StepSubject) -> tuple[str, ...]:
+    """On what."""
+    laws = "; ".join(f"{kind}: {hard} and {easy}" for kind, (hard, easy) in LAWS.items())
+    return (f"every batch of {subject.n} rollouts of two prompts, {laws}",)
+
+
+def _settings(subject: StepSubject) -> dict[str, Any]:
+    return {
+        "objective": subject.objective.name if subject.objective else None,
+        "group_sizes": [subject.n],
+        "tolerance": subject.tolerance,
+        "siblings": subject.siblings,
+        "epochs": subject.epochs,
+    }

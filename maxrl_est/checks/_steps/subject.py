@@ -1,0 +1,104 @@
+"""The training step that is checked, the small token policies it is tried on, and what it is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction as F
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from maxrl_est._arguments.protocols import Array
+from maxrl_est.checks._subject import Failed, Skipped
+from maxrl_est.objectives import Objective
+from maxrl_est.problems import TokenBits, TokenChain, Tokens
+from maxrl_est.steps import Batch, ExactStep, Step, exact_step
+from maxrl_est.steps._answers import agree, coefficients
+
+LAWS: Mapping[str, tuple[Tokens, Tokens]] = {
+    # Two tokens each, of two kinds: no length plays a part. A hard prompt (1/6) and an easy one (2/3).
+    "equal lengths": (
+        TokenBits([F(1, 2), F(1, 3)], [[F(0), F(0)], [F(0), F(1)]]),
+        TokenBits([F(1, 3), F(1, 2)], [[F(0), F(1)], [F(1), F(1)]]),
+    ),
+    # Right answers are long in the first, and in the second short or longest.
+    "lengths": (
+        TokenChain([F(1, 2), F(1, 3)], [F(0), F(1), F(0)]),
+        TokenChain([F(1, 4), F(1, 2)], [F(1), F(0), F(1)]),
+    ),
+}
+"""Pairs of prompts, a hard one and an easy one, in exact rationals."""
+
+
+@dataclass(frozen=True)
+class StepSubject:
+    """What is being checked, and against what."""
+
+    step: Step
+    name: str
+    objective: Objective | None  # None: a function of each prompt's pass rate, whichever
+    n: int
+    tolerance: float  # relative, and as an angle in radians
+    siblings: int
+    epochs: int
+
+    @cached_property
+    def _outcomes(self) -> dict[Callable[[StepSubject], str], str | Failed | Skipped]:
+        return {}
+
+    def once(self, check: Callable[[StepSubject], str]) -> str:
+        """The message of a check, or what it raises: run at its first call, and remembered."""
+        if check not in self._outcomes:
+            try:
+                self._outcomes[check] = check(self)
+            except (Failed, Skipped) as verdict:
+                self._outcomes[check] = verdict
+        outcome = self._outcomes[check]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    @cached_property
+    def _means(self) -> dict[Any, ExactStep]:
+        return {}
+
+    def mean(self, laws: str, **options: Any) -> ExactStep:
+        """The exact mean step on a pair of `LAWS`, with further arguments of `exact_step`; remembered."""
+        key = (laws, *((name, str(value)) for name, value in sorted(options.items())))
+        if key not in self._means:
+            given = {"objective": self.objective, **options}
+            self._means[key] = exact_step(self.step, options.pop("prompts", None) or LAWS[laws], self.n, **given)
+        return self._means[key]
+
+    def __call__(self, batch: Batch, parts: int = 1) -> Array:
+        """Coefficients of one batch (B, N, L)."""
+        return coefficients(self.step, batch, parts)
+
+    def reads(self, change: Callable[[Batch], Batch]) -> bool:
+        """Whether a change of a batch changes any coefficient."""
+        return not agree(self(change(self.mixed)), self(self.mixed))
+
+    @cached_property
+    def mixed(self) -> Batch:
+        """Four prompts, two of them with failures and successes, one all failed, one all solved; lengths 1 to 4."""
+        n = self.n
+        rewards = np.zeros((4, n))
+        rewards[0, 0] = rewards[1, : max(1, n - 1)] = rewards[3] = 1
+        if n == 1:
+            rewards[1] = 0
+        lengths = 1 + np.arange(4 * n).reshape(4, n) * 3 % 4
+        return Batch.of(rewards, np.arange(4) < lengths[..., None], log_probs=-0.5)
+
+    @property
+    def learns(self) -> bool:
+        """Whether any coefficient of the mixed batch is not 0."""
+        return bool(self(self.mixed).any())
+
+
+def percent(share: Any) -> str:
+    """A share of the gradient as people read it: a short Fraction, else percent."""
+    if isinstance(share, F) and len(str(share)) <= 5:
+        return str(share)
+    return f"{100 * float(share):.3g}%"
