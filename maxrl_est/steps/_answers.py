@@ -71,8 +71,7 @@ def _coefficients(step: Step, batch: Batch) -> Array:
     found = found.astype(np.float64)
     if not np.isfinite(found).all():
         index = np.argwhere(~np.isfinite(found))[0]
-        rewards = batch.rewards[tuple(index[:-2])] if batch.rewards.ndim > 1 else batch.rewards
-        shown = np.asarray(rewards, dtype=np.float64).tolist()
+        shown = batch.rewards[tuple(index[:-3])].astype(np.float64).tolist()
         place = at("coefficients", index)
         raise ValueError(f"step must return finite {place}, got {found[tuple(index)]} for rewards {shown}")
     return found

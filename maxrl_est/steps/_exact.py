@@ -26,7 +26,8 @@ _TRIED = 64  # batches on which it is seen whether the order of rollouts counts
 class ExactStep(Columns):
     """The mean of a step, and of each prompt how it lies to the gradient that it should be.
 
-    Parameters of all prompts lie side by side, D in all. Exact rationals where ``rounding`` is 0.
+    Parameters of all prompts lie side by side, D in all. Exact rationals where ``rounding`` is 0, but for ``turning``
+    off policy or with references, which is then a difference of floats.
     """
 
     mean: tuple[Array, ...]  # of each prompt (d,)
@@ -71,7 +72,7 @@ class ExactStep(Columns):
     @property
     def is_gradient(self) -> bool:
         """Whether the mean is the gradient of any function of the policies, near here: nothing turns."""
-        if self.rounding == 0:
+        if self.turning.dtype == object:
             return not (self.turning != 0).any()
         size = max(float(abs(np.concatenate(self.mean).astype(np.float64)).max()), 1e-30)
         return float(abs(self.turning).max(initial=0.0)) <= max(self.rounding, ROUNDING) * size
@@ -172,7 +173,7 @@ def exact_step(
     cuts = np.cumsum([len(t) for t in truth])[:-1]
     covariance = square - mean[:, None] * mean
     turning = turning_of(how, draws, samplers is not None, references is not None)
-    rounding = 0.0 if how.exact and turning.dtype == object else 1e-12
+    rounding = 0.0 if how.exact else 1e-12
     return ExactStep(
         tuple(np.split(mean, cuts)), tuple(truth), covariance, turning, rounding, n, tuple(law.name for law in laws)
     )
