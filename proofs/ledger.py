@@ -113,6 +113,12 @@ from .regression import (
     squared_error,
     surrogate_loss,
 )
+from .steps import (
+    lengths,
+    reused_batch,
+    token_mean,
+    trees,
+)
 from .variance import (
     best_constant_baseline,
     binary_variance,
@@ -235,6 +241,11 @@ LEDGER: tuple[Claim, ...] = (
     four_cycle.CLAIM,
     right_direction.CLAIM,
     two_prompts.CLAIM,
+    # steps
+    lengths.CLAIM,
+    token_mean.CLAIM,
+    trees.CLAIM,
+    reused_batch.CLAIM,
 )
 
 # Statements of the post that no theorem decides, and what was found of them.

@@ -23,12 +23,13 @@ from maxrl_est.selftest.bridges import (
     integral,
     objective,
     regression,
+    steps,
     variance,
 )
 from maxrl_est.selftest.findings import CHECKS, Finding
 from maxrl_est.selftest.side_by_side import side_by_side
 
-TOPICS = (objective, estimator, integral, baseline, ascent, graded, variance, regression)
+TOPICS = (objective, estimator, integral, baseline, ascent, graded, variance, regression, steps)
 _FOLDER = Path(bridges.__file__).parent
 
 
