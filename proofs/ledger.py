@@ -115,9 +115,12 @@ from .regression import (
 )
 from .steps import (
     lengths,
+    ratio_control,
+    ratios,
     reused_batch,
     token_mean,
     trees,
+    truncated_ratio,
 )
 from .variance import (
     best_constant_baseline,
@@ -246,6 +249,9 @@ LEDGER: tuple[Claim, ...] = (
     token_mean.CLAIM,
     trees.CLAIM,
     reused_batch.CLAIM,
+    ratios.CLAIM,
+    ratio_control.CLAIM,
+    truncated_ratio.CLAIM,
 )
 
 # Statements of the post that no theorem decides, and what was found of them.

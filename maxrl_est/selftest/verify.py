@@ -22,6 +22,7 @@ from maxrl_est.selftest.bridges import (
     graded,
     integral,
     objective,
+    ratios,
     regression,
     steps,
     variance,
@@ -29,7 +30,7 @@ from maxrl_est.selftest.bridges import (
 from maxrl_est.selftest.findings import CHECKS, Finding
 from maxrl_est.selftest.side_by_side import side_by_side
 
-TOPICS = (objective, estimator, integral, baseline, ascent, graded, variance, regression, steps)
+TOPICS = (objective, estimator, integral, baseline, ascent, graded, variance, regression, steps, ratios)
 _FOLDER = Path(bridges.__file__).parent
 
 
