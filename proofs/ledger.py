@@ -114,6 +114,9 @@ from .regression import (
     surrogate_loss,
 )
 from .steps import (
+    k1_in_the_loss,
+    k2_in_the_loss,
+    k3_in_the_loss,
     lengths,
     ratio_control,
     ratios,
@@ -252,6 +255,9 @@ LEDGER: tuple[Claim, ...] = (
     ratios.CLAIM,
     ratio_control.CLAIM,
     truncated_ratio.CLAIM,
+    k1_in_the_loss.CLAIM,
+    k2_in_the_loss.CLAIM,
+    k3_in_the_loss.CLAIM,
 )
 
 # Statements of the post that no theorem decides, and what was found of them.
