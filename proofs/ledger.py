@@ -113,6 +113,18 @@ from .regression import (
     squared_error,
     surrogate_loss,
 )
+from .steps import (
+    k1_in_the_loss,
+    k2_in_the_loss,
+    k3_in_the_loss,
+    lengths,
+    ratio_control,
+    ratios,
+    reused_batch,
+    token_mean,
+    trees,
+    truncated_ratio,
+)
 from .variance import (
     best_constant_baseline,
     binary_variance,
@@ -235,6 +247,17 @@ LEDGER: tuple[Claim, ...] = (
     four_cycle.CLAIM,
     right_direction.CLAIM,
     two_prompts.CLAIM,
+    # steps
+    lengths.CLAIM,
+    token_mean.CLAIM,
+    trees.CLAIM,
+    reused_batch.CLAIM,
+    ratios.CLAIM,
+    ratio_control.CLAIM,
+    truncated_ratio.CLAIM,
+    k1_in_the_loss.CLAIM,
+    k2_in_the_loss.CLAIM,
+    k3_in_the_loss.CLAIM,
 )
 
 # Statements of the post that no theorem decides, and what was found of them.

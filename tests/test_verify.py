@@ -75,6 +75,7 @@ BREAKS = [
     ("loo_failure_powers", doubled, "deflation"),
     ("objective_estimate", doubled, "weight-is-derivative"),
     ("weight_estimate", lambda function: lambda l, order: function(l, order) + 1, "unbiased-weight"),
+    ("loo_weights", doubled, "ratios"),
     ("advantages", lambda function: lambda l, *order, **options: function(l, *order), "pass-baseline"),
     ("exact_moments", halved_covariance, "gradient-variance"),
     ("closed_form_moments", halved_covariance, "uncorrelated-parts"),

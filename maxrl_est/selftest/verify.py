@@ -21,14 +21,17 @@ from maxrl_est.selftest.bridges import (
     estimator,
     graded,
     integral,
+    kl_terms,
     objective,
+    ratios,
     regression,
+    steps,
     variance,
 )
 from maxrl_est.selftest.findings import CHECKS, Finding
 from maxrl_est.selftest.side_by_side import side_by_side
 
-TOPICS = (objective, estimator, integral, baseline, ascent, graded, variance, regression)
+TOPICS = (objective, estimator, integral, baseline, ascent, graded, variance, regression, steps, ratios, kl_terms)
 _FOLDER = Path(bridges.__file__).parent
 
 

@@ -1,0 +1,1 @@
+"""What a training step ascends: lengths, ratios, one batch used again, KL terms, trees of rollouts."""
