@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         measures,
         objectives,
         problems,
+        steps,
         tables,
         training,
     )
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         ustat_optimal,
     )
     from maxrl_est.objectives import Objective, targets
+    from maxrl_est.steps import effective_weights
     from maxrl_est.tables import bias_variance_table
     from maxrl_est.training import optimisers, policies, tasks, train
 
@@ -54,6 +56,7 @@ _HOMES = {  # module of each public name, which is an attribute of it or a modul
         "measures",
         "objectives",
         "problems",
+        "steps",
         "tables",
         "training",
     ),
@@ -80,6 +83,7 @@ _HOMES = {  # module of each public name, which is an attribute of it or a modul
         "ustat_optimal",
     ),
     "objectives": ("Objective", "targets"),
+    "steps": ("effective_weights",),
     "tables": ("bias_variance_table",),
     "training": ("optimisers", "policies", "tasks", "train"),
 }
@@ -97,6 +101,7 @@ __all__ = [
     "closed_form_variance",
     "confidence",
     "effective_weight",
+    "effective_weights",
     "estimator_of",
     "estimators",
     "exact_moments",
@@ -116,6 +121,7 @@ __all__ = [
     "parametrize_with_checks",
     "policies",
     "problems",
+    "steps",
     "tables",
     "target_gradient",
     "targets",

@@ -1,0 +1,5 @@
+"""What a whole training step ascends, where the prompts of a batch are coupled."""
+
+from maxrl_est.steps._weights import EffectiveWeights, effective_weights
+
+__all__ = ["EffectiveWeights", "effective_weights"]

@@ -1,0 +1,147 @@
+"""What a batch of prompts ascends, where advantages of one depend on the others: exactly, at given pass rates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Literal
+
+import numpy as np
+
+from maxrl_est._typing import Array, Estimator
+from maxrl_est.ascent._over_prompts import TOLERANCE
+from maxrl_est.measures._columns import Columns, shown
+from maxrl_est.measures._equivariant import of_groups
+from maxrl_est.measures._sizes import group_size
+from maxrl_est.problems._finite import numbers
+from maxrl_est.steps._exchanges import Exchanges, exchanges_of
+
+Verdict = Literal["gradient", "direction", "none"]
+
+_TRIED = 4  # pass rates of all prompts at which a polynomial that is 0 there is taken for 0
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveWeights(Columns):
+    """W_x with E[g_x] = W_x grad p_x for each prompt x of a batch: of all pass rates, and given at some.
+
+    ``weights (B,)`` and ``curl (B, B)``, dW_x/dp_y - dW_y/dp_x, are at ``pass_rates``; exact rationals where these are
+    Fractions and the rule computes with Fractions. ``verdict`` is for all pass rates: "gradient" of a function of them,
+    the "direction" of one at a speed of its own, or "none".
+    """
+
+    pass_rates: tuple[Any, ...]
+    n: int
+    weights: Array
+    curl: Array
+    verdict: Verdict
+
+    @property
+    def exact(self) -> bool:
+        """Whether the numbers are exact rationals."""
+        return bool(self.weights.dtype == object)
+
+    @property
+    def ratios(self) -> Array | None:
+        """Each weight over the mean of all (B,): None where that is 0."""
+        mean = self.weights.sum() / len(self.weights)
+        return self.weights / mean if mean else None
+
+    def title(self) -> list[str]:
+        """What the numbers are, and whether the batch ascends anything."""
+        size = len(self.weights)
+        head = f"{size} prompt{'s' * (size > 1)}, n = {self.n}: E[g] = W grad p of each, for 0/1 rewards"
+        return [head, *self._said()]
+
+    def _said(self) -> list[str]:
+        """The verdict in a line, and the largest number that shows it at these pass rates."""
+        if self.verdict == "gradient":
+            return ["the batch's mean update is a gradient"]
+        verdict = {
+            "direction": "has the direction of a gradient, at a speed of its own",
+            "none": "is the gradient of nothing, at any speed",
+        }[self.verdict]
+        x, y = sorted(int(i) for i in np.unravel_index(int(abs(self.curl).argmax()), self.curl.shape))
+        told = abs(self.curl[x, y]) > TOLERANCE * abs(self.weights).max()
+        shows = f"dW{x}/dp{y} - dW{y}/dp{x} = {shown(self.curl[x, y])} at these pass rates"
+        return [f"the batch's mean update {verdict}", shows if told else "the curl is 0 at these pass rates alone"]
+
+    def columns(self) -> dict[str, Any]:
+        """A row for each prompt."""
+        ratios = [None] * len(self.weights) if self.ratios is None else self.ratios.tolist()
+        return {"pass rate": list(self.pass_rates), "W": self.weights.tolist(), "W / mean W": ratios}
+
+
+def effective_weights(rule: str | Estimator, pass_rates: Sequence[Any], n: int) -> EffectiveWeights:
+    """Which multiples of grad p a rule ascends at the prompts of a batch, for 0/1 rewards and n rollouts of each.
+
+    For rules that see the whole batch, such as a normalisation over it. The gradient estimate of a prompt is
+    ``g_x = (1/n) sum_i A_i S_i`` over its own rollouts, and the step is the mean of the B estimates. With K_-x the
+    counts of successes at the other prompts and M that of n - 1 rollouts of x,
+    ``W_x = E[a_x(K_-x, M + 1) - b_x(K_-x, M)]``, a the advantage of a success and b that of a failure: one rollout of
+    the prompt itself is exchanged, since it changes the batch that it is judged in. No sampling: every batch of counts
+    is asked about. For rules that judge each group by itself `maxrl_est.effective_weight` gives the polynomial.
+
+    Parameters
+    ----------
+    rule : a name, a row or a function of the rewards of a batch (B, N) that returns advantages (B, N), the same for any
+        order of the rollouts of a prompt; it is called with one batch at a time
+    pass_rates : (B,) numbers in [0, 1], of the prompts of the batch; Fractions for exact answers
+    n : rollouts of each prompt; there are at most 100,000 batches of counts, (n + 1)^B
+
+    Returns
+    -------
+    `EffectiveWeights`: ``weights``, ``curl`` and ``verdict``
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where an argument is not as above.
+
+    >>> def scaled(r):  # centred in the group, divided by the standard deviation of the batch
+    ...     return (r - r.mean(-1, keepdims=True)) / (r.std() + 1e-6)
+    >>> print(effective_weights(scaled, [0.1, 0.5, 0.9], 4))
+    3 prompts, n = 4: E[g] = W grad p of each, for 0/1 rewards
+    the batch's mean update is the gradient of nothing, at any speed
+    dW0/dp2 - dW2/dp0 = 0.168645 at these pass rates
+    pass rate  W        W / mean W
+    ---------  -------  ----------
+    0.1        1.5526   1.00536
+    0.5        1.52777  0.989278
+    0.9        1.5526   1.00536
+    """
+    function, rates, n = of_groups(rule, "rule"), numbers("pass_rates", pass_rates), group_size(n)
+    exchanges = exchanges_of(function, len(rates), n)
+    verdict = _verdict(exchanges)
+    if rates.dtype != object or not exchanges.exact:
+        exchanges, rates = exchanges.in_floats(), rates.astype(np.float64)
+    return EffectiveWeights(tuple(rates.tolist()), n, exchanges.weights(rates), exchanges.curl(rates), verdict)
+
+
+def _verdict(exchanges: Exchanges) -> Verdict:
+    """By all counts whether it is a gradient, and by some pass rates whether it has the direction of one."""
+    if exchanges.cycles_vanish():
+        return "gradient"
+    floats, prompts = exchanges.in_floats(), len(exchanges.tables)
+    for tried in range(_TRIED):
+        rates = np.array([((3 * b + 5 * tried + 2) % 19 + 1) / 21 for b in range(prompts)])
+        if not is_direction(floats.weights(rates), floats.curl(rates), TOLERANCE):
+            return "none"
+    return "direction"
+
+
+def is_direction(weights: Array, curl: Array, tolerance: float) -> bool:
+    """Whether sum_x W_x dp_x can be a function times a gradient at a point: W_x C_yz + W_y C_zx + W_z C_xy = 0.
+
+    Always with two prompts. The sums are compared with the largest product.
+
+    >>> curl = np.array([[0, 1, 2], [-1, 0, 3], [-2, -3, 0]])
+    >>> is_direction(np.array([1, 1, 1]), curl, 0), is_direction(np.array([1, 2, 1]), curl, 0)
+    (False, True)
+    """
+    allowed = tolerance * float(abs(weights).max()) * float(abs(curl).max())
+    return all(
+        abs(weights[x] * curl[y, z] + weights[y] * curl[z, x] + weights[z] * curl[x, y]) <= allowed
+        for x, y, z in combinations(range(len(weights)), 3)
+    )
