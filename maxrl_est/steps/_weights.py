@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from maxrl_est._typing import Array, Estimator
+from maxrl_est._typing import Array, Estimator, FloatArray
 from maxrl_est.ascent._over_prompts import TOLERANCE
 from maxrl_est.measures._columns import Columns, shown
 from maxrl_est.measures._equivariant import of_groups
 from maxrl_est.measures._sizes import group_size
 from maxrl_est.problems._finite import numbers
 from maxrl_est.steps._exchanges import Exchanges, exchanges_of
-
-Verdict = Literal["gradient", "direction", "none"]
+from maxrl_est.steps._population import Population, PopulationWeights, population_weights
+from maxrl_est.steps._verdicts import WORDS, Verdict, is_direction
 
 _TRIED = 4  # pass rates of all prompts at which a polynomial that is 0 there is taken for 0
 
@@ -36,6 +35,12 @@ class EffectiveWeights(Columns):
     weights: Array
     curl: Array
     verdict: Verdict
+    population: PopulationWeights | None = None
+
+    @property
+    def limit(self) -> FloatArray | None:
+        """W (B,) at the same pass rates as the prompts of a batch become many; None where no population is given."""
+        return self.population.weights if self.population else None
 
     @property
     def exact(self) -> bool:
@@ -52,28 +57,31 @@ class EffectiveWeights(Columns):
         """What the numbers are, and whether the batch ascends anything."""
         size = len(self.weights)
         head = f"{size} prompt{'s' * (size > 1)}, n = {self.n}: E[g] = W grad p of each, for 0/1 rewards"
-        return [head, *self._said()]
+        many = [f"as prompts become many it {WORDS[self.population.verdict]}"] if self.population else []
+        return [head, *self._said(), *many]
 
     def _said(self) -> list[str]:
         """The verdict in a line, and the largest number that shows it at these pass rates."""
+        said = f"the batch's mean update {WORDS[self.verdict]}"
         if self.verdict == "gradient":
-            return ["the batch's mean update is a gradient"]
-        verdict = {
-            "direction": "has the direction of a gradient, at a speed of its own",
-            "none": "is the gradient of nothing, at any speed",
-        }[self.verdict]
+            return [said]
         x, y = sorted(int(i) for i in np.unravel_index(int(abs(self.curl).argmax()), self.curl.shape))
         told = abs(self.curl[x, y]) > TOLERANCE * abs(self.weights).max()
         shows = f"dW{x}/dp{y} - dW{y}/dp{x} = {shown(self.curl[x, y])} at these pass rates"
-        return [f"the batch's mean update {verdict}", shows if told else "the curl is 0 at these pass rates alone"]
+        return [said, shows if told else "the curl is 0 at these pass rates alone"]
 
     def columns(self) -> dict[str, Any]:
         """A row for each prompt."""
         ratios = [None] * len(self.weights) if self.ratios is None else self.ratios.tolist()
-        return {"pass rate": list(self.pass_rates), "W": self.weights.tolist(), "W / mean W": ratios}
+        columns = {"pass rate": list(self.pass_rates), "W": self.weights.tolist(), "W / mean W": ratios}
+        if self.population:
+            columns |= {"limit": self.population.weights.tolist(), "+-": self.population.error.tolist()}
+        return columns
 
 
-def effective_weights(rule: str | Estimator, pass_rates: Sequence[Any], n: int) -> EffectiveWeights:
+def effective_weights(
+    rule: str | Estimator, pass_rates: Sequence[Any], n: int, *, population: Population | None = None
+) -> EffectiveWeights:
     """Which multiples of grad p a rule ascends at the prompts of a batch, for 0/1 rewards and n rollouts of each.
 
     For rules that see the whole batch, such as a normalisation over it. The gradient estimate of a prompt is
@@ -89,6 +97,8 @@ def effective_weights(rule: str | Estimator, pass_rates: Sequence[Any], n: int) 
         order of the rollouts of a prompt; it is called with one batch at a time
     pass_rates : (B,) numbers in [0, 1], of the prompts of the batch; Fractions for exact answers
     n : rollouts of each prompt; there are at most 100,000 batches of counts, (n + 1)^B
+    population : of which the many prompts of a larger batch are drawn, for ``limit``, as in `population_weights`: pairs
+        of a probability and a pass rate, or a problem whose prompts have 0/1 likelihoods
 
     Returns
     -------
@@ -116,7 +126,8 @@ def effective_weights(rule: str | Estimator, pass_rates: Sequence[Any], n: int) 
     verdict = _verdict(exchanges)
     if rates.dtype != object or not exchanges.exact:
         exchanges, rates = exchanges.in_floats(), rates.astype(np.float64)
-    return EffectiveWeights(tuple(rates.tolist()), n, exchanges.weights(rates), exchanges.curl(rates), verdict)
+    many = None if population is None else population_weights(function, pass_rates, n, population)
+    return EffectiveWeights(tuple(rates.tolist()), n, exchanges.weights(rates), exchanges.curl(rates), verdict, many)
 
 
 def _verdict(exchanges: Exchanges) -> Verdict:
@@ -129,19 +140,3 @@ def _verdict(exchanges: Exchanges) -> Verdict:
         if not is_direction(floats.weights(rates), floats.curl(rates), TOLERANCE):
             return "none"
     return "direction"
-
-
-def is_direction(weights: Array, curl: Array, tolerance: float) -> bool:
-    """Whether sum_x W_x dp_x can be a function times a gradient at a point: W_x C_yz + W_y C_zx + W_z C_xy = 0.
-
-    Always with two prompts. The sums are compared with the largest product.
-
-    >>> curl = np.array([[0, 1, 2], [-1, 0, 3], [-2, -3, 0]])
-    >>> is_direction(np.array([1, 1, 1]), curl, 0), is_direction(np.array([1, 2, 1]), curl, 0)
-    (False, True)
-    """
-    allowed = tolerance * float(abs(weights).max()) * float(abs(curl).max())
-    return all(
-        abs(weights[x] * curl[y, z] + weights[y] * curl[z, x] + weights[z] * curl[x, y]) <= allowed
-        for x, y, z in combinations(range(len(weights)), 3)
-    )
