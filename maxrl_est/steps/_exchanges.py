@@ -75,10 +75,11 @@ def exchanges_of(rule: Estimator, prompts: int, n: int) -> Exchanges:
 def binomials(size: int, rates: Array) -> Array:
     """The chances (B, size + 1) of 0..size successes at pass rates (B,); exact of Fractions."""
     if rates.dtype != object:
-        return _bernstein.basis(size + 1, rates)
-    counts = range(size + 1)
+        p, k = rates[:, None], np.arange(size + 1)
+        never = ((p == 0) & (k > 0)) | ((p == 1) & (k < size))
+        return np.where(never, 0.0, _bernstein.basis(size + 1, rates))
     return np.array(
-        [[math.comb(size, k) * p**k * (1 - p) ** (size - k) for k in counts] for p in rates], dtype=object
+        [[math.comb(size, k) * p**k * (1 - p) ** (size - k) for k in range(size + 1)] for p in rates], dtype=object
     ).reshape(len(rates), size + 1)
 
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import at, at_most, listed, whole, words
-from maxrl_est._typing import Array, Estimator, FloatArray, Problem
+from maxrl_est._arguments import at_most, whole
+from maxrl_est._typing import Estimator, FloatArray
 from maxrl_est.measures import _bernstein
 from maxrl_est.measures._columns import Columns, shown
 from maxrl_est.measures._equivariant import of_groups
 from maxrl_est.measures._precision import precision_of, probes_of
 from maxrl_est.measures._sizes import group_size
-from maxrl_est.problems._finite import check_sum, numbers
-from maxrl_est.problems._laws import law
+from maxrl_est.problems._finite import numbers
 from maxrl_est.steps._crowd import Crowd, crowd
+from maxrl_est.steps._prompts import Population, prompts_of
 from maxrl_est.steps._verdicts import WORDS, Verdict, is_direction
 
 MOST = 64  # rollouts of each prompt: a rule is called with (n + 1)^2 batches of each size
@@ -26,8 +26,6 @@ _SMALLER = 8  # times, of the two batches that are compared
 _SETTLED = 5e-3  # of the largest weight: more than this between the two is no limit
 _SAME = 1e-3  # of the largest slope: less than this apart are the same
 _LEFT = 10  # times what weights change by, relative to the largest, is what may be left of slopes that are the same
-
-Population = Sequence[tuple[Any, Any]] | Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ def population_weights(
     """
     function, rates = of_groups(rule, "rule"), numbers("pass_rates", pass_rates).astype(np.float64)
     n, prompts = at_most("n", group_size(n), MOST), whole("prompts", prompts, 64, 1 << 20)
-    chances, of_others = _pairs(population)
+    chances, of_others = (x.astype(np.float64) for x in prompts_of(population))
     shares = chances @ _bernstein.basis(n + 1, of_others)
     few, many = (crowd(function, shares / shares.sum(), size) for size in (prompts // _SMALLER, prompts))
     changed = _changed(few, many, prompts)
@@ -125,24 +123,3 @@ def _verdict(many: Crowd, curl: FloatArray, tolerance: float, noise: float) -> V
     if abs(curl).max() <= max(tolerance * abs(many.slopes).max(), noise):
         return "gradient"
     return "direction" if is_direction(many.weights, curl, tolerance) else "none"
-
-
-def _pairs(population: Population) -> tuple[FloatArray, FloatArray]:
-    """Probabilities and pass rates of a population."""
-    if hasattr(population, "prompts") or hasattr(population, "log_pass_rates"):
-        pairs = []
-        for weight, prompt in law(population, "population").prompts:
-            values: Array | None = getattr(prompt, "likelihoods", None)
-            if values is None or not np.isin(values, (0, 1)).all():
-                raise ValueError(f"population must have likelihoods 0 and 1 alone, got {words(prompt)}")
-            pairs.append((weight, prompt.pass_rate))
-    else:
-        pairs = listed("population", population, "pairs (probability, pass rate), or a problem")
-        for index, pair in enumerate(pairs):
-            if len(listed(at("population", [index]), pair, "two numbers, a probability and a pass rate")) != 2:
-                rule = f"{at('population', [index])} must be two numbers, a probability and a pass rate"
-                raise ValueError(f"{rule}, got {words(pair)}")
-    probabilities = numbers("probabilities of population", [weight for weight, _ in pairs])
-    check_sum("probabilities of population", probabilities)
-    rates = numbers("pass rates of population", [rate for _, rate in pairs])
-    return probabilities.astype(np.float64), rates.astype(np.float64)

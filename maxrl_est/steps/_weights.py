@@ -15,7 +15,8 @@ from maxrl_est.measures._equivariant import of_groups
 from maxrl_est.measures._sizes import group_size
 from maxrl_est.problems._finite import numbers
 from maxrl_est.steps._exchanges import Exchanges, exchanges_of
-from maxrl_est.steps._population import Population, PopulationWeights, population_weights
+from maxrl_est.steps._population import PopulationWeights, population_weights
+from maxrl_est.steps._prompts import Population
 from maxrl_est.steps._verdicts import WORDS, Verdict, is_direction
 
 _TRIED = 4  # pass rates of all prompts at which a polynomial that is 0 there is taken for 0
