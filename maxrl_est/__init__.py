@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         ustat_optimal,
     )
     from maxrl_est.objectives import Objective, targets
-    from maxrl_est.steps import exact_step
+    from maxrl_est.steps import effective_weights, exact_step
     from maxrl_est.tables import bias_variance_table
     from maxrl_est.training import optimisers, policies, tasks, train
 
@@ -83,7 +83,7 @@ _HOMES = {  # module of each public name, which is an attribute of it or a modul
         "ustat_optimal",
     ),
     "objectives": ("Objective", "targets"),
-    "steps": ("exact_step",),
+    "steps": ("effective_weights", "exact_step"),
     "tables": ("bias_variance_table",),
     "training": ("optimisers", "policies", "tasks", "train"),
 }
@@ -101,6 +101,7 @@ __all__ = [
     "closed_form_variance",
     "confidence",
     "effective_weight",
+    "effective_weights",
     "estimator_of",
     "estimators",
     "exact_moments",

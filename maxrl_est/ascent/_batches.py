@@ -7,10 +7,26 @@ from fractions import Fraction
 
 import numpy as np
 
+from maxrl_est._arguments import short
 from maxrl_est._arguments.protocols import Array, Estimator, FloatArray
-from maxrl_est.ascent._multisets import joined, multisets
+from maxrl_est.ascent._multisets import count, joined, multisets
 from maxrl_est.estimators._answers import answer, differs, orders
 from maxrl_est.measures._equivariant import exactly
+
+MAX_BATCHES = 100_000  # each is a call of the rule, and a few more in other orders
+
+
+def need_few_batches(prompts: int, n: int, values: int) -> None:
+    """ValueError for more batches than are enumerated.
+
+    >>> need_few_batches(2, 400, 2)
+    Traceback (most recent call last):
+    ValueError: n must make at most 100000 batches, got 400: with 2 prompts there are 160801
+    """
+    batches = count(n, values) ** prompts
+    if batches > MAX_BATCHES:
+        limit = f"n must make at most {MAX_BATCHES} batches"
+        raise ValueError(f"{limit}, got {n}: with {prompts} prompts there are {short(batches)}")
 
 
 def tables_of(rule: Estimator, prompts: int, n: int, values: tuple[Fraction, ...]) -> list[Array]:

@@ -22,17 +22,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from maxrl_est._arguments import positive, short, whole
+from maxrl_est._arguments import positive, whole
 from maxrl_est._arguments.protocols import Array, Estimator
-from maxrl_est.ascent._batches import tables_of
+from maxrl_est.ascent._batches import need_few_batches, tables_of
 from maxrl_est.ascent._levels import different_values
-from maxrl_est.ascent._multisets import count, joined, multisets
+from maxrl_est.ascent._multisets import joined, multisets
 from maxrl_est.ascent._triangles import differences, sums_round
 from maxrl_est.measures._columns import Columns, shown
 from maxrl_est.measures._equivariant import of_groups
 from maxrl_est.measures._sizes import group_size
 
-MAX_BATCHES = 100_000  # each is a call of the rule, and a few more in other orders
 MOST = 16  # prompts: of 17 there are more batches, whatever they are of
 TOLERANCE = 1e-6  # relative to the largest advantage: more than float32 rounds, less than any fault
 
@@ -107,10 +106,7 @@ def over_prompts(
     """
     function, prompts, n = of_groups(rule, "rule"), whole("prompts", prompts, 2, MOST), group_size(n)
     exact_values, tolerance = different_values(values), positive("tolerance", tolerance)
-    batches = count(n, len(exact_values)) ** prompts
-    if batches > MAX_BATCHES:
-        limit = f"n must make at most {MAX_BATCHES} batches"
-        raise ValueError(f"{limit}, got {n}: with {prompts} prompts there are {short(batches)}")
+    need_few_batches(prompts, n, len(exact_values))
     tables = tables_of(function, prompts, n, exact_values)
     largest = max(float(abs(table).max()) for table in tables)
     allowed = 0.0 if tables[0].dtype == object else tolerance * largest

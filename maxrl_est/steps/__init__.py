@@ -1,6 +1,23 @@
-"""What does a whole training step ascend? Steps map a batch to coefficients of token scores, and are enumerated."""
+"""What does a whole training step ascend? Steps map a batch to coefficients of token scores, and are enumerated.
+
+Rules whose advantages of one prompt depend on the others are asked by counts of successes, without tokens.
+"""
 
 from maxrl_est.steps._batch import Batch, Step
 from maxrl_est.steps._exact import ExactStep, exact_step
+from maxrl_est.steps._filters import FilteredWeights, filtered
+from maxrl_est.steps._population import PopulationWeights, population_weights
+from maxrl_est.steps._weights import EffectiveWeights, effective_weights
 
-__all__ = ["Batch", "ExactStep", "Step", "exact_step"]
+__all__ = [
+    "Batch",
+    "EffectiveWeights",
+    "ExactStep",
+    "FilteredWeights",
+    "PopulationWeights",
+    "Step",
+    "effective_weights",
+    "exact_step",
+    "filtered",
+    "population_weights",
+]
