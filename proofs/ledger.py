@@ -32,6 +32,12 @@ from .baseline import (
     shipped,
     wrong_weights,
 )
+from .batches import (
+    dropped,
+    dropped_failures,
+    fixed_prompts,
+    resampled,
+)
 from .checking import Claim, Refuted
 from .estimator import (
     backward_recursion,
@@ -235,6 +241,11 @@ LEDGER: tuple[Claim, ...] = (
     four_cycle.CLAIM,
     right_direction.CLAIM,
     two_prompts.CLAIM,
+    # batches
+    dropped.CLAIM,
+    dropped_failures.CLAIM,
+    resampled.CLAIM,
+    fixed_prompts.CLAIM,
 )
 
 # Statements of the post that no theorem decides, and what was found of them.

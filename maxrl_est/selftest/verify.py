@@ -18,6 +18,7 @@ from maxrl_est.selftest.ascends import ObjectiveRow, objective_table
 from maxrl_est.selftest.bridges import (
     ascent,
     baseline,
+    batches,
     estimator,
     graded,
     integral,
@@ -28,7 +29,7 @@ from maxrl_est.selftest.bridges import (
 from maxrl_est.selftest.findings import CHECKS, Finding
 from maxrl_est.selftest.side_by_side import side_by_side
 
-TOPICS = (objective, estimator, integral, baseline, ascent, graded, variance, regression)
+TOPICS = (objective, estimator, integral, baseline, ascent, graded, variance, regression, batches)
 _FOLDER = Path(bridges.__file__).parent
 
 
