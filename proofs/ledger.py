@@ -33,10 +33,13 @@ from .baseline import (
     wrong_weights,
 )
 from .batches import (
+    batch_deviation,
     dropped,
     dropped_failures,
     fixed_prompts,
+    many_prompts,
     resampled,
+    total_count,
 )
 from .checking import Claim, Refuted
 from .estimator import (
@@ -246,6 +249,9 @@ LEDGER: tuple[Claim, ...] = (
     dropped_failures.CLAIM,
     resampled.CLAIM,
     fixed_prompts.CLAIM,
+    total_count.CLAIM,
+    batch_deviation.CLAIM,
+    many_prompts.CLAIM,
 )
 
 # Statements of the post that no theorem decides, and what was found of them.
