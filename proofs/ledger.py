@@ -39,6 +39,7 @@ from .batches import (
     fixed_prompts,
     many_prompts,
     resampled,
+    three_prompts,
     total_count,
 )
 from .checking import Claim, Refuted
@@ -251,6 +252,7 @@ LEDGER: tuple[Claim, ...] = (
     fixed_prompts.CLAIM,
     total_count.CLAIM,
     batch_deviation.CLAIM,
+    three_prompts.CLAIM,
     many_prompts.CLAIM,
 )
 

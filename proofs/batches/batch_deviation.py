@@ -10,7 +10,7 @@ ddof = 1, changes nothing; nor does a constant added to the deviation, as one ov
 
 Where the deviation is that of the centred rewards, s depends on the counts of each group. The fourth step has the
 4-cycle for any such s. At m = N - 1, n = 0, in a batch of two prompts, it is what the last step says, for every N: the
-centred rewards of a group have the sum of squares C (N - C)/N.
+centred rewards of a group have the sum of squares C (N - C)/N. A speed of its own does not help (claim three-prompts).
 """
 
 import sympy as sp

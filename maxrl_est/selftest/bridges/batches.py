@@ -280,6 +280,38 @@ def _cycle(rule: Row, others: Sequence[Sequence[int]]) -> float:
     return owed(0, 0) + owed(1, 1) - owed(0, 1) - owed(1, 0)
 
 
+def three_prompts(claim: object) -> None:
+    """In floats, by slopes of the exact weights; these are polynomials of degree two in each pass rate."""
+    steps, rates = [step.relation for step in claim.steps], np.array([0, 0.5, 1])
+    for rule, numbers in ((_scaled, steps[1]), (_whitened, steps[3])):
+        assert over_prompts(rule, 3, SIZE).verdict == "none"
+        slopes = np.empty((3, 3))  # of the weight of prompt i by the pass rate of j
+        for j in range(3):
+            ahead, behind = (_batch_weights(rule, rates + sign * 0.25 * np.eye(3)[j]) for sign in (1, -1))
+            slopes[:, j] = (ahead - behind) / 0.5
+        curls = [slopes[k, j] - slopes[j, k] for j, k in ((1, 2), (2, 0), (0, 1))]
+        twist = float(_batch_weights(rule, rates) @ curls)
+        assert twist < -0.1
+        for side in numbers.args:
+            assert math.isclose(float(side.evalf(30)), twist, rel_tol=1e-12)
+    scales = {"s_1": F(6, 5), "s_2": F(1, 3), "s_3": F(2)}
+    for relation in (steps[0], steps[2]):
+        assert len({number(side, **scales) for side in relation.args}) == 1
+    assert number(claim.sibling.lhs, **scales) != 0
+
+
+def _batch_weights(rule: Row, rates: np.ndarray) -> np.ndarray:
+    """What multiplies grad p of each of three prompts: polynomials of the pass rates, which need not be chances."""
+    total = np.zeros(3)
+    for rewards in itertools.product((0, 1), repeat=3 * SIZE):
+        batch = np.array(rewards, dtype=float).reshape(3, SIZE)
+        for i in range(3):
+            chances = np.where(batch == 1, rates[:, None], 1 - rates[:, None])
+            chances[i, 0] = 1 if batch[i, 0] else -1  # the slope of its chance
+            total[i] += chances.prod() * rule(batch)[i, 0]
+    return total
+
+
 def many_prompts(claim: object) -> None:
     """In floats, by the number of successes of the other groups of each of two kinds of prompts."""
     of_all, of_centred, slopes = (step.relation for step in claim.steps)
