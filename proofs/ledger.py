@@ -32,6 +32,16 @@ from .baseline import (
     shipped,
     wrong_weights,
 )
+from .batches import (
+    batch_deviation,
+    dropped,
+    dropped_failures,
+    fixed_prompts,
+    many_prompts,
+    resampled,
+    three_prompts,
+    total_count,
+)
 from .checking import Claim, Refuted
 from .estimator import (
     backward_recursion,
@@ -258,6 +268,15 @@ LEDGER: tuple[Claim, ...] = (
     k1_in_the_loss.CLAIM,
     k2_in_the_loss.CLAIM,
     k3_in_the_loss.CLAIM,
+    # batches
+    dropped.CLAIM,
+    dropped_failures.CLAIM,
+    resampled.CLAIM,
+    fixed_prompts.CLAIM,
+    total_count.CLAIM,
+    batch_deviation.CLAIM,
+    three_prompts.CLAIM,
+    many_prompts.CLAIM,
 )
 
 # Statements of the post that no theorem decides, and what was found of them.

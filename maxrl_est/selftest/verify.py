@@ -18,10 +18,12 @@ from maxrl_est.selftest.ascends import ObjectiveRow, objective_table
 from maxrl_est.selftest.bridges import (
     ascent,
     baseline,
+    batches,
     estimator,
     graded,
     integral,
     kl_terms,
+    normalised,
     objective,
     ratios,
     regression,
@@ -31,7 +33,21 @@ from maxrl_est.selftest.bridges import (
 from maxrl_est.selftest.findings import CHECKS, Finding
 from maxrl_est.selftest.side_by_side import side_by_side
 
-TOPICS = (objective, estimator, integral, baseline, ascent, graded, variance, regression, steps, ratios, kl_terms)
+TOPICS = (
+    objective,
+    estimator,
+    integral,
+    baseline,
+    ascent,
+    graded,
+    variance,
+    regression,
+    batches,
+    normalised,
+    steps,
+    ratios,
+    kl_terms,
+)
 _FOLDER = Path(bridges.__file__).parent
 
 
