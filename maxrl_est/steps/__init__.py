@@ -3,5 +3,6 @@
 from maxrl_est.steps._batch import Batch, Step
 from maxrl_est.steps._exact import ExactStep, exact_step
 from maxrl_est.steps._policy_gradient import PolicyGradient, policy_gradient
+from maxrl_est.steps._reuse import Reuse, reuse
 
-__all__ = ["Batch", "ExactStep", "PolicyGradient", "Step", "exact_step", "policy_gradient"]
+__all__ = ["Batch", "ExactStep", "PolicyGradient", "Reuse", "Step", "exact_step", "policy_gradient", "reuse"]

@@ -75,7 +75,7 @@ def policy_gradient(
 
     Returns
     -------
-    a function of a `Batch`, for `exact_step`
+    a function of a `Batch`, for `exact_step` and `reuse`
 
     Raises
     ------
