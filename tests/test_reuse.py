@@ -22,9 +22,10 @@ def coin(p):
 
 
 def held_on_to(batch):
-    """The clipped loss, less a KL term."""
+    """The clipped loss, less a KL term and what sharpens: a step that looks at all that moves."""
     rollouts = batch.rewards.shape[-2] * batch.rewards.shape[-1]
-    return CLIPPED(batch) - 0.1 * batch.log_reference_ratios * batch.mask / rollouts
+    more = 0.1 * batch.log_reference_ratios + 0.05 * batch.log_probs
+    return CLIPPED(batch) - more * batch.mask / rollouts
 
 
 def batch_of(laws, rows, chances, drawn, held):
@@ -85,6 +86,21 @@ def test_one_step_is_the_exact_step():
     np.testing.assert_allclose(found.angles, expected.angles, atol=1e-6)
     np.testing.assert_allclose(found.step, expected.mean, rtol=1e-12)
     assert found.weights == (None, None)
+
+
+def test_rewards_of_lengths_and_an_objective_are_what_it_is_held_against():
+    def shorter(likelihood, length):
+        return likelihood - length / 10
+
+    by_hand = sum(
+        p * shorter(l, length) * score
+        for p, l, length, score in zip(CHAIN.probabilities, CHAIN.likelihoods, CHAIN.lengths, CHAIN.scores, strict=True)
+    )
+    found = reuse(policy_gradient("rloo"), CHAIN, 2, epochs=1, learning_rate=0.1, rewards=shorter)
+    np.testing.assert_allclose(found.displacement[0], 0.1 * by_hand, rtol=1e-12)
+    np.testing.assert_allclose(found.shares, [1.0], rtol=1e-12)
+    third = reuse(policy_gradient("ustat"), CHAIN, 3, epochs=1, learning_rate=0.1, objective=mx.Objective.maxrl(3))
+    np.testing.assert_allclose(third.shares, [1.0], rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["grpo", "rloo", "maxrl_shipped"])

@@ -60,13 +60,13 @@ def policy_gradient(
     Parameters
     ----------
     advantage : a name of `maxrl_est.estimators.names`, a row, or a function of rewards (..., N)
-    lengths : what the tokens of a response are divided by
+    lengths : what the sum over tokens is divided by, after the number of rollouts but for the last two
 
         - ``"sum"``: nothing; a constant, as in Dr. GRPO, is another learning rate. Right
-        - ``"mean"``: its own length, as in GRPO: short responses count more
-        - ``"tokens"``: the mean length over the whole step, as in DAPO: one learning rate for all, near the right
-          direction, but random
-        - ``"part_tokens"``: the mean length over the micro-batch: micro-batches of long responses count less
+        - ``"mean"``: of each response its own length, as in GRPO: short responses count more
+        - ``"tokens"``: the tokens of the whole step, as in DAPO: one learning rate for all, but a random one, so that
+          the mean is near the right direction and not in it
+        - ``"part_tokens"``: the tokens of the micro-batch: prompts in micro-batches of long responses count less
     ratio : pi / mu that a token is weighted by: None, its own ("token": misses its prefix and what follows), the
         product over its response ("sequence": importance sampling) or the geometric mean ("geometric", as in GSPO,
         whose loss has ``lengths="mean"``)
