@@ -28,6 +28,7 @@ STUDIES = (
     "baselines",
     "priors",
     "circulation",
+    "whole_steps",
 )
 
 
@@ -117,6 +118,27 @@ def test_a_verdict_follows_the_numbers(study):
     swapped = {"mean_loo": "none", "none": "mean_loo"}
     rows = [row | {"baseline": swapped.get(row["baseline"], row["baseline"])} for row in rows if row["N"] > 1]
     assert "least at worst is none" in module.overall(rows)
+
+
+def test_what_is_said_of_lengths_follows_the_numbers(study):
+    """A constant and a mean over each response change places, and the constant is no longer in the direction."""
+    module = module_of("whole_steps")
+    rows = study.from_csv((ROOT / "analysis" / "whole_steps.csv").read_text())
+    assert "as where short ones are, in its direction; a mean over each response 0.333" in module.verdict(rows)
+    swapped = {"constant": "response", "response": "constant"}
+    rows = [row | {"loss": swapped.get(row["loss"], row["loss"])} for row in rows]
+    assert "as where short ones are; a mean over each response 1" in module.verdict(rows)
+
+
+@pytest.mark.parametrize("rule", ["grpo", "rloo", "maxrl_shipped"])
+def test_whole_updates_begin_with_the_weight_of_the_advantage(study, rule):
+    """One step has it for every clip range; many small ones come to it, on one batch or on one each."""
+    module, p = module_of("whole_steps"), 0.1
+    expected = mx.effective_weight(rule, module.N).value(p)
+    for loss in (*module.CLIPS, module.FRESH):
+        assert module.weight(rule, loss, p, 1.0, 1) == pytest.approx(expected, rel=1e-12)
+        assert module.weight(rule, loss, p, 1e-4, 3) == pytest.approx(expected, rel=1e-3)
+        assert module.weight(rule, loss, p, 1.0, 3) != pytest.approx(expected, rel=1e-3)
 
 
 def reached(tree):

@@ -6,7 +6,9 @@ Rules whose advantages of one prompt depend on the others are asked by counts of
 from maxrl_est.steps._batch import Batch, Step
 from maxrl_est.steps._exact import ExactStep, exact_step
 from maxrl_est.steps._filters import FilteredWeights, filtered
+from maxrl_est.steps._policy_gradient import PolicyGradient, policy_gradient
 from maxrl_est.steps._population import PopulationWeights, population_weights
+from maxrl_est.steps._reuse import Reuse, reuse
 from maxrl_est.steps._weights import EffectiveWeights, effective_weights
 
 __all__ = [
@@ -14,10 +16,14 @@ __all__ = [
     "EffectiveWeights",
     "ExactStep",
     "FilteredWeights",
+    "PolicyGradient",
     "PopulationWeights",
+    "Reuse",
     "Step",
     "effective_weights",
     "exact_step",
     "filtered",
+    "policy_gradient",
     "population_weights",
+    "reuse",
 ]
