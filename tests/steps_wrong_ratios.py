@@ -82,6 +82,11 @@ def others_ratios(batch):
     return ratio.prod(axis=-2, keepdims=True) / ratio
 
 
+def baseline_without_ratio(batch):
+    """Rewards times ratios, less the mean of those of the others."""
+    return summed(rloo(batch.rewards * whole_ratio(batch)[..., 0]), batch)
+
+
 def squared(batch):
     return whole_ratio(batch) ** 2
 
@@ -120,7 +125,7 @@ WRONG = {
     "the last token only": Wrong(step_of(rloo, last_token), "on policy", ("token",)),
     "a mask off by one": Wrong(step_of(rloo, all_but_the_first), "on policy", ("first token",)),
     "discounting by place": Wrong(step_of(rloo, discounted), "on policy", ("token",)),
-    "GRPO for the expected reward": Wrong(step_of(grpo), "on policy", ("J_1",), {"objective": RL}),
+    "GRPO for the expected reward": Wrong(step_of(grpo), "on policy", ("J_1",), {"objective": RL, "n": 4}),
     "shipped MaxRL of the order above": Wrong(step_of(shipped), "on policy", ("J_3",), {"objective": MAXRL(3)}),
     "a median with the rollout in it": Wrong(step_of(median), "own reward in the baseline", ("own reward",)),
     "the best reward of all": Wrong(step_of(best), "own reward in the baseline", ("own reward",)),
@@ -146,7 +151,8 @@ WRONG = {
     "the ratio upside down": Wrong(step_of(rloo, upside_down), "ratio", ("upside down",)),
     "the square of the ratio": Wrong(step_of(rloo, squared), "ratio", ("power",)),
     "a mask that bites at ratio 1": Wrong(masked_at_one, "ratio", ("at ratio 1",)),
-    "ratios of the others": Wrong(step_of(rloo, others_ratios), "stale ratio", ("ignor",)),
+    "ratios of the others": Wrong(step_of(rloo, others_ratios), "ratio", ("does not weigh",)),
+    "a ratio of the reward and none of the baseline": Wrong(baseline_without_ratio, "stale ratio", ("ignored",)),
     "ratios of tokens": Wrong(step_of(rloo, lambda b: b.ratios), "stale ratio", ("prefix",), status="warned"),
     "truncation with a constant baseline": Wrong(step_of(half, truncated), "truncated ratio", ("drift",)),
     "clipping the wrong way": Wrong(clipped_the_wrong_way, "truncated ratio", ("drift",)),

@@ -9,14 +9,32 @@ from maxrl_est._arguments import name_of, one_of, positive, whole, words
 from maxrl_est.checks._known import KnownFaults, known
 from maxrl_est.checks._report import Check, CheckReport
 from maxrl_est.checks._runner import as_expected, outcome, place_of, told
+from maxrl_est.checks._steps.epochs import several_epochs
+from maxrl_est.checks._steps.kl import kl_term
 from maxrl_est.checks._steps.lengths import lengths
+from maxrl_est.checks._steps.on_policy import on_policy
+from maxrl_est.checks._steps.own_reward import own_reward
+from maxrl_est.checks._steps.ratio import ratio
+from maxrl_est.checks._steps.stale import stale_ratio
 from maxrl_est.checks._steps.subject import LAWS, StepSubject
+from maxrl_est.checks._steps.trees import tree_siblings
+from maxrl_est.checks._steps.truncation import truncated_ratio
+from maxrl_est.checks._steps.turning import turning
 from maxrl_est.checks._subject import TOLERANCE
 from maxrl_est.objectives import Objective
 from maxrl_est.steps import Step
 
 STEP_CHECKS: Mapping[str, Callable[[StepSubject], str]] = {
+    "on policy": on_policy,
+    "own reward in the baseline": own_reward,
     "lengths": lengths,
+    "turning": turning,
+    "ratio": ratio,
+    "stale ratio": stale_ratio,
+    "truncated ratio": truncated_ratio,
+    "KL term": kl_term,
+    "several epochs": several_epochs,
+    "tree siblings": tree_siblings,
 }
 """What is checked of a step, by name and in this order."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction as F
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -31,6 +31,8 @@ LAWS: Mapping[str, tuple[Tokens, Tokens]] = {
 }
 """Pairs of prompts, a hard one and an easy one, in exact rationals."""
 
+Answer = TypeVar("Answer")
+
 
 @dataclass(frozen=True)
 class StepSubject:
@@ -45,11 +47,11 @@ class StepSubject:
     epochs: int
 
     @cached_property
-    def _outcomes(self) -> dict[Callable[[StepSubject], str], str | Failed | Skipped]:
+    def _outcomes(self) -> dict[Callable[[StepSubject], Any], Any]:
         return {}
 
-    def once(self, check: Callable[[StepSubject], str]) -> str:
-        """The message of a check, or what it raises: run at its first call, and remembered."""
+    def once(self, check: Callable[[StepSubject], Answer]) -> Answer:
+        """What a check or another question finds, or raises: asked at its first call, and remembered."""
         if check not in self._outcomes:
             try:
                 self._outcomes[check] = check(self)
@@ -58,7 +60,8 @@ class StepSubject:
         outcome = self._outcomes[check]
         if isinstance(outcome, Exception):
             raise outcome
-        return outcome
+        found: Answer = outcome
+        return found
 
     @cached_property
     def _means(self) -> dict[Any, ExactStep]:
@@ -68,8 +71,8 @@ class StepSubject:
         """The exact mean step on a pair of `LAWS`, with further arguments of `exact_step`; remembered."""
         key = (laws, *((name, str(value)) for name, value in sorted(options.items())))
         if key not in self._means:
-            given = {"objective": self.objective, **options}
-            self._means[key] = exact_step(self.step, options.pop("prompts", None) or LAWS[laws], self.n, **given)
+            given = {"prompts": LAWS[laws], "objective": self.objective, **options}
+            self._means[key] = exact_step(self.step, given.pop("prompts"), self.n, **given)
         return self._means[key]
 
     def __call__(self, batch: Batch, parts: int = 1) -> Array:
