@@ -8,7 +8,7 @@ from maxrl_est.problems._finite import Finite
 from maxrl_est.problems._gaussian import Gaussian
 from maxrl_est.problems._mapped import reparametrised
 from maxrl_est.problems._shared import Shared
-from maxrl_est.problems._tokens import TokenBits, TokenChain, Tokens
+from maxrl_est.problems._tokens import TokenBits, TokenChain, TokenLogits, Tokens
 
 __all__ = [
     "Bandit",
@@ -20,6 +20,7 @@ __all__ = [
     "Shared",
     "TokenBits",
     "TokenChain",
+    "TokenLogits",
     "Tokens",
     "reparametrised",
 ]

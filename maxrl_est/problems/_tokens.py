@@ -43,7 +43,31 @@ class Tokens(Finite):
         return int(self.token_probabilities.shape[1])
 
 
-class TokenChain(Tokens):
+class TokenLogits(Tokens):
+    """The base of laws whose token t is one of two kinds by a logit of its own: policies that can move.
+
+    ``chances (d,)`` are those of the kind whose chance rises with the logit, so that token t has the score
+    1 - chances[t] if it is of that kind and -chances[t] if not, and L - d last tokens are no choice.
+    """
+
+    chances: Array
+
+    def moved(self, by: Any) -> TokenLogits:
+        """The law after its logits have moved by numbers (d,), in floats."""
+        raise NotImplementedError
+
+    def _moved(self, by: Any) -> Array:
+        change = vector("by", real_array("by", by), len(self.chances)).astype(np.float64)
+        chances = self.chances.astype(np.float64)
+        return np.asarray(chances * rise(chances, change))
+
+
+def rise(chances: Array, by: Array) -> Array:
+    """What chances (..., d) are multiplied by when their logits move (..., d): exactly 1 where they do not."""
+    return np.asarray(1 / (1 + (1 - chances) * np.expm1(-by)))
+
+
+class TokenChain(TokenLogits):
     """At each token the response stops with probability ``stop[t]``, and is right with ``right[t]`` if it stops there.
 
     The last token always stops. Each token before it has a logit of its own (d = L - 1), so that its score is
@@ -100,6 +124,7 @@ class TokenChain(Tokens):
             each,
             scores,
         )
+        self.chances = self.stop
 
     def moved(self, by: Any) -> TokenChain:
         """The chain after its logits have moved by numbers (d,), in floats; ``right`` is as it was.
@@ -107,12 +132,10 @@ class TokenChain(Tokens):
         >>> TokenChain([0.5], [0.0, 1.0]).moved([np.log(3)]).stop.round(4)
         array([0.75])
         """
-        change = vector("by", real_array("by", by), len(self.stop)).astype(np.float64)
-        stop = self.stop.astype(np.float64)
-        return TokenChain(stop / (stop + (1 - stop) * np.exp(-change)), self.right.astype(np.float64))
+        return TokenChain(self._moved(by), self.right.astype(np.float64))
 
 
-class TokenBits(Tokens):
+class TokenBits(TokenLogits):
     """Responses of L tokens of two kinds, each with a chance of its own: all are as long, so no length plays a part.
 
     ``first[t]`` is the chance that token t is 1, with a logit of its own (d = L), and a response has the likelihood
@@ -157,3 +180,13 @@ class TokenBits(Tokens):
             each,
             scores,
         )
+        self.chances = chances
+
+    def moved(self, by: Any) -> TokenBits:
+        """The law after its logits have moved by numbers (d,), in floats; likelihoods are as they were.
+
+        >>> TokenBits([0.5], [0.0, 1.0]).moved([np.log(3)]).chances.round(4)
+        array([0.75])
+        """
+        likelihoods = self.likelihoods.astype(np.float64).reshape((2,) * len(self.chances))
+        return TokenBits(self._moved(by), likelihoods)

@@ -148,14 +148,14 @@ def exact_step(
     (Fraction(1, 2), Fraction(0, 1))
     """
     laws, n = token_laws("prompts", prompts), whole("n", n)
-    goal = _objective(objective)
+    goal = objective_or_none(objective)
     callable_or_none("rewards", rewards)
     parts, siblings = whole("parts", parts), whole("siblings", siblings)
     if len(laws) % parts:
         raise ValueError(f"parts must divide the {len(laws)} prompts, got {parts}")
     if n % siblings:
         raise ValueError(f"siblings must divide n = {n}, got {siblings}")
-    given = [_rewards(law, rewards) for law in laws]
+    given = [rewards_of(law, rewards) for law in laws]
     drawn_by, held_by = beside("samplers", samplers, laws), beside("references", references, laws)
 
     def draws_in(ordered: bool) -> Draws:
@@ -165,10 +165,10 @@ def exact_step(
 
     draws = draws_in(ordered=False)
     how = _how(step, draws, parts)
-    if not symmetric(step, draws.batch(_few_numbers(draws), floats=True), siblings):
+    if not symmetric(step, draws.batch(few_numbers(draws), floats=True), siblings):
         draws = draws_in(ordered=True)
     mean, square = _sums(how, draws)
-    truth = [_truth(law, values, goal, len(laws)) for law, values in zip(laws, given, strict=True)]
+    truth = [truth_of(law, values, goal, len(laws)) for law, values in zip(laws, given, strict=True)]
     cuts = np.cumsum([len(t) for t in truth])[:-1]
     covariance = square - mean[:, None] * mean
     turning = turning_of(how, draws, samplers is not None, references is not None)
@@ -189,12 +189,12 @@ def degrees(found: Array, expected: Array) -> float:
 
 
 def _how(step: Step, draws: Draws, parts: int) -> Asked:
-    first = _few_numbers(draws)
+    first = few_numbers(draws)
     exact = draws.batch(first) if draws.exact else None
     return asked(step, draws.batch(first, floats=True), exact, parts)
 
 
-def _few_numbers(draws: Draws) -> Array:
+def few_numbers(draws: Draws) -> Array:
     """Numbers (Q, B) of a few batches, spread over all."""
     total = int(np.prod([float(k) for k in draws.shape]))
     flat = np.unique(np.linspace(0, total - 1, _TRIED).astype(np.int64))
@@ -215,7 +215,7 @@ def _sums(how: Asked, draws: Draws) -> tuple[Array, Array]:
     return np.asarray(mean), np.asarray(square)
 
 
-def _rewards(law: Tokens, rewards: Callable[[Any, int], Any] | None) -> Array:
+def rewards_of(law: Tokens, rewards: Callable[[Any, int], Any] | None) -> Array:
     if rewards is None:
         return law.likelihoods
     pairs = zip(law.likelihoods, law.lengths.tolist(), strict=True)
@@ -223,13 +223,13 @@ def _rewards(law: Tokens, rewards: Callable[[Any, int], Any] | None) -> Array:
     return np.array(found, dtype=object) if law.likelihoods.dtype == object else np.array(found, dtype=np.float64)
 
 
-def _truth(law: Tokens, rewards: Array, goal: Objective | None, prompts: int) -> Array:
+def truth_of(law: Tokens, rewards: Array, goal: Objective | None, prompts: int) -> Array:
     if goal is None:
         return np.asarray((law.probabilities * rewards) @ law.scores) / prompts
     return np.asarray(goal.weight(law.pass_rate) * law.grad_pass_rate) / prompts
 
 
-def _objective(given: Any) -> Objective | None:
+def objective_or_none(given: Any) -> Objective | None:
     if given is not None and not isinstance(given, Objective):
         raise TypeError(f"objective must be an Objective or None, got {words(given)}")
     return given
