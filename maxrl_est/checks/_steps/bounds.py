@@ -15,6 +15,7 @@ from maxrl_est.checks._steps.subject import StepSubject
 _LOGS = (2e-4, 4e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1, 1.4, 2, 2.5, 3)
 _HALVINGS = 10
 _OFF = 2e-3  # relative
+_SIGNS = ("positive", "negative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class Bound:
     beyond: Literal["stays", "vanishes", "bends"]
 
     def __str__(self) -> str:
-        return f"{self.beyond} from {self.ratio:.3g} on"
+        close = max(3, 2 - math.floor(math.log10(abs(self.ratio - 1))))  # digits, so that 1.0004 is not 1
+        return f"{self.beyond} {'below' if self.ratio < 1 else 'above'} {self.ratio:.{close}g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,10 @@ class Bounds:
         return min((abs(math.log(bound.ratio)) for bound in self.above + self.below if bound), default=math.inf)
 
     def __str__(self) -> str:
-        said = [
-            f"of {name} advantages it {' and '.join(map(str, filter(None, pair)))}"
-            for name, pair in (("positive", self.above), ("negative", self.below))
-            if any(pair)
-        ]
+        pairs = [" and ".join(map(str, filter(None, pair))) for pair in (self.above, self.below)]
+        if pairs[0] == pairs[1]:
+            return f"a coefficient {pairs[0]}"
+        said = [f"of {name} advantages a coefficient {text}" for name, text in zip(_SIGNS, pairs, strict=True) if text]
         return "; ".join(said)
 
 
