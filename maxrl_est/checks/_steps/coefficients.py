@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from maxrl_est.checks._steps.factors import apart
 from maxrl_est.checks._steps.subject import StepSubject
 from maxrl_est.checks._subject import Failed
 from maxrl_est.steps import Batch
@@ -16,16 +17,17 @@ def coefficients(subject: StepSubject) -> str:
     given = batch.map(np.copy)
     try:
         first = subject(given)
-    except (TypeError, ValueError) as error:
-        raise Failed(f"of {batch.rewards.shape[0]} prompts, {subject.n} rollouts each: {error}") from error
+    except (Exception, SystemExit) as error:  # of the step, whatever it raises
+        said = str(error) if str(error).startswith("step must") else f"the step raises {type(error).__name__}: {error}"
+        asked = f"of {batch.rewards.shape[0]} prompts, {subject.n} rollouts each"
+        raise Failed(f"{asked}: {said}", found={"returned": "no coefficients"}) from error
     for name in _changed(given, batch):
         raise Failed(f"writes to the {name} of its batch, which others read after it", found={"wrote": name})
     subject(batch.map(lambda array: array[::-1]))
     again = subject(batch)
     if not agree(again, first):
-        size, off = abs(first).max(), abs(again - first).max()
         raise Failed(
-            f"asked twice of the same batch it returns two answers, {off / (size or 1):.2g} apart relative to the "
+            f"asked twice of the same batch it returns two answers, {apart(again, first):.2g} apart relative to the "
             "largest coefficient: it draws random numbers or remembers earlier batches, so no mean can be exact",
             found={"answers": "two"},
         )

@@ -11,7 +11,13 @@ from maxrl_est.checks._report import Check, CheckReport
 from maxrl_est.checks._runner import as_expected, outcome, place_of, told
 from maxrl_est.checks._steps.coefficients import coefficients
 from maxrl_est.checks._steps.lengths import lengths
+from maxrl_est.checks._steps.micro_batches import micro_batches
+from maxrl_est.checks._steps.neighbours import other_prompts
+from maxrl_est.checks._steps.order import order_of_prompts, order_of_rows
+from maxrl_est.checks._steps.padding import padding
+from maxrl_est.checks._steps.rewards import reward_encoding, shaped_rewards
 from maxrl_est.checks._steps.subject import LAWS, StepSubject
+from maxrl_est.checks._steps.unanimous import unanimous_groups
 from maxrl_est.checks._subject import TOLERANCE, Failed
 from maxrl_est.objectives import Objective
 from maxrl_est.steps import Step
@@ -19,6 +25,14 @@ from maxrl_est.steps import Step
 COEFFICIENTS = "coefficients"
 STEP_CHECKS: Mapping[str, Callable[[StepSubject], str]] = {
     COEFFICIENTS: coefficients,
+    "padding": padding,
+    "order of rows": order_of_rows,
+    "order of prompts": order_of_prompts,
+    "micro-batches": micro_batches,
+    "unanimous groups": unanimous_groups,
+    "reward encoding": reward_encoding,
+    "shaped rewards": shaped_rewards,
+    "other prompts": other_prompts,
     "lengths": lengths,
 }
 """What is checked of a step, by name and in this order."""

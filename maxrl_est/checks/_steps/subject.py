@@ -28,6 +28,8 @@ LAWS: Mapping[str, tuple[Tokens, Tokens]] = {
         TokenChain([F(1, 2), F(1, 3)], [F(0), F(1), F(0)]),
         TokenChain([F(1, 4), F(1, 2)], [F(1), F(0), F(1)]),
     ),
+    # Right or wrong at the only token: rewards alone play a part.
+    "one token": (TokenBits([F(1, 6)], [F(0), F(1)]), TokenBits([F(2, 3)], [F(0), F(1)])),
 }
 """Pairs of prompts, a hard one and an easy one, in exact rationals."""
 
