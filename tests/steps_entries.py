@@ -83,7 +83,7 @@ def step_of(advantage, weigh=None):
 
 def whole_ratio(batch):
     """pi/mu of each response, at each of its tokens."""
-    return batch.ratios.prod(axis=-1, keepdims=True)
+    return np.where(batch.mask, batch.ratios, 1).prod(axis=-1, keepdims=True)
 
 
 def by_log(values, batch):

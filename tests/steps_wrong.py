@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 
 from steps_entries import MAXRL, RL, Wrong, grpo, others, rloo, shipped, step_of, summed
 
-_CALLS = itertools.count()
+_RNG = np.random.default_rng(0)
 
 
 def again_by_accumulation(batch):
@@ -87,11 +85,12 @@ def drops_failed_groups(batch):
     """The mean over prompts that are solved at times: MaxRL without a baseline, of one order less."""
     solved = (batch.rewards.max(-1) > 0).sum(-1)[..., None, None, None]
     mean = np.maximum(batch.rewards.mean(-1, keepdims=True).astype(float), 1e-9)
-    return ((batch.rewards / mean) - 1)[..., None] * batch.mask / (np.maximum(solved, 1) * batch.rewards.shape[-1])
+    kept = (batch.rewards / mean - 1) * (batch.rewards.max(-1, keepdims=True) > 0)
+    return kept[..., None] * batch.mask / (np.maximum(solved, 1) * batch.rewards.shape[-1])
 
 
 def random_dropout(batch):
-    return summed(rloo(batch.rewards), batch) * (1 + (next(_CALLS) % 2))
+    return summed(rloo(batch.rewards), batch) * _RNG.random()
 
 
 def nothing_over_nothing(batch):
@@ -133,11 +132,14 @@ WRONG = {
     "the standard deviation of the batch": Wrong(sd_of_the_batch, "other prompts", ("batch",)),
     "a mean over padding": Wrong(mean_over_the_padded_width, "padding", ("padded",)),
     "what lies behind the end": Wrong(numbers_in_the_padding, "padding", ("padding",)),
-    "shipped MaxRL on -1/+1": Wrong(step_of(shipped), "reward encoding", ("-1",), {"objective": MAXRL(2)}),
+    "shipped MaxRL on -1/+1": Wrong(step_of(lambda r: shipped(2 * r - 1)), "on policy", ("descends",)),
+    "shipped MaxRL, on -1/+1 if given": Wrong(step_of(shipped), "reward encoding", ("unlearns",), {}, "warned"),
     "a filter on shaped rewards": Wrong(filtered_by_the_reward, "shaped rewards", ("reward",)),
     "GRPO on shaped rewards": Wrong(step_of(grpo), "shaped rewards", ("reward",)),
     "groups by stride": Wrong(groups_by_stride, "order of prompts", ("stride",)),
-    "numbers of groups sorted and left so": Wrong(sorted_by_number_and_left_so, "order of prompts", ("groups",)),
+    "numbers of groups sorted and left so": Wrong(
+        sorted_by_number_and_left_so, "order of prompts", ("place of a prompt",)
+    ),
     "the reward of the next prompt": Wrong(reward_of_the_next_prompt, "order of prompts", ("prompt",)),
     "the reward of the next row": Wrong(reward_of_the_next_row, "order of rows", ("order",)),
     "the baseline of the previous row": Wrong(step_of(baseline_of_the_previous_row), "order of rows", ("order",)),
@@ -147,7 +149,7 @@ WRONG = {
     "the best prompt only": Wrong(best_prompt_only, "other prompts", ("prompt",)),
     "another answer at each call": Wrong(random_dropout, "coefficients", ("twice",)),
     "0/0 in unanimous groups": Wrong(nothing_over_nothing, "coefficients", ("finite",)),
-    "rewards written to": Wrong(clears_rewards, "coefficients", ("wrote",)),
+    "rewards written to": Wrong(clears_rewards, "coefficients", ("writes",)),
     "another objective than is declared": Wrong(step_of(shipped), "on policy", ("J_2",), {"objective": RL}),
     "praise for solved prompts": Wrong(step_of(pulls_solved_prompts), "on policy", ("J_1",), {"objective": RL}),
     "others' mean with a sign": Wrong(step_of(lambda r: others(r) - r), "on policy", ("descends",)),

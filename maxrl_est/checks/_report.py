@@ -1,4 +1,4 @@
-"""What the checks of one advantage function found."""
+"""What the checks of one advantage function, or of one training step, found."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ Severity = Literal["failed", "warned", "passed", "skipped"]
 Status = Literal["passed", "warned", "failed", "skipped", "xfailed", "xpassed"]
 Verdict = Literal["passed", "failed", "undecided"]
 
-DECIDING = ("effective objective", "leave-one-out", "bias on graded likelihoods", "Monte Carlo", "same function")
+DECIDING = (
+    *("effective objective", "leave-one-out", "bias on graded likelihoods", "Monte Carlo", "same function"),
+    *("on policy", "lengths"),  # of a step
+)
 
 
 def identifier(name: str) -> str:
@@ -88,7 +91,7 @@ class NoiseRow:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What `check_estimator` found: all checks, and the function's noise beside that of known estimators.
+    """What `check_estimator` or `check_step` found: all checks, and an estimator's noise beside that of known ones.
 
     ``tried`` says on what. ``report["leave-one-out"]`` is one check. ``noise`` is empty where the function cannot be
     enumerated, or has no target or no rival. ``settings`` are the arguments that decide what is checked; ``place`` is
@@ -124,7 +127,7 @@ class CheckReport:
         return self.verdict == "passed"
 
     def __getitem__(self, name: str) -> Check:
-        """The check of that name, one of `maxrl_est.checks.CHECKS`."""
+        """The check of that name, one of `maxrl_est.checks.CHECKS` or `maxrl_est.checks.STEP_CHECKS`."""
         by_name = {check.name: check for check in self.checks}
         return by_name[one_of("name", name, by_name)]
 
@@ -164,7 +167,7 @@ class CheckReport:
 
 
 class CheckFailure(AssertionError):
-    """Raised by `check_estimator` when a check fails or none decides; ``report`` holds all of them."""
+    """Raised by `check_estimator` and `check_step` when a check fails or none decides; ``report`` holds all of them."""
 
     def __init__(self, report: CheckReport) -> None:
         super().__init__(str(report))

@@ -9,22 +9,39 @@ from maxrl_est._arguments import name_of, one_of, positive, whole, words
 from maxrl_est.checks._known import KnownFaults, known
 from maxrl_est.checks._report import Check, CheckReport
 from maxrl_est.checks._runner import as_expected, outcome, place_of, told
+from maxrl_est.checks._steps.coefficients import coefficients
 from maxrl_est.checks._steps.epochs import several_epochs
 from maxrl_est.checks._steps.kl import kl_term
 from maxrl_est.checks._steps.lengths import lengths
+from maxrl_est.checks._steps.micro_batches import micro_batches
+from maxrl_est.checks._steps.neighbours import other_prompts
 from maxrl_est.checks._steps.on_policy import on_policy
+from maxrl_est.checks._steps.order import order_of_prompts, order_of_rows
 from maxrl_est.checks._steps.own_reward import own_reward
+from maxrl_est.checks._steps.padding import padding
 from maxrl_est.checks._steps.ratio import ratio
+from maxrl_est.checks._steps.rewards import reward_encoding, shaped_rewards
 from maxrl_est.checks._steps.stale import stale_ratio
 from maxrl_est.checks._steps.subject import LAWS, StepSubject
 from maxrl_est.checks._steps.trees import tree_siblings
 from maxrl_est.checks._steps.truncation import truncated_ratio
 from maxrl_est.checks._steps.turning import turning
-from maxrl_est.checks._subject import TOLERANCE
+from maxrl_est.checks._steps.unanimous import unanimous_groups
+from maxrl_est.checks._subject import TOLERANCE, Failed
 from maxrl_est.objectives import Objective
 from maxrl_est.steps import Step
 
+COEFFICIENTS = "coefficients"
 STEP_CHECKS: Mapping[str, Callable[[StepSubject], str]] = {
+    COEFFICIENTS: coefficients,
+    "padding": padding,
+    "order of rows": order_of_rows,
+    "order of prompts": order_of_prompts,
+    "micro-batches": micro_batches,
+    "unanimous groups": unanimous_groups,
+    "reward encoding": reward_encoding,
+    "shaped rewards": shaped_rewards,
+    "other prompts": other_prompts,
     "on policy": on_policy,
     "own reward in the baseline": own_reward,
     "lengths": lengths,
@@ -66,19 +83,36 @@ def check_step(
         objective,
         whole("n", n, 2),
         positive("tolerance", tolerance),
-        whole("siblings", siblings),
+        _siblings(siblings, n),
         whole("epochs", epochs),
     )
     expected = known(expected_failed_checks or {}, STEP_CHECKS)
     if on_fail is not None:
         one_of("on_fail", on_fail, ("raise", "warn"))
     checks = []
-    for title, check in STEP_CHECKS.items():
-        checks.append(as_expected(outcome(title, lambda check=check: subject.once(check)), expected))  # type: ignore[misc]
+    for title in STEP_CHECKS:
+        checks.append(as_expected(_outcome(title, subject), expected))
         if callback:
             callback(checks[-1])
     report = CheckReport(name or subject.name, tuple(checks), (), _tried(subject), _settings(subject), place_of(step))
     return told(report, on_fail, stacklevel=3)
+
+
+def _siblings(given: int, n: int) -> int:
+    """How many rollouts share a first token: a divisor of n, and not all of it."""
+    if n % whole("siblings", given) or given == n:
+        raise ValueError(f"siblings must divide n = {n} and be less, got {given}")
+    return given
+
+
+def _outcome(title: str, subject: StepSubject) -> Check:
+    """The outcome of one check; what returns no coefficients is asked nothing more."""
+    try:
+        if title != COEFFICIENTS:
+            subject.once(STEP_CHECKS[COEFFICIENTS])
+    except Failed:
+        return Check(title, "skipped", "the step does not return coefficients that can be compared")
+    return outcome(title, lambda: subject.once(STEP_CHECKS[title]))
 
 
 def _tried(subject: StepSubject) -> tuple[str, ...]:
