@@ -133,7 +133,7 @@ WRONG = {
     "a mean over padding": Wrong(mean_over_the_padded_width, "padding", ("padded",)),
     "what lies behind the end": Wrong(numbers_in_the_padding, "padding", ("padding",)),
     "shipped MaxRL on -1/+1": Wrong(step_of(lambda r: shipped(2 * r - 1)), "on policy", ("descends",)),
-    "shipped MaxRL, on -1/+1 if given": Wrong(step_of(shipped), "reward encoding", ("unlearns",), {}, "warned"),
+    "shipped MaxRL, on -1/+1 if given": Wrong(step_of(shipped), "reward encoding", ("unlearns",)),
     "a filter on shaped rewards": Wrong(filtered_by_the_reward, "shaped rewards", ("reward",)),
     "GRPO on shaped rewards": Wrong(step_of(grpo), "shaped rewards", ("reward",)),
     "groups by stride": Wrong(groups_by_stride, "order of prompts", ("stride",)),
