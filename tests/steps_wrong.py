@@ -130,6 +130,7 @@ WRONG = {
     "the mean reward of each process": Wrong(mean_of_a_process, "micro-batches", ("reward",)),
     "the standard deviation of each process": Wrong(sd_of_the_batch, "micro-batches", ("reward",)),
     "the standard deviation of the batch": Wrong(sd_of_the_batch, "other prompts", ("batch",)),
+    "what turns by the batch's deviation": Wrong(sd_of_the_batch, "turning", ("prompt",)),
     "a mean over padding": Wrong(mean_over_the_padded_width, "padding", ("padded",)),
     "what lies behind the end": Wrong(numbers_in_the_padding, "padding", ("padding",)),
     "shipped MaxRL on -1/+1": Wrong(step_of(lambda r: shipped(2 * r - 1)), "on policy", ("descends",)),
@@ -137,9 +138,7 @@ WRONG = {
     "a filter on shaped rewards": Wrong(filtered_by_the_reward, "shaped rewards", ("reward",)),
     "GRPO on shaped rewards": Wrong(step_of(grpo), "shaped rewards", ("reward",)),
     "groups by stride": Wrong(groups_by_stride, "order of prompts", ("stride",)),
-    "numbers of groups sorted and left so": Wrong(
-        sorted_by_number_and_left_so, "order of prompts", ("place of a prompt",)
-    ),
+    "numbers of groups sorted and left so": Wrong(sorted_by_number_and_left_so, "order of prompts", ("sorted",)),
     "the reward of the next prompt": Wrong(reward_of_the_next_prompt, "order of prompts", ("prompt",)),
     "the reward of the next row": Wrong(reward_of_the_next_row, "order of rows", ("order",)),
     "the baseline of the previous row": Wrong(step_of(baseline_of_the_previous_row), "order of rows", ("order",)),
@@ -149,7 +148,7 @@ WRONG = {
     "the best prompt only": Wrong(best_prompt_only, "other prompts", ("prompt",)),
     "another answer at each call": Wrong(random_dropout, "coefficients", ("twice",)),
     "0/0 in unanimous groups": Wrong(nothing_over_nothing, "coefficients", ("finite",)),
-    "rewards written to": Wrong(clears_rewards, "coefficients", ("writes",)),
+    "rewards written to": Wrong(clears_rewards, "coefficients", ("to the rewards of its batch",)),
     "another objective than is declared": Wrong(step_of(shipped), "on policy", ("J_2",), {"objective": RL}),
     "praise for solved prompts": Wrong(step_of(pulls_solved_prompts), "on policy", ("J_1",), {"objective": RL}),
     "others' mean with a sign": Wrong(step_of(lambda r: others(r) - r), "on policy", ("descends",)),

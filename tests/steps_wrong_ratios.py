@@ -134,18 +134,6 @@ WRONG = {
     "1/L without a baseline": Wrong(step_of(lambda r: r, own_length), "lengths", ("its own length",)),
     "the longest response": Wrong(step_of(rloo, longest), "lengths", ("longest",)),
     "token mean of each prompt": Wrong(step_of(rloo, tokens_of_the_prompt), "lengths", ("of each prompt",)),
-    "the standard deviation of the batch turns": Wrong(
-        lambda batch: (
-            summed(grpo(batch.rewards.reshape(*batch.rewards.shape[:-2], -1)).reshape(batch.rewards.shape), batch)
-            * (
-                1
-                + batch.rewards.sum(axis=(-1, -2), keepdims=True)[..., None].astype(float) * 0
-                + batch.rewards[..., :1, :].sum(axis=(-1, -2), keepdims=True)[..., None].astype(float)
-            )
-        ),
-        "turning",
-        ("prompt",),
-    ),
     "1/L turns": Wrong(step_of(rloo, own_length), "turning", ("length",)),
     "a ratio that bounds and does not weigh": Wrong(bound_without_ratio, "ratio", ("does not weigh",)),
     "the ratio upside down": Wrong(step_of(rloo, upside_down), "ratio", ("upside down",)),

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._arguments.protocols import Array
-from maxrl_est.checks._steps.subject import LAWS, StepSubject
+from maxrl_est.checks._steps.subject import StepSubject
 from maxrl_est.problems import TokenBits, Tokens
 from maxrl_est.steps import Batch, Step
-from maxrl_est.steps._answers import asked, symmetric
-from maxrl_est.steps._draws import Draws, draws_of
+from maxrl_est.steps._answers import asked
+from maxrl_est.steps._draws import draws_of
 from maxrl_est.steps._updates import updates
 
 
@@ -27,33 +27,24 @@ def mean_update(
     rewards: Array | None = None,
     siblings: int = 1,
 ) -> Array:
-    """The mean update (d,) of a prompt that is alone in its batch; of another step than the subject's, if given."""
+    """The mean update (d,) of a prompt that is alone in its batch; of another step than the subject's, if given.
+
+    For steps to which the order of rollouts is nothing, as is asked of them before.
+    """
     step = step or subject.step
 
-    def draws_in(ordered: bool) -> Draws:
-        return draws_of(
-            [law],
-            subject.n,
-            samplers=[sampler or law],
-            references=[reference or law],
-            rewards=[law.likelihoods if rewards is None else rewards],
-            siblings=siblings,
-            ordered=ordered,
-        )
-
-    draws = draws_in(ordered=siblings == 1 and not subject.once(rows_are_alike))
+    draws = draws_of(
+        [law],
+        subject.n,
+        samplers=[sampler or law],
+        references=[reference or law],
+        rewards=[law.likelihoods if rewards is None else rewards],
+        siblings=siblings,
+    )
     numbers = np.concatenate(list(draws.chunks()))
     how = asked(step, draws.batch(numbers, floats=True), draws.batch(numbers) if draws.exact else None)
     chances = draws.chances(numbers)
     return np.asarray((chances if how.exact else chances.astype(np.float64)) @ updates(how, draws, numbers))
-
-
-def rows_are_alike(subject: StepSubject) -> bool:
-    """Whether exchanging the rollouts of a prompt exchanges their coefficients, so that no order need be listed."""
-    law = LAWS["equal lengths"][0]
-    draws = draws_of([law], subject.n, samplers=[law], references=[law], rewards=[law.likelihoods])
-    few = np.linspace(0, draws.shape[0] - 1, 8).astype(int)
-    return symmetric(subject.step, draws.batch(few[:, None], floats=True), 1)
 
 
 def gradient(subject: StepSubject, law: Tokens) -> Array:

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from maxrl_est.checks._steps.factors import common_factor, is_near
-from maxrl_est.checks._steps.order import order_of_prompts
 from maxrl_est.checks._steps.subject import StepSubject, percent
-from maxrl_est.checks._subject import Failed, Skipped, Warned
+from maxrl_est.checks._subject import Failed, Warned
 from maxrl_est.steps import Batch
 from maxrl_est.steps._answers import agree
 from maxrl_est.steps._exact import degrees
@@ -29,10 +28,6 @@ _OTHER = "something that belongs to the whole batch is taken from each micro-bat
 
 def micro_batches(subject: StepSubject) -> str:
     """Splitting the step into micro-batches of whole prompts changes nothing, and a larger batch is no larger step."""
-    try:
-        subject.once(order_of_prompts)
-    except (Failed, Skipped):
-        raise Skipped("the place of a rollout counts: micro-batches change it") from None
     even = _even(subject)
     factors = {parts: common_factor(subject(even, parts), subject(even)) for parts in _PARTS}
     if None not in factors.values() and not all(is_near(factor, 1) for factor in factors.values()):

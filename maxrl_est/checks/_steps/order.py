@@ -14,6 +14,18 @@ from maxrl_est.checks._subject import Failed, Skipped
 from maxrl_est.steps import Batch
 from maxrl_est.steps._answers import ROUNDING, agree
 
+APART = "of several prompts"  # rows of the batches where alone an order counts that is not as usual
+
+
+def in_order(subject: StepSubject) -> bool:
+    """Whether, where each row is a prompt, the places of rollouts and prompts do not count."""
+    try:
+        subject.once(order_of_rows)
+        subject.once(order_of_prompts)
+    except Failed as failure:
+        return bool(failure.found["rows"] == APART)
+    return True
+
 
 def order_of_rows(subject: StepSubject) -> str:
     """Exchanging the rollouts of a prompt, or branches of siblings, exchanges their coefficients."""
@@ -44,12 +56,15 @@ def order_of_prompts(subject: StepSubject) -> str:
     for places in _places(batch, subject.siblings):
         rows, columns = np.divmod(places, subject.n)
         moved = _taken(batch, rows, columns)
-        for given in (moved, replace(moved, groups=batch.groups)):
+        for given, cause in (
+            (replace(moved, groups=batch.groups), "the place of a prompt in the batch counts"),
+            (moved, "rollouts are sorted by the numbers of their groups, and coefficients not put back"),
+        ):
             _same(
                 subject(given),
                 plain[rows, columns],
                 "exchanging prompts, or rollouts of one of them, changes coefficients by {} relative to the largest",
-                lambda: _mixed_up(subject) or "the place of a prompt in the batch counts",
+                lambda cause=cause: _mixed_up(subject) or cause,  # type: ignore[misc]
             )
     if not subject.reads(lambda batch: replace(batch, groups=batch.groups // 2)):
         return "exchanging prompts exchanges their coefficients; each row is taken for a prompt, whatever its groups"
@@ -61,6 +76,7 @@ def order_of_prompts(subject: StepSubject) -> str:
         plain[rows, columns],
         "where rollouts of several prompts lie between each other coefficients change by {} relative to the largest",
         lambda: "rollouts are taken by their place and not by their groups, although these are read",
+        APART,
     )
     return "exchanging prompts, and laying their rollouts between each other, exchanges their coefficients"
 
@@ -69,10 +85,10 @@ def _taken(batch: Batch, rows: Array, columns: Array) -> Batch:
     return batch.map(lambda array: array[rows, columns])
 
 
-def _same(found: Array, expected: Array, said: str, cause: Callable[[], str]) -> None:
+def _same(found: Array, expected: Array, said: str, cause: Callable[[], str], rows: str = "prompts") -> None:
     if not agree(found, expected):
         off = apart(found, expected)
-        raise Failed(f"{said.format(f'{off:.2g}')}: {cause()}", found={"off": off})
+        raise Failed(f"{said.format(f'{off:.2g}')}: {cause()}", found={"off": off, "rows": rows})
 
 
 def _varied(subject: StepSubject) -> Batch:

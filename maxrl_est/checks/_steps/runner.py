@@ -16,7 +16,7 @@ from maxrl_est.checks._steps.lengths import lengths
 from maxrl_est.checks._steps.micro_batches import micro_batches
 from maxrl_est.checks._steps.neighbours import other_prompts
 from maxrl_est.checks._steps.on_policy import on_policy
-from maxrl_est.checks._steps.order import order_of_prompts, order_of_rows
+from maxrl_est.checks._steps.order import in_order, order_of_prompts, order_of_rows
 from maxrl_est.checks._steps.own_reward import own_reward
 from maxrl_est.checks._steps.padding import padding
 from maxrl_est.checks._steps.ratio import ratio
@@ -54,6 +54,8 @@ STEP_CHECKS: Mapping[str, Callable[[StepSubject], str]] = {
     "tree siblings": tree_siblings,
 }
 """What is checked of a step, by name and in this order."""
+
+ANY_ORDER = (COEFFICIENTS, "padding", "order of rows", "order of prompts")  # asked whether or not places count
 
 
 def check_step(
@@ -106,12 +108,18 @@ def _siblings(given: int, n: int) -> int:
 
 
 def _outcome(title: str, subject: StepSubject) -> Check:
-    """The outcome of one check; what returns no coefficients is asked nothing more."""
+    """The outcome of one check; a step that returns nothing usable, or mixes rollouts up, is asked nothing more."""
     try:
         if title != COEFFICIENTS:
             subject.once(STEP_CHECKS[COEFFICIENTS])
     except Failed:
         return Check(title, "skipped", "the step does not return coefficients that can be compared")
+    try:
+        usual = title in ANY_ORDER or in_order(subject)
+    except (Exception, SystemExit):  # of the step: the checks of order say what it raises
+        usual = False
+    if not usual:
+        return Check(title, "skipped", "the place of a rollout or of a prompt counts, so there is no mean to ask for")
     return outcome(title, lambda: subject.once(STEP_CHECKS[title]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -11,6 +12,7 @@ from maxrl_est._arguments.protocols import Array
 from maxrl_est.checks._steps.factors import common_factor, is_near
 from maxrl_est.checks._steps.subject import LAWS, StepSubject, percent
 from maxrl_est.checks._subject import Failed, Warned
+from maxrl_est.steps import Batch
 from maxrl_est.steps._answers import ROUNDING, agree
 
 _PAIR = "equal lengths"
@@ -18,20 +20,38 @@ _PAIR = "equal lengths"
 
 def unanimous_groups(subject: StepSubject) -> str:
     """Groups with equal rewards leave the weights of prompts as they are, whether they are dropped or pulled."""
-    mixed = np.eye(1, subject.n)
-    zero, one = np.zeros((1, subject.n)), np.ones((1, subject.n))
-    found = subject(subject.batch(np.concatenate([mixed, mixed, zero, one])))
+    found = subject(_beside(subject, 0, 1))
+    uncounted = _uncounted(subject)
+    if subject.objective is not None and not _met(subject):
+        lost = "" if found[2:].any() else _lost(subject)
+        faults = [_renormalised(subject, uncounted)] * bool(uncounted) + [lost] * bool(lost)
+        if faults:
+            goal = f"{subject.objective.name}, which is declared, is not what is ascended"
+            raise Failed("; ".join([*faults, goal]), found={"uncounted": ", ".join(uncounted), "lost": bool(lost)})
+    if uncounted:
+        return Warned(_renormalised(subject, uncounted))
     if found[2:].any():
         return _pulled(subject, found[2:])
-    lost = _lost(subject)
-    if lost and subject.objective is not None and not _met(subject):
-        raise Failed(f"{lost}, and {subject.objective.name} is not what is ascended", found={"drops": "all failed"})
-    alone = subject(subject.batch(np.concatenate([mixed] * 4)))
-    if is_near(common_factor(found[:2], alone[:2]), 2):
-        return Warned("; ".join(filter(None, [_renormalised(subject), lost])))
-    if lost and subject.objective is None:
-        return Warned(lost)
     return "groups with equal rewards do nothing, and change nothing for the prompts beside them"
+
+
+def _beside(subject: StepSubject, *others: float) -> Batch:
+    """Four prompts: some with equal rewards, last, and before them such with one success each."""
+    rows = np.eye(1, subject.n).repeat(4, axis=0)
+    for row, reward in enumerate(others, 4 - len(others)):
+        rows[row] = reward
+    return subject.batch(rows)
+
+
+def _uncounted(subject: StepSubject) -> list[str]:
+    """Which groups with equal rewards are not counted in the divisor: beside one of four the rest count 4/3."""
+    plain = subject(_beside(subject))
+    kinds = {"all failed": 0, "all solved": 1}
+    return [
+        name
+        for name, reward in kinds.items()
+        if is_near(common_factor(subject(_beside(subject, reward))[:3], plain[:3]), 4 / 3)
+    ]
 
 
 def _pulled(subject: StepSubject, found: Array) -> str:
@@ -87,19 +107,19 @@ def _met(subject: StepSubject) -> bool:
     return ratio is not None and abs(float(ratio) - 1) <= subject.tolerance
 
 
-def _renormalised(subject: StepSubject) -> str:
+def _renormalised(subject: StepSubject, uncounted: Sequence[str]) -> str:
     """The sizes of the update of each prompt, where it is divided by the prompts that are kept."""
     shares = " and ".join(map(percent, subject.mean(_PAIR).shares))
     said = f"of two prompts, a hard and an easy one, {shares} of their gradients are kept"
     if subject.siblings == 1:
-        hard, easy = (_kept(law.pass_rate, subject.n) for law in LAWS[_PAIR])
+        hard, easy = (_kept(law.pass_rate, subject.n, uncounted) for law in LAWS[_PAIR])
         said = f"{said}, {percent(2 - easy)} and {percent(2 - hard)} times what a fixed divisor keeps"
     return (
-        "groups with equal rewards are dropped and the others' mean taken, so where half are dropped the rest count "
-        f"twice; {said}: prompts that are often kept are favoured"
+        f"groups that are {' or '.join(uncounted)} are dropped from the number of prompts that is divided by, so the "
+        f"fewer are kept the more each counts; {said}: prompts that are often kept are favoured"
     )
 
 
-def _kept(p: Fraction, n: int) -> Fraction:
-    """The chance that rewards of n rollouts differ."""
-    return 1 - p**n - (1 - p) ** n
+def _kept(p: Fraction, n: int, uncounted: Sequence[str]) -> Fraction:
+    """The chance that a group of n is counted."""
+    return 1 - ("all solved" in uncounted) * p**n - ("all failed" in uncounted) * (1 - p) ** n
