@@ -40,6 +40,8 @@ def lengths(subject: StepSubject) -> str:
 
 def divisor_of(subject: StepSubject) -> Divisor:
     """What changes when one response gets longer: its own coefficient, those of its prompt, those of the batch."""
+    if from_token_to_token(subject):
+        return Divisor("coefficients differ from token to token of a response")
     before = np.full((2, subject.n), 2)
     plain = answer(subject, mixed(subject, before))[..., 0]
     place = chosen(plain[..., None])
@@ -65,8 +67,6 @@ def divisor_of(subject: StepSubject) -> Divisor:
         return Divisor(
             f"coefficients are divided by the length of the longest response of {where}, and not by a constant"
         )
-    if from_token_to_token(subject):
-        return Divisor("coefficients differ from token to token of a response")
     return Divisor(
         f"a response of twice the length has its coefficients times {own:.3g}, the others of its prompt times "
         f"{rest:.3g}, those of another prompt times {beside:.3g}"

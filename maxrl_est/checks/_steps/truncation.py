@@ -37,7 +37,7 @@ def truncated_ratio(subject: StepSubject) -> str:
     worst = max(drifts, key=lambda name: drifts[name])
     if drifts[worst] <= subject.tolerance:
         return Warned(f"{message}, and does not drift where rewards do not depend on the tokens")
-    drift = f"it drifts where rewards are {worst}, by {drifts[worst]:.3g} of its largest coefficient"
+    drift = f"it drifts where rewards are {worst}, by {drifts[worst]:.3g} of the mean step on policy"
     if _trust_region(bounds):
         return Warned(f"{message}; {drift}, as of a bound that holds each update back")
     cause = (
@@ -76,8 +76,7 @@ def _second(law: TokenBits) -> Array:
 
 
 def _drift(subject: StepSubject, law: TokenBits, sampler: TokenBits, rewards: Array) -> float:
-    """The first token's mean update, which should be 0, over that of a rollout with a reward of 1."""
+    """The first token's mean update, which should be 0, over the largest of the mean on policy with rewards."""
     mean = mean_update(subject, law, sampler=sampler, rewards=rewards)
     size = float(abs(mean_update(subject, law).astype(np.float64)).max())
-    chance = float(law.token_probabilities[-1, 0])
-    return abs(float(mean[0])) / max(size / (chance * (1 - chance)), 1e-30)
+    return abs(float(mean[0])) / max(size, 1e-30)
