@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from maxrl_est._arguments import name_of, one_of, positive, whole, words
 from maxrl_est.checks._known import KnownFaults, known
-from maxrl_est.checks._report import Check, CheckReport
+from maxrl_est.checks._report import Check, CheckReport, PromptRow
 from maxrl_est.checks._runner import as_expected, outcome, place_of, told
 from maxrl_est.checks._steps.coefficients import coefficients
 from maxrl_est.checks._steps.lengths import lengths
@@ -120,7 +120,9 @@ def check_step(
         checks.append(as_expected(_outcome(title, subject), expected))
         if callback:
             callback(checks[-1])
-    report = CheckReport(name or subject.name, tuple(checks), (), _tried(subject), _settings(subject), place_of(step))
+    report = CheckReport(
+        name or subject.name, tuple(checks), (), _tried(subject), _settings(subject), place_of(step), _prompts(subject)
+    )
     return told(report, on_fail, stacklevel=3)
 
 
@@ -151,6 +153,17 @@ def _tried(subject: StepSubject) -> tuple[str, ...]:
     """On what."""
     laws = "; ".join(f"{kind}: {hard} and {easy}" for kind, (hard, easy) in LAWS.items())
     return (f"every batch of {subject.n} rollouts of two prompts, {laws}",)
+
+
+def _prompts(subject: StepSubject) -> tuple[PromptRow, ...]:
+    """What the mean does to each prompt, where there is one: those that the checks have asked for."""
+    rows = []
+    for kind, responses in (("equal lengths", "of one length"), ("lengths", "of several")):
+        if subject.has_mean(kind):
+            found = subject.mean(kind)
+            for prompt, share, angle in zip(("hard", "easy"), found.shares, found.angles, strict=True):
+                rows.append(PromptRow(responses, prompt, None if share is None else float(share), angle))
+    return tuple(rows)
 
 
 def _settings(subject: StepSubject) -> dict[str, Any]:
