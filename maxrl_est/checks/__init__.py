@@ -8,7 +8,7 @@ from maxrl_est.checks._bias import BINARY, GRADED
 from maxrl_est.checks._cases import parametrize_with_checks
 from maxrl_est.checks._known import KnownFault
 from maxrl_est.checks._logs import Match, Recovered, recover
-from maxrl_est.checks._report import Check, CheckFailure, CheckReport, NoiseRow
+from maxrl_est.checks._report import Check, CheckFailure, CheckReport, NoiseRow, PromptRow
 from maxrl_est.checks._runner import CHECKS, check_estimator
 from maxrl_est.checks._steps.runner import STEP_CHECKS, check_step
 
@@ -23,6 +23,7 @@ __all__ = [
     "KnownFault",
     "Match",
     "NoiseRow",
+    "PromptRow",
     "Recovered",
     "check_estimator",
     "check_step",

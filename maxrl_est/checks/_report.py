@@ -90,12 +90,22 @@ class NoiseRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptRow:
+    """The part of a prompt's gradient that a step's mean keeps, and how many degrees it is off; None without one."""
+
+    responses: str
+    prompt: str
+    share: float | None
+    degrees: float
+
+
+@dataclass(frozen=True, slots=True)
 class CheckReport:
     """What `check_estimator` or `check_step` found: all checks, and an estimator's noise beside that of known ones.
 
     ``tried`` says on what. ``report["leave-one-out"]`` is one check. ``noise`` is empty where the function cannot be
     enumerated, or has no target or no rival. ``settings`` are the arguments that decide what is checked; ``place`` is
-    the function's file and line, where it has them.
+    the function's file and line, where it has them. ``prompts`` has what a step's mean does to each prompt.
 
     >>> from maxrl_est.checks import check_estimator
     >>> print(check_estimator("rloo")["deterministic"])
@@ -108,6 +118,7 @@ class CheckReport:
     tried: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     place: tuple[str, int] | None = None
+    prompts: tuple[PromptRow, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from maxrl_est._arguments import name_of, one_of, positive, whole, words
 from maxrl_est.checks._known import KnownFaults, known
-from maxrl_est.checks._report import Check, CheckReport
+from maxrl_est.checks._report import Check, CheckReport, PromptRow
 from maxrl_est.checks._runner import as_expected, outcome, place_of, told
 from maxrl_est.checks._steps.coefficients import coefficients
 from maxrl_est.checks._steps.epochs import several_epochs
@@ -73,7 +73,49 @@ def check_step(
 ) -> CheckReport:
     """Check a whole training step: what its mean does to each prompt, exactly, and what bends it.
 
-    (the docstring is to be finished)
+    A step is what a trainer's loss makes of a batch: the coefficient of each token's score. It is tried on every batch
+    of small token policies, and asked with one thing changed at a time, so that what is wrong has its cause named:
+    micro-batches, padding, places, lengths, ratios, other rewards. Any constant factor passes, which is a learning
+    rate. Not for what comes after the step: clipping of gradients, optimisers, schedules.
+
+    Parameters
+    ----------
+    step : a function of a `maxrl_est.steps.Batch` of shapes (B, N, L), and (..., B, N, L) if it can, that returns
+        coefficients of the same shape. With the attribute ``adds`` its micro-batches are added up and not averaged.
+        Adapters have ``as_step``, which makes one of what a framework ships
+    objective : what it should ascend, a function of the pass rate; rewards are then 0 and 1. None: whichever it ascends
+    n : rollouts of each prompt, N; every batch of that size is enumerated, so 3 or 4 is best
+    tolerance : relative difference, and angle in radians, that is let pass
+    siblings : rollouts that share their first token, a divisor of n, where the step is meant for trees
+    epochs : steps that are taken on each batch
+    name : what the report calls it; None: its own name
+    expected_failed_checks : a `KnownFault` for each check that is known to fail, by its name. Strict: a check that
+        passes, or that finds something else, counts as a failure
+    callback : called with each `Check` as it is done
+    on_fail : "raise" raises CheckFailure with the whole report; "warn" warns; None only returns the report
+
+    Returns
+    -------
+    A `CheckReport`, with a check for each name of `STEP_CHECKS`
+
+    Raises
+    ------
+    CheckFailure
+        If a check fails, or none could decide what is ascended, and ``on_fail`` is "raise".
+    TypeError, ValueError
+        For arguments that are not as above.
+
+    >>> def token_mean(batch):
+    ...     tokens = batch.mask.sum((-1, -2, -3), keepdims=True)
+    ...     return batch.rewards[..., None] * batch.mask / tokens
+    >>> report = check_step(token_mean, on_fail=None)
+    >>> report["micro-batches"].message.rpartition(": ")[2]
+    'each divides by its own number of tokens'
+    >>> def of_a_constant(batch):
+    ...     prompts, n, _ = batch.mask.shape[-3:]
+    ...     return batch.rewards[..., None] * batch.mask / (prompts * n * 1024)
+    >>> check_step(of_a_constant).passed
+    True
     """
     if not callable(step):
         raise TypeError(f"step must be a function of a Batch, got {words(step)}")
@@ -96,7 +138,9 @@ def check_step(
         checks.append(as_expected(_outcome(title, subject), expected))
         if callback:
             callback(checks[-1])
-    report = CheckReport(name or subject.name, tuple(checks), (), _tried(subject), _settings(subject), place_of(step))
+    report = CheckReport(
+        name or subject.name, tuple(checks), (), _tried(subject), _settings(subject), place_of(step), _prompts(subject)
+    )
     return told(report, on_fail, stacklevel=3)
 
 
@@ -129,9 +173,20 @@ def _tried(subject: StepSubject) -> tuple[str, ...]:
     return (f"every batch of {subject.n} rollouts of two prompts, {laws}",)
 
 
+def _prompts(subject: StepSubject) -> tuple[PromptRow, ...]:
+    """What the mean does to each prompt, where there is one: those that the checks have asked for."""
+    rows = []
+    for kind, responses in (("equal lengths", "of one length"), ("lengths", "of several")):
+        if subject.has_mean(kind):
+            found = subject.mean(kind)
+            for prompt, share, angle in zip(("hard", "easy"), found.shares, found.angles, strict=True):
+                rows.append(PromptRow(responses, prompt, None if share is None else float(share), angle))
+    return tuple(rows)
+
+
 def _settings(subject: StepSubject) -> dict[str, Any]:
     return {
-        "objective": subject.objective.name if subject.objective else None,
+        "objective": {subject.n: subject.objective.name} if subject.objective else {},
         "group_sizes": [subject.n],
         "tolerance": subject.tolerance,
         "siblings": subject.siblings,

@@ -80,6 +80,10 @@ class StepSubject:
             self._means[key] = exact_step(self.step, prompts or LAWS[laws], self.n, **given)
         return self._means[key]
 
+    def has_mean(self, laws: str) -> bool:
+        """Whether the mean step on a pair of `LAWS` has been asked for, and there was one."""
+        return (laws,) in self._means
+
     def __call__(self, batch: Batch, parts: int = 1) -> Array:
         """Coefficients of one batch (B, N, L), those of tokens: what a step returns after the end is 0."""
         return np.where(batch.mask, coefficients(self.step, batch, parts).astype(np.float64), 0.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from maxrl_est._arguments.protocols import Array
 from maxrl_est.checks._steps.factors import common_factor, is_near
 from maxrl_est.checks._steps.subject import LAWS, StepSubject, percent
 from maxrl_est.checks._subject import Failed, Warned
+from maxrl_est.objectives import Objective
 from maxrl_est.steps import Batch
 from maxrl_est.steps._answers import ROUNDING, agree
 
@@ -22,12 +22,14 @@ def unanimous_groups(subject: StepSubject) -> str:
     """Groups with equal rewards leave the weights of prompts as they are, whether they are dropped or pulled."""
     found = subject(_beside(subject, 0, 1))
     uncounted = _uncounted(subject)
-    if subject.objective is not None and not _met(subject):
-        lost = "" if found[2:].any() else _lost(subject)
-        faults = [_renormalised(subject, uncounted)] * bool(uncounted) + [lost] * bool(lost)
-        if faults:
+    if subject.objective is not None and not _meets(subject, subject.objective, [0, 0]):
+        if uncounted:
+            fault = _renormalised(subject, uncounted)
+        else:
+            fault = "" if found[2:].any() else _lost(subject, subject.objective)
+        if fault:
             goal = f"{subject.objective.name}, which is declared, is not what is ascended"
-            raise Failed("; ".join([*faults, goal]), found={"uncounted": ", ".join(uncounted), "lost": bool(lost)})
+            raise Failed(f"{fault}; {goal}", found={"uncounted": ", ".join(uncounted), "shares": _shares(subject)})
     if uncounted:
         return Warned(_renormalised(subject, uncounted))
     if found[2:].any():
@@ -58,42 +60,61 @@ def _pulled(subject: StepSubject, found: Array) -> str:
     """What part of each prompt's mean comes from groups with equal rewards."""
     low, high = (float(each.mean(where=each != 0)) if each.any() else 0.0 for each in found)
     said = f"all failed has the coefficient {low:.3g}, all solved {high:.3g}"
-    singly = subject(subject.batch(np.ones((1, subject.n)))), subject(subject.batch(np.zeros((1, subject.n))))
-    own = agree(singly[0][0], 4 * found[1]) and agree(singly[1][0], 4 * found[0])
+    alone = (subject(subject.batch(np.full((1, subject.n), reward)))[0] for reward in (0.0, 1.0))
+    own = all(agree(one, 4 * beside) for one, beside in zip(alone, found, strict=True))
     if not own or subject.siblings > 1:
         return f"groups with equal rewards are pulled too: beside two prompts with a success each, {said}"
-    parts = []
-    for law, mean in zip(LAWS[_PAIR], subject.mean(_PAIR).mean, strict=True):
-        p, slope = float(law.pass_rate), law.grad_pass_rate.astype(np.float64)
-        weight = 2 * float(mean.astype(np.float64) @ slope / (slope @ slope))
-        pull = 4 * subject.n * (high * p ** (subject.n - 1) - low * (1 - p) ** (subject.n - 1))
-        parts.append(f"{100 * pull / weight:.3g}%" if weight else "all")
+    pulls = zip(_added(subject, 4 * low, 4 * high), _weights(subject), strict=True)
+    hard, easy = (f"{100 * pull / weight:.3g}%" if weight else "all" for pull, weight in pulls)
     return (
-        f"groups with equal rewards are pulled too, {said}: {parts[0]} of a hard prompt's mean update and {parts[1]} "
-        "of an easy one's come from them"
+        f"groups with equal rewards are pulled too, {said}: {hard} of a hard prompt's mean update and {easy} of an "
+        "easy one's come from them"
     )
 
 
-def _lost(subject: StepSubject) -> str:
-    """Whether groups without a success, or without a failure, do nothing where their kind would: in words."""
+def _weights(subject: StepSubject) -> list[float]:
+    """The effective weight of each prompt: what its gradient is multiplied by."""
+    found = []
+    for law, mean in zip(LAWS[_PAIR], subject.mean(_PAIR).mean, strict=True):
+        slope = law.grad_pass_rate.astype(np.float64)
+        found.append(2 * float(mean.astype(np.float64) @ slope / (slope @ slope)))
+    return found
+
+
+def _added(subject: StepSubject, low: float, high: float) -> list[float]:
+    """What these coefficients of rollouts that all failed, or were all solved, add to the weight of each prompt."""
+    rates, n = [float(law.pass_rate) for law in LAWS[_PAIR]], subject.n
+    return [n * (high * p ** (n - 1) - low * (1 - p) ** (n - 1)) for p in rates]
+
+
+def _lost(subject: StepSubject, objective: Objective) -> str:
+    """What groups without a success, or without a failure, would have done to meet the objective: in words."""
     if subject.n < 3 or subject.siblings > 1:
         return ""
     rows = np.arange(subject.n) < np.arange(1, subject.n)[:, None]  # 1 to N - 1 successes
     found = np.array([subject(subject.batch(row[None].astype(float)))[0, :, 0] for row in rows])
-    successes, failures = found[:, 0], found[:, -1]
+    failure, success, total = found[0, -1], found[-1, 0], found[0].sum()
     size = float(abs(found).max())
-    if _constant(failures, size):
+    if _constant(found[:, -1], size) and _meets(subject, objective, _added(subject, failure, 0)):
         return (
-            f"groups without a success do nothing, though a failure has the coefficient {failures[0]:.3g} in every "
-            "other group of that prompt: this takes (1-p)^(N-1) from the weight of a prompt, as where dropping them "
-            "makes J_{N-1} of J_N"
+            f"groups without a success do nothing, though a failure has the coefficient {failure:.3g} in every other "
+            "group of that prompt: this takes (1-p)^(N-1) from the weight of a prompt, as where dropping them makes "
+            "J_{N-1} of J_N"
         )
-    if _constant(successes, size) or _constant(found.sum(axis=1), size):
-        return (
-            f"groups without a failure do nothing, though successes have {successes[-1]:.3g} in the group that has one "
-            "failure: this takes p^(N-1) from the weight of a prompt, and so from easy ones"
-        )
+    for usual in [success] * _constant(found[:, 0], size) + [total / subject.n] * _constant(found.sum(axis=1), size):
+        if _meets(subject, objective, _added(subject, 0, usual)):
+            return (
+                f"groups without a failure do nothing, though successes have {success:.3g} where one fails: this takes "
+                "p^(N-1) from the weight of a prompt, and so from easy ones"
+            )
     return ""
+
+
+def _meets(subject: StepSubject, objective: Objective, added: Sequence[float]) -> bool:
+    """Whether the weights of prompts, with something added, are those of the objective up to one factor."""
+    weights = np.array(_weights(subject)) + added
+    ratios = weights / [float(objective.weight(law.pass_rate)) for law in LAWS[_PAIR]]
+    return bool(abs(ratios[0] - ratios[1]) <= subject.tolerance * abs(ratios).max())
 
 
 def _constant(values: Array, size: float) -> bool:
@@ -101,10 +122,8 @@ def _constant(values: Array, size: float) -> bool:
     return bool(abs(values[0]) > ROUNDING * size and np.ptp(values) <= ROUNDING * size)
 
 
-def _met(subject: StepSubject) -> bool:
-    """Whether the mean weighs a hard and an easy prompt as the declared objective does."""
-    ratio: Any = subject.mean(_PAIR).ratios[1]
-    return ratio is not None and abs(float(ratio) - 1) <= subject.tolerance
+def _shares(subject: StepSubject) -> list[float]:
+    return [round(float(share), 6) for share in subject.mean(_PAIR).shares]
 
 
 def _renormalised(subject: StepSubject, uncounted: Sequence[str]) -> str:
