@@ -7,6 +7,7 @@ from fractions import Fraction as F
 import numpy as np
 import pytest
 
+from maxrl_est.checks import check_step
 from maxrl_est.checks._steps.bounds import bounds_of
 from maxrl_est.checks._steps.epochs import several_epochs
 from maxrl_est.checks._steps.kl import divergence, kl_term
@@ -61,6 +62,24 @@ def test_the_mean_of_a_prompt_alone_is_that_of_exact_step():
     assert found.tolist() == exact_step(WHOLE, [HARD], 3, samplers=[sampler]).mean[0].tolist()
     assert found.tolist() == HARD.grad_pass_rate.tolist()
     assert found.tolist() != mean_update(subject(RIGHT), HARD, sampler=sampler).tolist()
+
+
+def needs_plain_memory(batch):
+    """As tensors of torch do."""
+    if min(batch.rewards.strides) < 0:
+        raise ValueError("negative strides are not supported")
+    return RIGHT(batch)
+
+
+def raises(batch):
+    raise RuntimeError("no device")
+
+
+def test_a_step_is_given_arrays_that_any_framework_takes_and_what_it_raises_is_reported():
+    assert check_step(needs_plain_memory).passed
+    report = check_step(raises, on_fail=None)
+    assert "RuntimeError: no device" in report["coefficients"].message
+    assert {check.status for check in report.checks[1:]} == {"skipped"}
 
 
 def test_on_policy_says_which_token_keeps_what():
@@ -278,6 +297,12 @@ def test_one_leaf_left_out_leaves_this_part_of_the_shared_token(n, size):
     assert part != 1 - F(size - 1, n)  # which is what the mean of all leaves would leave
     with pytest.raises(Skipped):
         tree_siblings(subject(one_leaf_out, n=n))
+
+
+def test_a_kl_term_that_lengths_bend_says_so():
+    step = in_the_loss(lambda d: d)
+    assert "its own length" in kl_term(subject(lambda b: step(b) * own_length(b)))
+    assert "its own length" not in kl_term(subject(step))
 
 
 @pytest.mark.parametrize("n", [2, 4])

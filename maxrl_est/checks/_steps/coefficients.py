@@ -23,7 +23,7 @@ def coefficients(subject: StepSubject) -> str:
         raise Failed(f"{asked}: {said}", found={"returned": "no coefficients"}) from error
     for name in _changed(given, batch):
         raise Failed(f"wrote to the {name} of its batch, which others read after it", found={"wrote": name})
-    subject(batch.map(lambda array: array[::-1]))
+    subject(batch.map(lambda array: array[::-1].copy()))
     again = max((subject(batch), subject(batch)), key=lambda found: apart(found, first))
     if not agree(again, first):
         raise Failed(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from maxrl_est._arguments.protocols import Array, FloatArray
+from maxrl_est.checks._steps.lengths import divisor_of, lengths
 from maxrl_est.checks._steps.means import mean_update
 from maxrl_est.checks._steps.probes import answer, mixed, same
 from maxrl_est.checks._steps.subject import LAWS, StepSubject
@@ -111,11 +112,14 @@ def _cause(subject: StepSubject) -> Cause:
     odd = own / float(down[place]) if down[place] else float("nan")
     if alone and same(odd, -1):
         return Cause(
-            "k2, half the square of the log-ratio of each token in the loss, which takes each prefix as given", True
+            "it is what k2 adds, half the square of the log-ratio of each token in the loss, which takes each prefix "
+            f"as given{_of_lengths(subject)}",
+            usual=True,
         )
     if alone and same(odd, (1 - np.exp(-_AWAY)) / (1 - np.exp(_AWAY))):
         return Cause(
-            "k3 in the loss, whose mean gradient is that of the forward divergence KL(pi_ref || pi) of each token"
+            "it is what k3 adds in the loss, whose mean gradient is that of the forward divergence KL(pi_ref || pi) of "
+            "each token"
         )
     where = "in the loss" if alone else "in the reward"
     if (
@@ -129,3 +133,12 @@ def _cause(subject: StepSubject) -> Cause:
     if same(odd, -1):
         return Cause("log-ratios in the reward, under a rule that is not in proportion to the reward or of lengths")
     return Cause(f"a term {where} that is no known estimate of it")
+
+
+def _of_lengths(subject: StepSubject) -> str:
+    """What lengths have to do with it, where they bend the step anyway."""
+    try:
+        subject.once(lengths)
+    except Failed:
+        return f"; and {subject.once(divisor_of).cause}"
+    return ""

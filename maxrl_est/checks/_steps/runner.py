@@ -27,7 +27,7 @@ from maxrl_est.checks._steps.trees import tree_siblings
 from maxrl_est.checks._steps.truncation import truncated_ratio
 from maxrl_est.checks._steps.turning import turning
 from maxrl_est.checks._steps.unanimous import unanimous_groups
-from maxrl_est.checks._subject import TOLERANCE, Failed
+from maxrl_est.checks._subject import TOLERANCE
 from maxrl_est.objectives import Objective
 from maxrl_est.steps import Step
 
@@ -156,7 +156,7 @@ def _outcome(title: str, subject: StepSubject) -> Check:
     try:
         if title != COEFFICIENTS:
             subject.once(STEP_CHECKS[COEFFICIENTS])
-    except Failed:
+    except (Exception, SystemExit):  # of the step, too: that check says what it raises
         return Check(title, "skipped", "the step does not return coefficients that can be compared")
     try:
         usual = title in ANY_ORDER or in_order(subject)
