@@ -294,6 +294,9 @@ def test_one_leaf_left_out_leaves_this_part_of_the_shared_token(n, size):
     with pytest.raises(Failed, match=f"keeps {part} and {part} of what later tokens") as failure:
         tree_siblings(subject(one_leaf_out, n=n, siblings=size))
     assert failure.value.found["share"] == [float(part)] * 2
+    if n == 4:
+        with pytest.raises(Failed, match="siblings share the first token"):
+            on_policy(subject(one_leaf_out, n=n, siblings=size))
     assert part != 1 - F(size - 1, n)  # which is what the mean of all leaves would leave
     with pytest.raises(Skipped):
         tree_siblings(subject(one_leaf_out, n=n))

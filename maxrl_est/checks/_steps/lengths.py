@@ -67,6 +67,8 @@ def divisor_of(subject: StepSubject) -> Divisor:
         return Divisor(
             f"coefficients are divided by the length of the longest response of {where}, and not by a constant"
         )
+    if all(same(factor, 1) for factor in (own, rest, beside)):
+        return Divisor("no length changes a coefficient, so that the cause is another")
     return Divisor(
         f"a response of twice the length has its coefficients times {own:.3g}, the others of its prompt times "
         f"{rest:.3g}, those of another prompt times {beside:.3g}"

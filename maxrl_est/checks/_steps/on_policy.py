@@ -64,7 +64,9 @@ def _off(subject: StepSubject, found: ExactStep) -> str:
         _listed([g / t for g, t in zip(mean, truth, strict=True)])
         for mean, truth in zip(found.mean, found.truth, strict=True)
     ]
-    cause = ": coefficients differ from token to token of a response" if from_token_to_token(subject) else ""
+    cause = ": siblings share the first token" if subject.siblings > 1 else ""
+    if from_token_to_token(subject):
+        cause = ": coefficients differ from token to token of a response"
     return (
         f"at equal lengths the mean step is {angles} degrees off the gradients of a hard and an easy prompt: of the "
         f"first token and of the second it keeps {tokens[0]} in the hard one and {tokens[1]} in the easy one{cause}"
