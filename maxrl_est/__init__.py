@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         training,
     )
     from maxrl_est.ascent import objective_of
-    from maxrl_est.checks import check_estimator, parametrize_with_checks
+    from maxrl_est.checks import check_estimator, check_step, parametrize_with_checks
     from maxrl_est.estimates.logarithms import log_weights
     from maxrl_est.estimates.ustatistics import (
         failure_powers,
@@ -61,7 +61,7 @@ _HOMES = {  # module of each public name, which is an attribute of it or a modul
         "training",
     ),
     "ascent": ("objective_of",),
-    "checks": ("check_estimator", "parametrize_with_checks"),
+    "checks": ("check_estimator", "check_step", "parametrize_with_checks"),
     "estimates.logarithms": ("log_weights",),
     "estimates.ustatistics": (
         "failure_powers",
@@ -96,6 +96,7 @@ __all__ = [
     "ascent",
     "bias_variance_table",
     "check_estimator",
+    "check_step",
     "checks",
     "closed_form_moments",
     "closed_form_variance",

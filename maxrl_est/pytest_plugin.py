@@ -1,6 +1,6 @@
-"""pytest plugin: a fixture that checks advantage functions, its options, and a summary of what was found.
+"""pytest plugin: fixtures that check advantage functions and training steps, options, and a summary of what was found.
 
-Loaded by every pytest run where the package is installed, so it imports nothing until the fixture is used.
+Loaded by every pytest run where the package is installed, so it imports nothing until a fixture is used.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import pytest
 if TYPE_CHECKING:
     from maxrl_est._arguments.protocols import Estimator
     from maxrl_est.checks import CheckReport
+    from maxrl_est.steps import Step
 
-PROPERTY = "maxrl_est"  # of a test's report, and of the JUnit file: one line for each function checked
+PROPERTY = "maxrl_est"  # of a test's report, and of the JUnit file: one line for each function or step checked
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,20 +55,37 @@ def check_advantages(request: pytest.FixtureRequest) -> Callable[..., CheckRepor
 
         asked = {name: request.config.getoption(f"maxrl_est_{name}") for name in ("group_sizes", "monte_carlo", "seed")}
         given = {name: value for name, value in asked.items() if value is not None} | options
-        report = check_estimator(estimator, on_fail=None, **given)
-        request.node.user_properties += [(PROPERTY, report.summary)] + [
-            (f"{PROPERTY}: {report.estimator}: {found.name}", f"{found.status}: {found.message}")
-            for found in report.checks
-        ]
-        if not report.passed:
-            pytest.fail(str(report), pytrace=False)
-        return report
+        return _noted(request, check_estimator(estimator, on_fail=None, **given))
 
     return check
 
 
+@pytest.fixture
+def check_update(request: pytest.FixtureRequest) -> Callable[..., CheckReport]:
+    """A function that works as `maxrl_est.check_step`; its report goes to the summary and to the JUnit file."""
+
+    def check(step: Step, **options: Any) -> CheckReport:
+        __tracebackhide__ = True
+        from maxrl_est.checks import check_step
+
+        return _noted(request, check_step(step, on_fail=None, **options))
+
+    return check
+
+
+def _noted(request: pytest.FixtureRequest, report: CheckReport) -> CheckReport:
+    """The report, which the test carries from now on, and fails by where it does not pass."""
+    __tracebackhide__ = True
+    request.node.user_properties += [(PROPERTY, report.summary)] + [
+        (f"{PROPERTY}: {report.estimator}: {found.name}", f"{found.status}: {found.message}") for found in report.checks
+    ]
+    if not report.passed:
+        pytest.fail(str(report), pytrace=False)
+    return report
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print a line for each advantage function; reports carry them, so this works with workers too."""
+    """Print a line for each advantage function and step; reports carry them, so this works with workers too."""
     lines = [
         value
         for reports in terminalreporter.stats.values()

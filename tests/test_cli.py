@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from xml.etree import ElementTree
@@ -19,7 +20,7 @@ import pytest
 import maxrl_est
 from maxrl_est import checks, cli
 from maxrl_est.checks._report import identifier
-from maxrl_est.cli import console
+from maxrl_est.cli import console, frameworks
 from maxrl_est.cli.objectives import FORMS, declared
 from maxrl_est.files import rollouts
 from maxrl_est.selftest import bench, findings, prove, verify
@@ -41,6 +42,26 @@ def returns_nan(r):
 
 not_a_function = 3
 """
+
+
+STEPS = """
+def loo(r):
+    return r - (r.sum(-1, keepdims=True) - r) / (r.shape[-1] - 1)
+
+def right(b):
+    print("noise")
+    return loo(b.rewards)[..., None] * b.mask / (b.rewards.shape[-2] * b.rewards.shape[-1])
+
+def token_mean(b):
+    return loo(b.rewards)[..., None] * b.mask / b.mask.sum((-1, -2, -3), keepdims=True)
+"""
+
+
+@pytest.fixture
+def steps(tmp_path):
+    path = tmp_path / "steps_to_check.py"
+    path.write_text(STEPS)
+    return path
 
 
 @pytest.fixture
@@ -561,6 +582,7 @@ def examples():
 def a_project(tmp_path, monkeypatch):
     """What the examples name, in the current folder."""
     source = "import maxrl_est as mx\n\ndef advantage(r):\n    return mx.advantages(r)\n"
+    source += "\ndef step(b):\n    return b.rewards[..., None] * b.mask / (b.rewards.shape[-2] * b.rewards.shape[-1])\n"
     (tmp_path / "mine.py").write_text(source)
     (tmp_path / "my_pkg").mkdir()
     (tmp_path / "my_pkg" / "trainer.py").write_text(source)
@@ -596,10 +618,13 @@ def test_list_has_a_line_for_every_name_that_commands_take(capsys):
     shown = capsys.readouterr().out
     first = {line.split()[0] for line in shown.splitlines() if re.match(r"  \S", line)}
     names = {*maxrl_est.estimators.names(), *maxrl_est.estimators.sequential_names(), *PROBLEMS, *PRESETS}
-    assert first >= names | {form.text for form in FORMS} | {identifier(name) for name in checks.CHECKS}
+    ids = {identifier(name) for name in (*checks.CHECKS, *checks.STEP_CHECKS)}
+    assert first >= names | {form.text for form in FORMS} | ids
     assert max(map(len, shown.splitlines())) <= 80
     assert run("list", "checks") == 0
-    assert re.search(r"\n  leave-one-out +failed +A rollout's own", capsys.readouterr().out)
+    shown = capsys.readouterr().out
+    assert re.search(r"\n  leave-one-out +failed +A rollout's own", shown)
+    assert shown.index("\n  leave-one-out") < shown.index("\nchecks of a training step") < shown.index("\n  padding")
     assert run("list", "check") == 2
     assert "did you mean 'checks'?" in one_line(capsys)
 
@@ -618,6 +643,8 @@ def test_explain_shows_the_page_of_a_check_by_its_id_or_its_name(capsys):
     assert capsys.readouterr().out == shown
     assert run("explain", "formats") == 0
     assert '"maxrl_est.check/1"' in capsys.readouterr().out
+    assert run("explain", "order of prompts") == 0
+    assert capsys.readouterr().out.startswith("# order of prompts\n")
     assert run("explain", "leave-two-out") == 2
     assert "did you mean 'leave-one-out'?" in one_line(capsys)
 
@@ -704,6 +731,109 @@ def test_check_passes_on_what_it_was_asked_for(monkeypatch):
         "values": (-1, 1),
         "on_fail": None,
     }
+
+
+def test_check_judges_whole_steps(steps, tmp_path, capsys):
+    assert run("check", "--step", f"{steps}:right") == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("PASSED  ...")
+    assert "noise" in shown.err
+    assert "noise" not in shown.out
+    wrong = ("check", "--step", f"{steps}:right", f"{steps}:token_mean", "--format", "json", "--output", tmp_path / "x")
+    assert run(*wrong) == 1
+    shown = flat(capsys.readouterr().out)
+    assert "the token mean is taken per micro-batch: each divides by its own number of tokens" in shown
+    assert "kept degrees off prompt responses" in shown
+    first, second = json.loads((tmp_path / "x").read_text())["reports"]
+    assert (first["verdict"], second["verdict"]) == ("passed", "failed")
+    assert (first["group_sizes"], first["siblings"], first["prompts"][0]["share"]) == ([3], 1, 1.0)
+
+
+def test_every_format_has_what_is_wrong_with_a_step(steps, capsys):
+    for name in ("github", "junit", "sarif", "json"):
+        assert run("check", "--step", f"{steps}:token_mean", "--format", name) == 1
+        assert "each divides by its own number of tokens" in capsys.readouterr().out
+
+
+def test_check_passes_on_what_it_was_asked_of_a_step(monkeypatch, steps):
+    asked = {}
+
+    def check_step(function, **options):
+        asked.update(options, function=function.__name__)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checks, "check_step", check_step)
+    options = "--objective maxrl --group-sizes 4 --siblings 2 --epochs 3 --tolerance 1e-6"
+    run("check", "--step", f"{steps}:right", *options.split())
+    assert asked == {
+        "function": "right",
+        "name": f"{steps}:right",
+        "objective": maxrl_est.Objective.maxrl(4),
+        "n": 4,
+        "siblings": 2,
+        "epochs": 3,
+        "tolerance": 1e-6,
+        "on_fail": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--scale", "1"), "--scale must not come with --step"),
+        (("--same-as", "rloo"), "--same-as must not come with --step"),
+        (("--monte-carlo", 500), "--monte-carlo must not come with --step"),
+        (("--binary",), "--binary must not come with --step"),
+        (("--form", "group"), "--form must not come with --step"),
+        (("--seed", 3), "--seed must not come with --step"),
+        (("--values", -1, 1), "--values must not come with --step"),
+        (("--group-sizes", 2, 3), "--group-sizes must be one N with --step, got 2 3"),
+        (("--group-sizes", 1), "--group-sizes must be an int of at least 2, got 1"),
+        (("--siblings", 2), "siblings must divide n = 3 and be less, got 2"),
+        (("--epochs", 0), "--epochs must be an int of at least 1, got 0"),
+        (("--objective", "pass:4"), "the order in --objective must be an int in [1, 3]"),
+    ],
+)
+def test_what_check_cannot_do_with_a_step_is_said_in_one_line(options, says, steps, capsys):
+    assert run("check", "--step", f"{steps}:right", *options) == 2
+    assert says in one_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("rloo", "--siblings", 2), "--siblings must come with --step"),
+        (("rloo", "--epochs", 2), "--epochs must come with --step"),
+        (("--step", "rloo"), "TARGET must be path/to/file.py:function, package.module:function or trl:GRPOTrainer"),
+        (("--step",), "TARGET or --log must be given"),
+        (("--step", "nowhere.py:step"), "no file nowhere.py"),
+    ],
+)
+def test_steps_and_functions_are_told_apart(arguments, says, capsys):
+    assert run("check", *arguments) == 2
+    assert says in one_line(capsys)
+
+
+def test_what_frameworks_ship_is_judged_as_a_step_by_their_adapters(monkeypatch, capsys):
+    def as_step(*given):
+        def step(batch):
+            return batch.rewards[..., None] * batch.mask / batch.rewards.size
+
+        made.append(given)
+        return step
+
+    made = []
+    trl = types.SimpleNamespace(GRPOTrainer="trainer", GRPOConfig="config", __name__="trl")
+    torchrl = types.SimpleNamespace(GRPOLoss="loss", __name__="torchrl.objectives.llm")
+    modules = {"trl": trl, "torchrl.objectives.llm": torchrl}
+    for name in ("trl", "verl", "torchrl"):
+        modules[f"maxrl_est.adapters.{name}"] = types.SimpleNamespace(as_step=as_step)
+    monkeypatch.setattr(frameworks, "import_module", modules.__getitem__)
+    assert run("check", "--step", "trl:GRPOTrainer", "verl:vanilla", "torchrl:GRPOLoss") == 0
+    assert made == [("trainer", "config"), ("vanilla",), ("loss",)]
+    assert len(re.findall("^PASSED ", capsys.readouterr().out, re.M)) == 3
+    assert run("check", "--step", "trl:GRPOTriner") == 2
+    assert "did you mean 'GRPOTrainer'?" in one_line(capsys)
 
 
 def test_text_is_as_wide_as_the_terminal_up_to_100_columns(monkeypatch):

@@ -9,19 +9,20 @@ from importlib.resources import files
 import pytest
 
 import maxrl_est as mx
-from maxrl_est.checks import CHECKS
+from maxrl_est.checks import CHECKS, STEP_CHECKS
 from maxrl_est.checks._formats.sarif import document
 from maxrl_est.checks._pages import GUIDES, page
 from maxrl_est.checks._report import identifier
 
 FOLDER = files("maxrl_est") / "checks" / "pages"
 WRITTEN = sorted(entry.name.removesuffix(".md") for entry in FOLDER.iterdir())
-IDS = sorted(map(identifier, CHECKS))
+IDS = sorted(map(identifier, [*CHECKS, *STEP_CHECKS]))
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 
 
 def test_every_check_has_a_page_and_every_page_a_check():
     assert sorted([*IDS, *GUIDES]) == WRITTEN
+    assert not {*map(identifier, CHECKS)} & {*map(identifier, STEP_CHECKS)}
     assert document([])  # no rule without a report
 
 

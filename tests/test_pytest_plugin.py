@@ -54,6 +54,21 @@ def test_mine(check_advantages):
     )
 """
 )
+STEP = """
+def rloo(b):
+    r = b.rewards
+    a = r - (r.sum(-1, keepdims=True) - r) / (r.shape[-1] - 1)
+    return a[..., None] * b.mask / (r.shape[-2] * r.shape[-1])
+
+def halved(b):
+    return rloo(b) / b.parts
+
+def test_right(check_update):
+    assert check_update(rloo, n=2).passed
+
+def test_wrong(check_update):
+    check_update(halved)
+"""
 CASES = (
     HEAD
     + FAULTS
@@ -130,6 +145,18 @@ def test_junit_files_carry_every_check(run, tmp_path):
     properties = {x.get("name"): x.get("value") for x in ElementTree.parse(tmp_path / "report.xml").iter("property")}
     assert properties["maxrl_est"].startswith("PASSED  advantages: on 0/1 rewards exactly J_N")
     assert properties["maxrl_est: advantages: bias on graded likelihoods"].startswith("passed: exactly unbiased")
+
+
+def test_steps_are_checked_and_reported_as_functions_are(run, tmp_path):
+    status, text = run(STEP, "--junitxml", "report.xml")
+    assert status == 1
+    assert "it divides by the number of micro-batches a second time" in " ".join(text.split())
+    assert "Traceback" not in text
+    assert text.count("\nPASSED  rloo: ") == 1
+    assert "\nFAILED  halved: micro-batches\n" in text
+    properties = {x.get("name"): x.get("value") for x in ElementTree.parse(tmp_path / "report.xml").iter("property")}
+    assert properties["maxrl_est"] == "FAILED  halved: micro-batches"
+    assert properties["maxrl_est: halved: padding"].startswith("passed: more padding")
 
 
 def test_every_check_is_a_case_and_wrong_expectations_fail(run):

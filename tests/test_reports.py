@@ -185,7 +185,7 @@ def test_the_entries_of_the_json_are_those_that_its_page_lists_and_no_other():
     assert list(document) == ["schema", "tool", "passed", "reports"]
     assert list(mixed) == [
         "function", "file", "line", "verdict", "passed", "summary", "objective", "group_sizes", "seed", "tolerance",
-        "scale", "tried", "checks", "noise",
+        "scale", "tried", "checks", "noise", "prompts",
     ]  # fmt: skip
     assert list(mixed["checks"][0]) == [
         "id", "name", "status", "severity", "message", "reproduce", "found", "reason", "known_fault", "advice", "page",

@@ -1,4 +1,4 @@
-"""What the checks of one advantage function found."""
+"""What the checks of one advantage function, or of one training step, found."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ Severity = Literal["failed", "warned", "passed", "skipped"]
 Status = Literal["passed", "warned", "failed", "skipped", "xfailed", "xpassed"]
 Verdict = Literal["passed", "failed", "undecided"]
 
-DECIDING = ("effective objective", "leave-one-out", "bias on graded likelihoods", "Monte Carlo", "same function")
+DECIDING = (
+    *("effective objective", "leave-one-out", "bias on graded likelihoods", "Monte Carlo", "same function"),
+    *("on policy", "lengths"),  # of a step
+)
 
 
 def identifier(name: str) -> str:
@@ -87,12 +90,22 @@ class NoiseRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptRow:
+    """The part of a prompt's gradient that a step's mean keeps, and how many degrees it is off; None without one."""
+
+    responses: str
+    prompt: str
+    share: float | None
+    degrees: float
+
+
+@dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What `check_estimator` found: all checks, and the function's noise beside that of known estimators.
+    """What `check_estimator` or `check_step` found: all checks, and an estimator's noise beside that of known ones.
 
     ``tried`` says on what. ``report["leave-one-out"]`` is one check. ``noise`` is empty where the function cannot be
     enumerated, or has no target or no rival. ``settings`` are the arguments that decide what is checked; ``place`` is
-    the function's file and line, where it has them.
+    the function's file and line, where it has them. ``prompts`` has what a step's mean does to each prompt.
 
     >>> from maxrl_est.checks import check_estimator
     >>> print(check_estimator("rloo")["deterministic"])
@@ -105,6 +118,7 @@ class CheckReport:
     tried: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     place: tuple[str, int] | None = None
+    prompts: tuple[PromptRow, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -124,7 +138,7 @@ class CheckReport:
         return self.verdict == "passed"
 
     def __getitem__(self, name: str) -> Check:
-        """The check of that name, one of `maxrl_est.checks.CHECKS`."""
+        """The check of that name, one of `maxrl_est.checks.CHECKS` or `maxrl_est.checks.STEP_CHECKS`."""
         by_name = {check.name: check for check in self.checks}
         return by_name[one_of("name", name, by_name)]
 
@@ -164,7 +178,7 @@ class CheckReport:
 
 
 class CheckFailure(AssertionError):
-    """Raised by `check_estimator` when a check fails or none decides; ``report`` holds all of them."""
+    """Raised by `check_estimator` and `check_step` when a check fails or none decides; ``report`` holds all of them."""
 
     def __init__(self, report: CheckReport) -> None:
         super().__init__(str(report))

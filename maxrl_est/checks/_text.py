@@ -52,6 +52,8 @@ def text(report: CheckReport, *, width: int = WIDTH, verbose: bool = False, pain
         lines += _background(report, width)
     else:
         lines += _compact(report, width, paint)
+    if verbose or report.verdict == "failed":
+        lines += _prompts(report, width)
     return "\n".join(lines).rstrip()
 
 
@@ -131,6 +133,24 @@ def _background(report: CheckReport, width: int) -> Iterator[str]:
         yield from textwrap.wrap("Noise per signal of one group's gradient estimate, tr Cov / |mean|^2", width)
         rows = [(f"{row.noise:.6g}", row.estimator, str(row.n), row.problem) for row in report.noise]
         for line in aligned(("noise", "estimator", "N", "problem"), rows):
+            yield _short(line, width)
+
+
+def _prompts(report: CheckReport, width: int) -> Iterator[str]:
+    """What a step's mean does to each prompt."""
+    if report.prompts:
+        yield ""
+        yield from textwrap.wrap("Of each prompt's gradient, what the mean step keeps, and how far it is off", width)
+        rows = [
+            (
+                "none" if row.share is None else f"{100 * row.share:.4g}%",
+                f"{row.degrees:.3g}",
+                row.prompt,
+                row.responses,
+            )
+            for row in report.prompts
+        ]
+        for line in aligned(("kept", "degrees off", "prompt", "responses"), rows):
             yield _short(line, width)
 
 

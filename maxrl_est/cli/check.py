@@ -1,4 +1,4 @@
-"""``maxrl-est check``: advantage functions of users, judged."""
+"""``maxrl-est check``: advantage functions of users, and whole training steps, judged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
-from maxrl_est.cli import logs
+from maxrl_est.cli import logs, steps
 from maxrl_est.cli.console import Misuse, as_misuse, at_least, named, progress, terminal_width, write_text
 from maxrl_est.cli.loading import estimator
 from maxrl_est.cli.objectives import FORMS, declared, fraction
@@ -29,8 +29,9 @@ def add(commands: Commands) -> None:
     parser = add_command(
         commands,
         "check",
-        help="check advantage functions: their objective, exact bias and noise",
-        description="Check functions of likelihoods (..., N) that return advantages (..., N).",
+        help="check advantage functions, or whole training steps: objective, exact bias, noise",
+        description="Check functions of likelihoods (..., N) that return advantages (..., N); with --step, whole "
+        "training steps.",
         examples=(
             "rloo",
             "mine.py:advantage --objective maxrl",
@@ -39,6 +40,7 @@ def add(commands: Commands) -> None:
             "rloo grpo --format github",
             "rloo mine.py:advantage --format sarif --output checks.sarif",
             "--log completions.jsonl",
+            "--step mine.py:step --objective expected",
         ),
         notes=_NOTES,
     )
@@ -78,6 +80,7 @@ def add(commands: Commands) -> None:
     form = parser.add_argument("--format", metavar="NAME", default="text", help=f"{', '.join(FORMATS)} (text)")
     parser.add_argument("--output", metavar="PATH", help="write what --format asks for there; - for standard output")
     logs.add_options(parser)
+    steps.add_options(parser)
     add_json(parser)
     completed_by(targets, estimator_words)
     completed_by(same, estimator_words)
@@ -97,8 +100,11 @@ def run(options: argparse.Namespace) -> int:
     for name in ("group", "reward", "advantage"):
         if options.log is None and getattr(options, name) is not None:
             raise Misuse(f"--{name} must come with --log, of which it is a column")
+    steps.check_options(options)
     reports = []
     try:
+        if options.step:
+            return _status(steps.reports(options), options)
         functions = [(target, _function(target, options.form)) for target in options.targets] or _logged(options)
         given = _arguments(options)
         for target, function in functions:
@@ -106,6 +112,12 @@ def run(options: argparse.Namespace) -> int:
             reports.append(_report(target, function, options, given))
     finally:
         progress(None)
+    return _status(reports, options)
+
+
+def _status(reports: list[CheckReport], options: argparse.Namespace) -> int:
+    """The exit status, after all is written."""
+    progress(None)
     _write(reports, options)
     return 0 if reports and all(report.passed for report in reports) else 1
 

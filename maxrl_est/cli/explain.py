@@ -15,7 +15,7 @@ def add(commands: Commands) -> None:
         "explain",
         help="what a check means, why it matters, and how to mend what it finds",
         description="Show the page of a check (maxrl-est list checks), or one of the pages verdict and formats.",
-        examples=("leave-one-out", "verdict", "formats"),
+        examples=("leave-one-out", "micro-batches", "verdict", "formats"),
     )
     check = parser.add_argument("check", metavar="CHECK", help="its id, or its name with spaces")
     completed_by(check, lambda **_: _ids())
@@ -31,8 +31,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _ids() -> list[str]:
-    from maxrl_est.checks import CHECKS
+    from maxrl_est.checks import CHECKS, STEP_CHECKS
     from maxrl_est.checks._pages import GUIDES
     from maxrl_est.checks._report import identifier
 
-    return [*map(identifier, CHECKS), *GUIDES]
+    return [*map(identifier, [*CHECKS, *STEP_CHECKS]), *GUIDES]

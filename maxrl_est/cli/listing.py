@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from maxrl_est.cli.console import named, terminal_width
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     for kind in options.kinds:
         named("KIND", kind, list(KINDS))
     width = terminal_width()
-    sections = [(kind, KINDS[kind]()) for kind in options.kinds or KINDS]
+    sections = [(title, rows()) for kind in options.kinds or KINDS for title, rows in KINDS[kind].items()]
     print("\n\n".join(_section(kind, rows, width) for kind, rows in sections))
     return 0
 
@@ -74,17 +74,29 @@ def _objectives() -> Rows:
 
 def _checks() -> Rows:
     from maxrl_est.checks import CHECKS
+
+    return _described(CHECKS)
+
+
+def _step_checks() -> Rows:
+    from maxrl_est.checks import STEP_CHECKS
+
+    return _described(STEP_CHECKS)
+
+
+def _described(names: Iterable[str]) -> Rows:
     from maxrl_est.checks._pages import page
     from maxrl_est.checks._report import identifier
 
-    pages = [page(identifier(name)) for name in CHECKS]
+    pages = [page(identifier(name)) for name in names]
     return [(about.id, about.severity, about.description) for about in pages]
 
 
-KINDS: dict[str, Callable[[], Rows]] = {
-    "estimators": _estimators,
-    "sequential": _sequential,
-    "problems": _problems,
-    "objectives": _objectives,
-    "checks": _checks,
+KINDS: dict[str, dict[str, Callable[[], Rows]]] = {
+    "estimators": {"estimators": _estimators},
+    "sequential": {"sequential": _sequential},
+    "problems": {"problems": _problems},
+    "objectives": {"objectives": _objectives},
+    "checks": {"checks": _checks, "checks of a training step, check --step": _step_checks},
 }
+"""By kind its sections: title, and what has the rows."""

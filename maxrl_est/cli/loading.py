@@ -1,4 +1,4 @@
-"""Estimators that a user names on the command line: rows of the table, and functions of files and packages."""
+"""What a user names on the command line: rows of the table, and functions and steps of files and packages."""
 
 from __future__ import annotations
 
@@ -39,6 +39,23 @@ def estimator(text: str) -> Any:
         return estimators.chosen(text)
     except ValueError as error:
         raise Misuse(f"{error}; a function of yours is path/to/file.py:function") from None
+
+
+def step(text: str) -> Any:
+    """The training step that path/to/file.py:function or package.module:function is, or that a framework takes.
+
+    ``trl:GRPOTrainer``, ``verl:vanilla`` and ``torchrl:GRPOLoss`` are those of these frameworks, as their adapters have
+    them. Misuse where there is none.
+
+    >>> step("maxrl_est:advantages").__name__
+    'advantages'
+    """
+    place, colon, name = text.rpartition(":")
+    if place in FRAMEWORKS:
+        return shipped(place, name, step=True)
+    if not colon:
+        raise Misuse(f"TARGET must be path/to/file.py:function, package.module:function or trl:GRPOTrainer, got {text}")
+    return _function(text, _module(text, place), name)
 
 
 @functools.cache

@@ -53,6 +53,10 @@ def report_as_dict(report: CheckReport) -> dict[str, Any]:
                 {"problem": row.problem, "n": row.n, "estimator": row.estimator, "noise": row.noise}
                 for row in report.noise
             ],
+            "prompts": [
+                {"responses": row.responses, "prompt": row.prompt, "share": row.share, "degrees": row.degrees}
+                for row in report.prompts
+            ],
         }
     )
     return found

@@ -1,22 +1,83 @@
-"""Whether the length of a response bends the update."""
+"""Whether the length of a response bends the update, and by which divisor."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
+from maxrl_est.checks._steps.probes import answer, chosen, from_token_to_token, mixed, same
 from maxrl_est.checks._steps.subject import StepSubject, percent
-from maxrl_est.checks._subject import Failed
+from maxrl_est.checks._subject import Failed, Warned
+
+
+class Divisor(NamedTuple):
+    """What coefficients are divided by, in words, and whether its pull is gone in large batches."""
+
+    cause: str
+    fades: bool = False
 
 
 def lengths(subject: StepSubject) -> str:
     """The mean step on responses whose length and reward depend on each other has the direction of the gradient."""
     found = subject.mean("lengths")
-    angles, kept = found.angles, " and ".join(map(percent, found.shares))
-    if max(angles) > np.degrees(subject.tolerance):
-        off = " and ".join(f"{angle:.3g}" for angle in angles)
-        raise Failed(
-            f"where right answers have a length of their own the mean step is {off} degrees off the gradients of a "
-            f"hard and an easy prompt, and keeps {kept} of them: coefficients depend on the length of the response",
-            found={"degrees": [round(angle, 6) for angle in angles]},
+    down = (subject.mean("equal lengths").share or 1) < 0  # which is another fault
+    angles = [180 - angle if down and angle else angle for angle in found.angles]
+    kept = " and ".join(percent(share or 0) for share in found.shares)
+    if max(angles) <= np.degrees(subject.tolerance):
+        return f"of any lengths {kept} of the gradients of a hard and an easy prompt, and nothing beside them"
+    off, divisor = " and ".join(f"{angle:.3g}" for angle in angles), subject.once(divisor_of)
+    message = (
+        f"where right answers have a length of their own the mean step is {off} degrees off the gradients of a hard "
+        f"and an easy prompt, and keeps {kept} of them: {divisor.cause}"
+    )
+    if divisor.fades:
+        return Warned(
+            f"{message}; that is a ratio of sums, with 2 prompts of {subject.n} here, and right in large ones"
         )
-    return f"of any lengths {kept} of the gradients of a hard and an easy prompt, and nothing beside them"
+    raise Failed(message, found={"degrees": [round(angle, 6) for angle in angles]})
+
+
+def divisor_of(subject: StepSubject) -> Divisor:
+    """What changes when one response gets longer: its own coefficient, those of its prompt, those of the batch."""
+    if from_token_to_token(subject):
+        return Divisor("coefficients differ from token to token of a response")
+    before = np.full((2, subject.n), 2)
+    plain = answer(subject, mixed(subject, before))[..., 0]
+    place = chosen(plain[..., None])
+    if place is None:
+        return Divisor("coefficients depend on the length of the response")
+    after = before.copy()
+    after[place] = 4
+    factors = np.divide(
+        answer(subject, mixed(subject, after))[..., 0], plain, where=plain != 0, out=np.full(plain.shape, np.nan)
+    )
+    own = float(factors[place])
+    factors[place] = np.nan
+    rest, beside = (_of(factors[b]) for b in (place[0], 1 - place[0]))
+    tokens = 2 * subject.n
+    if same(own, 0.5) and same(rest, 1) and same(beside, 1):
+        return Divisor("each coefficient is divided by its own length, as by a mean over the tokens of each response")
+    if all(same(factor, tokens / (tokens + 1)) for factor in (own, rest, beside)):
+        return Divisor("coefficients are divided by the tokens of the batch, a token mean", fades=True)
+    if same(beside, 1) and all(same(factor, tokens / (tokens + 2)) for factor in (own, rest)):
+        return Divisor("coefficients are divided by the tokens of each prompt, which favours prompts of short answers")
+    if same(own, 0.5) and same(rest, 0.5):
+        where = "the batch" if same(beside, 0.5) else "its prompt"
+        return Divisor(
+            f"coefficients are divided by the length of the longest response of {where}, and not by a constant"
+        )
+    if all(same(factor, 1) for factor in (own, rest, beside)):
+        return Divisor("no length changes a coefficient, so that the cause is another")
+    return Divisor(
+        f"a response of twice the length has its coefficients times {own:.3g}, the others of its prompt times "
+        f"{rest:.3g}, those of another prompt times {beside:.3g}"
+    )
+
+
+def _of(factors: np.ndarray) -> float:
+    """The factor of several rollouts: 1 where none has a coefficient, NaN where they differ."""
+    known = factors[~np.isnan(factors)]
+    if not known.size:
+        return 1.0
+    return float(known[0]) if np.ptp(known) < 1e-3 else float("nan")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction as F
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -28,8 +28,12 @@ LAWS: Mapping[str, tuple[Tokens, Tokens]] = {
         TokenChain([F(1, 2), F(1, 3)], [F(0), F(1), F(0)]),
         TokenChain([F(1, 4), F(1, 2)], [F(1), F(0), F(1)]),
     ),
+    # Right or wrong at the only token: rewards alone play a part.
+    "one token": (TokenBits([F(1, 6)], [F(0), F(1)]), TokenBits([F(2, 3)], [F(0), F(1)])),
 }
 """Pairs of prompts, a hard one and an easy one, in exact rationals."""
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,11 @@ class StepSubject:
     epochs: int
 
     @cached_property
-    def _outcomes(self) -> dict[Callable[[StepSubject], str], str | Failed | Skipped]:
+    def _outcomes(self) -> dict[Callable[[StepSubject], Any], Any]:
         return {}
 
-    def once(self, check: Callable[[StepSubject], str]) -> str:
-        """The message of a check, or what it raises: run at its first call, and remembered."""
+    def once(self, check: Callable[[StepSubject], Answer]) -> Answer:
+        """What a check or another question finds, or raises: asked at its first call, and remembered."""
         if check not in self._outcomes:
             try:
                 self._outcomes[check] = check(self)
@@ -58,23 +62,31 @@ class StepSubject:
         outcome = self._outcomes[check]
         if isinstance(outcome, Exception):
             raise outcome
-        return outcome
+        found: Answer = outcome
+        return found
 
     @cached_property
     def _means(self) -> dict[Any, ExactStep]:
         return {}
 
-    def mean(self, laws: str, **options: Any) -> ExactStep:
-        """The exact mean step on a pair of `LAWS`, with further arguments of `exact_step`; remembered."""
+    def mean(self, laws: str, *, prompts: Sequence[Tokens] | None = None, **options: Any) -> ExactStep:
+        """The exact mean step on a pair of `LAWS`, with further arguments of `exact_step`; remembered.
+
+        Other ``prompts`` may be given, and ``laws`` is then a name for them.
+        """
         key = (laws, *((name, str(value)) for name, value in sorted(options.items())))
         if key not in self._means:
-            given = {"objective": self.objective, **options}
-            self._means[key] = exact_step(self.step, options.pop("prompts", None) or LAWS[laws], self.n, **given)
+            given = {"objective": self.objective, "siblings": self.siblings, **options}
+            self._means[key] = exact_step(self.step, prompts or LAWS[laws], self.n, **given)
         return self._means[key]
 
+    def has_mean(self, laws: str) -> bool:
+        """Whether the mean step on a pair of `LAWS` has been asked for, and there was one."""
+        return (laws,) in self._means
+
     def __call__(self, batch: Batch, parts: int = 1) -> Array:
-        """Coefficients of one batch (B, N, L)."""
-        return coefficients(self.step, batch, parts)
+        """Coefficients of one batch (B, N, L), those of tokens: what a step returns after the end is 0."""
+        return np.where(batch.mask, coefficients(self.step, batch, parts).astype(np.float64), 0.0)
 
     def reads(self, change: Callable[[Batch], Batch]) -> bool:
         """Whether a change of a batch changes any coefficient."""
@@ -83,13 +95,16 @@ class StepSubject:
     @cached_property
     def mixed(self) -> Batch:
         """Four prompts, two of them with failures and successes, one all failed, one all solved; lengths 1 to 4."""
-        n = self.n
-        rewards = np.zeros((4, n))
-        rewards[0, 0] = rewards[1, : max(1, n - 1)] = rewards[3] = 1
-        if n == 1:
-            rewards[1] = 0
-        lengths = 1 + np.arange(4 * n).reshape(4, n) * 3 % 4
-        return Batch.of(rewards, np.arange(4) < lengths[..., None], log_probs=-0.5)
+        rewards = np.zeros((4, self.n))
+        rewards[0, 0] = rewards[1, : self.n - 1] = rewards[3] = 1
+        return self.batch(rewards, 1 + np.arange(4 * self.n).reshape(4, self.n) * 3 % 4)
+
+    def batch(self, rewards: Any, lengths: Any = 2, width: int = 4) -> Batch:
+        """A batch on policy of rewards (B, N) of responses of some lengths, whose siblings are neighbours."""
+        shape = np.shape(rewards)
+        mask = np.arange(width) < np.broadcast_to(lengths, shape)[..., None]
+        branches = np.broadcast_to(np.arange(shape[1]) // self.siblings, shape)
+        return Batch.of(rewards, mask, log_probs=-0.5, branches=branches)
 
     @property
     def learns(self) -> bool:

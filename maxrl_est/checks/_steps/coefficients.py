@@ -1,0 +1,39 @@
+"""What every step has to return, whatever it trains: a number for each token, the same whenever it is asked."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from maxrl_est.checks._steps.factors import apart
+from maxrl_est.checks._steps.subject import StepSubject
+from maxrl_est.checks._subject import Failed
+from maxrl_est.steps import Batch
+from maxrl_est.steps._answers import agree
+
+
+def coefficients(subject: StepSubject) -> str:
+    """A finite number for each token, twice the same for the same batch, which is not written to."""
+    batch = subject.mixed
+    given = batch.map(np.copy)
+    try:
+        first = subject(given)
+    except (Exception, SystemExit) as error:  # of the step, whatever it raises
+        said = str(error) if str(error).startswith("step must") else f"the step raises {type(error).__name__}: {error}"
+        asked = f"of {batch.rewards.shape[0]} prompts, {subject.n} rollouts each"
+        raise Failed(f"{asked}: {said}", found={"returned": "no coefficients"}) from error
+    for name in _changed(given, batch):
+        raise Failed(f"wrote to the {name} of its batch, which others read after it", found={"wrote": name})
+    subject(batch.map(lambda array: array[::-1].copy()))
+    again = max((subject(batch), subject(batch)), key=lambda found: apart(found, first))
+    if not agree(again, first):
+        raise Failed(
+            f"asked twice of the same batch it returns two answers, {apart(again, first):.2g} apart relative to the "
+            "largest coefficient: it draws random numbers or remembers earlier batches, so no mean can be exact",
+            found={"answers": "two"},
+        )
+    return "a finite number for each token, twice the same, and the batch is not written to"
+
+
+def _changed(batch: Batch, before: Batch) -> list[str]:
+    names = ("rewards", "mask", "ratios", "reference_ratios", "probabilities", "groups", "branches")
+    return [name for name in names if not np.array_equal(getattr(batch, name), getattr(before, name))]
