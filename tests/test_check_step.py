@@ -145,6 +145,12 @@ def of_rewards_0_and_1(batch):
     return rloo(batch)
 
 
+def fails_at_the_second_batch(batch):
+    if batch.rewards[0].all():
+        raise KeyError("solved first")
+    return rloo(batch)
+
+
 def nothing(batch):
     return batch.mask * 0.0
 
@@ -156,6 +162,7 @@ WRONG = {
         (step_of(lambda r: r * np.nan), "step must return finite coefficients[0, 0, 0], got nan for rewards [1.0, 0.0"),
         (lambda batch: batch.rewards, "step must return a coefficient for each token, shape (4, 3, 4), got (4, 3)"),
         (lambda _: 1 / 0, "the step raises ZeroDivisionError: division by zero"),
+        (fails_at_the_second_batch, "the step raises KeyError: 'solved first'"),
         (lambda batch: rloo(batch) * (1 + next(CALLS) % 2), "asked twice of the same batch"),
         (lambda batch: batch.rewards.sort() or rloo(batch), "wrote to the rewards of its batch"),
     ],
@@ -295,6 +302,14 @@ def test_what_is_no_fault_but_should_be_known_is_a_warning(name, step, words):
     assert words in report[name].message
 
 
+def test_a_deviation_over_one_less_is_no_sum_that_grows():
+    def sampled(r):
+        return (r - r.mean(-1, keepdims=True)) / np.maximum(r.std((-1, -2), ddof=1, keepdims=True), 1e-9)
+
+    of_whole = adding(lambda b: step_of(sampled)(b.whole)[b.groups[:, 0]] if b.parts > 1 else step_of(sampled)(b))
+    assert check_step(of_whole, on_fail=None)["micro-batches"].status == "passed"
+
+
 def test_the_token_mean_of_the_whole_may_be_taken_in_micro_batches():
     """The same divisor where trainers average again divides by the number of micro-batches a second time."""
     assert check_step(adding(token_mean_of_the_whole), on_fail=None)["micro-batches"].status == "passed"
@@ -391,6 +406,17 @@ def test_a_step_for_so_many_rollouts_and_no_more_is_not_asked_for_twice_as_many(
         return rloo(batch)
 
     assert check_step(of_three)["micro-batches"].status == "passed"
+
+
+def test_batches_are_such_as_any_framework_takes():
+    """Reversed views have negative strides, which torch refuses."""
+
+    def strict(batch):
+        for name in ("rewards", "mask", "ratios", "probabilities", "groups"):
+            assert min(getattr(batch, name).strides) >= 0
+        return rloo(batch)
+
+    assert check_step(strict, n=2).passed
 
 
 def test_what_stands_after_the_end_counts_for_nothing():

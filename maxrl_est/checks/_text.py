@@ -144,7 +144,7 @@ def _prompts(report: CheckReport, width: int) -> Iterator[str]:
         rows = [
             (
                 "none" if row.share is None else f"{100 * row.share:.4g}%",
-                f"{row.degrees:.3g}",
+                f"{round(row.degrees, 6):.3g}",
                 row.prompt,
                 row.responses,
             )

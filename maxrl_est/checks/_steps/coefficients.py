@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.checks._steps.factors import apart
 from maxrl_est.checks._steps.subject import StepSubject
 from maxrl_est.checks._subject import Failed
@@ -15,16 +16,11 @@ def coefficients(subject: StepSubject) -> str:
     """A finite number for each token, twice the same for the same batch, which is not written to."""
     batch = subject.mixed
     given = batch.map(np.copy)
-    try:
-        first = subject(given)
-    except (Exception, SystemExit) as error:  # of the step, whatever it raises
-        said = str(error) if str(error).startswith("step must") else f"the step raises {type(error).__name__}: {error}"
-        asked = f"of {batch.rewards.shape[0]} prompts, {subject.n} rollouts each"
-        raise Failed(f"{asked}: {said}", found={"returned": "no coefficients"}) from error
+    first = _asked(subject, given)
     for name in _changed(given, batch):
         raise Failed(f"wrote to the {name} of its batch, which others read after it", found={"wrote": name})
-    subject(batch.map(lambda array: array[::-1].copy()))
-    again = max((subject(batch), subject(batch)), key=lambda found: apart(found, first))
+    _asked(subject, batch.map(lambda array: array[::-1].copy()))
+    again = max((_asked(subject, batch), _asked(subject, batch)), key=lambda found: apart(found, first))
     if not agree(again, first):
         raise Failed(
             f"asked twice of the same batch it returns two answers, {apart(again, first):.2g} apart relative to the "
@@ -32,6 +28,16 @@ def coefficients(subject: StepSubject) -> str:
             found={"answers": "two"},
         )
     return "a finite number for each token, twice the same, and the batch is not written to"
+
+
+def _asked(subject: StepSubject, batch: Batch) -> Array:
+    """Coefficients, or a Failed that says what came instead."""
+    try:
+        return subject(batch)
+    except (Exception, SystemExit) as error:  # of the step, whatever it raises
+        said = str(error) if str(error).startswith("step must") else f"the step raises {type(error).__name__}: {error}"
+        asked = f"of {batch.rewards.shape[0]} prompts, {subject.n} rollouts each"
+        raise Failed(f"{asked}: {said}", found={"returned": "no coefficients"}) from error
 
 
 def _changed(batch: Batch, before: Batch) -> list[str]:

@@ -15,6 +15,7 @@ from maxrl_est.steps._exact import degrees
 
 _PROMPTS = 4
 _PARTS = (2, 4)
+_SUM = 1.3  # a sum grows to 2, or to 4/3 where one of 2 rollouts is left out; a deviation's N - 1 matters less
 _STATISTICS = "statistics of rewards over prompts (a mean, deviation or count) are taken in each micro-batch"
 _KEPT = (
     "the prompts that are kept, those whose rewards differ, are counted in each micro-batch (or process) and not in "
@@ -35,9 +36,9 @@ def micro_batches(subject: StepSubject) -> str:
     causes = [_OTHER] if None in factors.values() else _causes(subject)
     if causes:
         raise _other(subject, "; ".join(causes))
-    for what, larger, least in (("prompts", _more_prompts(even), 1 + 1e-6), ("rollouts of each", _wider(even), 4 / 3)):
+    for what, larger in (("prompts", _more_prompts(even)), ("rollouts of each", _wider(even))):
         growth = _growth(subject, larger)
-        if growth is not None and growth >= least - 1e-9:  # leaving a rollout out of two counts less than of more
+        if growth is not None and growth > _SUM:
             return Warned(
                 f"micro-batches change nothing, but twice the {what} make {growth:.4g} times the update: it is a sum, "
                 "divided by a constant if by anything, so the learning rate goes with their number"
