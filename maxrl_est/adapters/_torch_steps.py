@@ -11,7 +11,7 @@ from torch import Tensor
 
 from maxrl_est._arguments import name_of, words
 from maxrl_est._arguments.protocols import Array
-from maxrl_est.adapters._stepped import finite_derivative, floats, stepped
+from maxrl_est.adapters._stepped import coefficients, stepped
 from maxrl_est.steps import Batch, Step
 
 
@@ -69,7 +69,7 @@ def coefficients_of(loss: Callable[[Tensor, Tensors], Any], batch: Batch) -> Arr
         (derivative,) = torch.autograd.grad(found.sum(), logs, allow_unused=True)
     if derivative is None:
         raise ValueError("loss must depend on log_probs, got one that does not")
-    return finite_derivative(derivative.numpy(), float(found.detach()), batch)
+    return coefficients(derivative.numpy(), float(found.detach()), batch)
 
 
 def as_step(loss: Callable[[Tensor, Tensors], Tensor], *, adds: bool = False) -> Step:
@@ -115,4 +115,4 @@ def as_step(loss: Callable[[Tensor, Tensors], Tensor], *, adds: bool = False) ->
 
 
 def _tensor(array: Array) -> Tensor:
-    return torch.tensor(floats(array))
+    return torch.tensor(array, dtype=torch.float64)
