@@ -10,8 +10,9 @@
 | ``torchrl`` | ``MaxRLAdvantage``, a transform of a replay buffer | torchrl |
 
 All but ``array_api`` have ``as_estimator``, which makes what the framework ships, or a function of one's own, an
-estimator for `maxrl_est.check_estimator`. A module is imported at its first use, so that this package needs none of
-the frameworks; where one is missing, the error says which extra brings it. Not for NumPy alone, which has
+estimator for `maxrl_est.check_estimator`, and ``as_step``, which makes a whole training step, for
+`maxrl_est.steps.exact_step`, of its loss. A module is imported at its first use, so that this package needs none of the
+frameworks; where one is missing, the error says which extra brings it. Not for NumPy alone, which has
 `maxrl_est.advantages`.
 
 >>> from maxrl_est import adapters

@@ -1,4 +1,4 @@
-"""JAX: weights, advantages, objectives and a loss on its arrays, under jit, vmap and grad; and a judge for your own.
+"""JAX: weights, advantages, objectives and a loss on its arrays, under jit, vmap and grad; and judges for your own.
 
 `loo_weights`, `advantages` and `objective_estimate` are those of `maxrl_est.adapters.array_api`: JAX alone, on any
 device, in float32 unless ``jax_enable_x64`` is set. `kernel_loo_weights` calls the compiled kernels of `maxrl_est`.
@@ -18,13 +18,23 @@ from maxrl_est._arguments import name_of
 from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.adapters import _traced
 from maxrl_est.adapters._groups import groups_of, need
+from maxrl_est.adapters._jax_steps import Arrays, as_step
 from maxrl_est.adapters._judged import judged
 from maxrl_est.adapters.array_api import advantages, loo_weights, objective_estimate
 from maxrl_est.estimates.baselines import Baseline
 from maxrl_est.estimates.ustatistics import loo_weights as compiled_loo_weights
 from maxrl_est.objectives import ObjectiveLike
 
-__all__ = ["advantages", "as_estimator", "kernel_loo_weights", "loo_weights", "maxrl_loss", "objective_estimate"]
+__all__ = [
+    "Arrays",
+    "advantages",
+    "as_estimator",
+    "as_step",
+    "kernel_loo_weights",
+    "loo_weights",
+    "maxrl_loss",
+    "objective_estimate",
+]
 
 
 def maxrl_loss(

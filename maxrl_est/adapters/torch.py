@@ -1,4 +1,4 @@
-"""torch: weights, advantages and a loss on tensors, and a judge for advantage functions of one's own.
+"""torch: weights, advantages and a loss on tensors, and judges for advantage functions and losses of one's own.
 
 Likelihoods are tensors (..., N) of bool, int or float dtype with the N rollouts of a prompt on the last axis, or their
 logarithms, as for `maxrl_est.loo_weights`, which raises the same errors. Lists and arrays are taken as float64 on the
@@ -27,9 +27,12 @@ from maxrl_est._arguments import finite, is_number, name_of
 from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.adapters import _torch_ops as ops
 from maxrl_est.adapters._judged import judged
+from maxrl_est.adapters._torch_steps import Tensors, as_step
 from maxrl_est.estimates.baselines import Baseline, recipe
 from maxrl_est.estimates.groups import groups_of, need_one
 from maxrl_est.objectives import Objective, ObjectiveLike, order_of
+
+__all__ = ["Tensors", "advantages", "as_estimator", "as_step", "loo_weights", "maxrl_loss", "objective_estimate"]
 
 
 def loo_weights(

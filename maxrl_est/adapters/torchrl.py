@@ -1,21 +1,23 @@
-"""torchrl: a replay-buffer transform with maximum-likelihood advantages, and a judge for the one that it ships."""
+"""torchrl: a replay-buffer transform with maximum-likelihood advantages, and judges for what torchrl ships."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
-from tensordict import TensorDict, TensorDictBase
+from tensordict import TensorDictBase
 from torchrl.objectives.llm import MCAdvantage
 
 from maxrl_est._arguments import name_of
 from maxrl_est._arguments.protocols import Array, Estimator
-from maxrl_est.adapters._judged import in_turns, judged
+from maxrl_est.adapters._judged import judged
 from maxrl_est.adapters._rewards import advantages_of_rewards, check_settings
+from maxrl_est.adapters._torchrl_steps import as_step, written
 from maxrl_est.estimates.baselines import Baseline
 from maxrl_est.objectives import ObjectiveLike
+
+__all__ = ["MaxRLAdvantage", "as_estimator", "as_step"]
 
 _SELECTIVE = ("keep_return_bounds", "candidate_group_size", "candidate_selection_min_size", "candidate_selector")
 
@@ -108,24 +110,13 @@ def as_estimator(transform: Callable[..., MCAdvantage] = MCAdvantage, **settings
     they or their group are dropped, have advantage 0: they add nothing to the gradient. That the mean is then over
     fewer is not judged. Rewards are float64, where collectors have float32.
 
+    >>> import numpy as np
     >>> as_estimator(trajectory_return="sum")(np.array([1.0, 0.0, 0.0])).round(4)
     array([ 1.1547, -0.5774, -0.5774])
     """
 
     def call(groups: Array) -> Array:
-        size = groups.shape[-1]
-        shipped = transform(**{"grpo_size": size, "prompt_key": "group", **settings})
-        found = np.zeros(groups.shape)
-        for group, number in in_turns([size] * len(groups)):
-            row, value = group * size + number, groups[group, number]
-            step = TensorDict({"group": torch.tensor([group]), "row": torch.tensor([row])}, batch_size=[1])
-            step["next"] = TensorDict(
-                {"reward": torch.tensor([[value]]), "done": torch.tensor([[True]])}, batch_size=[1]
-            )
-            written = shipped.inv(step)
-            if written is not None:
-                found.ravel()[written["row"].numpy()] = written["advantage"].ravel().numpy()
-        return found
+        return written(transform, settings, groups)
 
     shown = "".join(f", {name}={value!r}" for name, value in settings.items())
     name = name_of(transform)

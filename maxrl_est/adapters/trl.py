@@ -1,4 +1,4 @@
-"""TRL: a GRPO trainer with maximum-likelihood advantages, and a judge for the advantages that TRL ships itself."""
+"""TRL: a GRPO trainer with maximum-likelihood advantages, and judges for the advantages and steps that TRL ships."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from datasets import Dataset
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 from trl import GRPOConfig, GRPOTrainer
 
 from maxrl_est._arguments import name_of
@@ -22,8 +19,12 @@ from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.adapters._judged import judged
 from maxrl_est.adapters._rewards import advantages_of_rewards, check_settings
 from maxrl_est.adapters._trl_settings import check_gradient, check_model, warn_of_changes
+from maxrl_est.adapters._trl_steps import as_step
+from maxrl_est.adapters._trl_tiny import tiny_policy
 from maxrl_est.estimates.baselines import Baseline
 from maxrl_est.objectives import ObjectiveLike
+
+__all__ = ["MaxRLTrainer", "as_estimator", "as_step"]
 
 
 class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
@@ -198,7 +199,7 @@ def as_estimator(trainer: Callable[..., Any], config: Callable[..., Any], **sett
                 **settings,
             )
             prompts = Dataset.from_list([{"prompt": "a"}])
-            policy, tokenizer = _tiny_policy()
+            policy, tokenizer = tiny_policy()
             return trainer(policy, lambda **_: rewards, args, prompts, processing_class=tokenizer), rewards
 
     def call(groups: Array) -> Array:
@@ -217,11 +218,3 @@ def as_estimator(trainer: Callable[..., Any], config: Callable[..., Any], **sett
     typed = "".join(f", {name}={value!r}" for name, value in settings.items())
     kind = name_of(trainer).removesuffix("Trainer").lower()
     return judged(call, f"trl.{kind}({shown})", f"as_estimator({name_of(trainer)}, {name_of(config)}{typed})")
-
-
-def _tiny_policy() -> tuple[Any, Any]:
-    """A random language model of two words, and its tokenizer."""
-    words = Tokenizer(WordLevel({"a": 0, "b": 1}, unk_token="a"))
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, pad_token="a", eos_token="b")
-    shape = GPT2Config(vocab_size=2, n_positions=4, n_embd=2, n_layer=1, n_head=1, bos_token_id=0, eos_token_id=1)
-    return GPT2LMHeadModel(shape), tokenizer

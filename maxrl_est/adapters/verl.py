@@ -1,4 +1,4 @@
-"""verl and SkyRL: maximum-likelihood advantages for their registries, and a judge for the functions that they ship.
+"""verl and SkyRL: maximum-likelihood advantages for their registries, and judges for functions and steps they ship.
 
 Importing this needs torch only; verl is imported by what registers with it.
 """
@@ -18,8 +18,11 @@ from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.adapters._judged import judged
 from maxrl_est.adapters._rewards import advantages_of_rewards, check_settings
 from maxrl_est.adapters._verl_batch import Batch, by_itself, by_name
+from maxrl_est.adapters._verl_steps import as_step
 from maxrl_est.estimates.baselines import BASELINES, Baseline
 from maxrl_est.objectives import ObjectiveLike, order_of
+
+__all__ = ["TokenAdvantages", "as_estimator", "as_step", "load", "register"]
 
 ORDERS = (2, 4, 8, 16, 32, 64)  # that have names of their own
 MASKED = ("refuse", "leave_out")
