@@ -159,7 +159,7 @@ CALLS = iter(range(10**9))
 # name of the check: (wrong step, words of the cause), ...
 WRONG = {
     "coefficients": [
-        (step_of(lambda r: r * np.nan), "step must return finite coefficients[0, 0, 0], got nan for rewards [[1.0, 0.0"),
+        (step_of(lambda r: r * np.nan), "step must return finite coefficients[0, 0, 0], got nan for rewards [[1.0, "),
         (lambda batch: batch.rewards, "step must return a coefficient for each token, shape (4, 3, 4), got (4, 3)"),
         (lambda _: 1 / 0, "the step raises ZeroDivisionError: division by zero"),
         (fails_at_the_second_batch, "the step raises KeyError: 'solved first'"),
