@@ -6,9 +6,8 @@
 
 No environment holds them all, since they want different versions of what they need, and some do not bear each other in
 one process: each is measured in whichever environment has it, and all other rows stay as they are, with the versions
-they were measured with. Functions of TRL, verl and torchrl are called by this package's adapters, those of other
-trainers as `analysis.surveyed` says. Writes field_survey.csv (all rows), field_survey.md (the table) and
-field_survey.json (set-up and verdict).
+they were measured with. `analysis.surveyed` has the functions, and how each is called. Writes field_survey.csv (all
+rows), field_survey.md (the table) and field_survey.json (set-up and verdict).
 """
 
 import argparse
@@ -24,7 +23,8 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 import maxrl_est as mx
-from analysis import study, surveyed
+from analysis import study
+from analysis.surveyed import FRAMEWORKS
 
 SETUP = (
     "Each function as its framework runs it, called on groups of likelihoods: a prompt or uid for each group, rows by "
@@ -57,57 +57,6 @@ LEVELS = (0, F(1, 4), F(1, 2), 1)  # four, since with three every update has the
 NO_GRADIENT = ("direction only (one prompt)", "of nothing", "of nothing even on 0/1 rewards", "on 0/1 rewards only")
 UNBIASED = 1e-6  # relative, of what is float32 inside
 ROUNDED = 1e-4  # degrees, likewise
-
-
-def trl():
-    from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
-
-    from maxrl_est.adapters.trl import MaxRLTrainer, as_estimator
-
-    for scale in ("group", "batch", "none"):
-        yield "shipped", as_estimator(GRPOTrainer, GRPOConfig, scale_rewards=scale)
-    yield "shipped", as_estimator(GRPOTrainer, GRPOConfig, multi_objective_aggregation="normalize_then_sum")
-    yield "shipped", as_estimator(RLOOTrainer, RLOOConfig)
-    yield "shipped", as_estimator(RLOOTrainer, RLOOConfig, normalize_advantages=True)
-    yield "ours", as_estimator(MaxRLTrainer, GRPOConfig, loss_type="dr_grpo")
-
-
-def verl():
-    import torch
-
-    from maxrl_est.adapters.verl import as_estimator, load
-
-    load()
-    coin = {"old_log_probs": torch.tensor([[0.5]]).log(), "sum_pi_squared": torch.tensor([[0.5]])}
-    for name in ("grpo", "rloo", "rloo_vectorized", "opo", "gpg", "grpo_passk"):
-        yield "shipped", as_estimator(name)
-    yield "shipped", as_estimator("grpo", norm_adv_by_std_in_grpo=False)
-    yield "shipped", as_estimator("grpo_vectorized", dtype=torch.float32)
-    yield "shipped", named("remax(reward_baselines=0.25)", as_estimator("remax", reward_baselines=torch.tensor([0.25])))
-    for name, options in (("optimal_token_baseline", {}), ("tir_optimal_token_baseline", {"dtype": torch.float32})):
-        function = as_estimator(name, longest=1, **options, **coin)
-        yield "shipped", named(f"{name}(tokens of a fair coin)", function)
-    for name in ("gdpo", "reinforce_plus_plus", "reinforce_plus_plus_baseline"):
-        yield "shipped", as_estimator(name)
-    for name in ("maxrl_est", "maxrl_est_t4", "maxrl_est_one"):
-        yield "ours", as_estimator(name)
-
-
-def torchrl():
-    from maxrl_est.adapters.torchrl import MaxRLAdvantage, as_estimator
-
-    yield "shipped", as_estimator()
-    yield "shipped", as_estimator(trajectory_return="sum")
-    yield "shipped", as_estimator(trajectory_return="sum", keep_return_bounds=(0.2, 0.8))
-    yield "ours", as_estimator(MaxRLAdvantage)
-
-
-def named(name, function):
-    function.__name__ = name
-    return function
-
-
-FRAMEWORKS = {"trl": trl, "verl": verl, "torchrl": torchrl, **surveyed.FRAMEWORKS}  # by the name to install them by
 
 
 def measure(names=FRAMEWORKS):

@@ -1,4 +1,4 @@
-"""ms-swift: its pure function, with the estimators and scales of its configuration, and a trainer of this package."""
+"""ms-swift: its pure function, with the estimators and scales of its configuration."""
 
 
 def swift():
