@@ -1,11 +1,13 @@
 """What do the advantage functions that trainers ship really estimate? Each is called where it is installed.
 
-    python -m analysis.field_survey          measures what TRL, verl and torchrl ship, as far as they are installed
+    python -m analysis.field_survey          measures what trainers ship, as far as they are installed
+    python -m analysis.field_survey trl      measures these trainers alone
     python -m analysis.field_survey --check  measures again, writes nothing, fails unless all is as committed
 
-verl and torchrl want different versions of tensordict, so one environment does not hold them all: rows of a framework
-that is not installed stay as they are, with the versions they were measured with. Writes field_survey.csv (all rows),
-field_survey.md (the table) and field_survey.json (set-up and verdict).
+No environment holds them all, since they want different versions of what they need, and some do not bear each other in
+one process: each is measured in whichever environment has it, and all other rows stay as they are, with the versions
+they were measured with. `analysis.surveyed` has the functions, and how each is called. Writes field_survey.csv (all
+rows), field_survey.md (the table) and field_survey.json (set-up and verdict).
 """
 
 import argparse
@@ -16,28 +18,30 @@ import sys
 import warnings
 from collections import Counter
 from fractions import Fraction as F
-from importlib.metadata import version
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
 import maxrl_est as mx
 from analysis import study
+from analysis.surveyed import FRAMEWORKS
 
 SETUP = (
     "Each function as its framework runs it, called on groups of likelihoods: a prompt or uid for each group, rows by "
-    "turns where groups are found by them; verl's failures have four tokens, graded responses fewer and successes "
-    "one, but all one where advantages differ from token to token. On 0/1 rewards: the objective of the exact "
-    "effective weight in groups of N = 8. On graded likelihoods: the exact mean over all groups of N = 4 from three "
-    "arms drawn with 1/2, 1/3 and 1/6 and likelihoods 0, 1/3 and 1, as a multiple of the gradient of the objective "
-    "that is nearest on 0/1 rewards in groups of 4, or the angle between the two. A gradient: of which objective the "
-    "mean update is the gradient, for every law of rewards 0, 1/4, 1/2 and 1, in groups of N = 4; on 0/1 rewards "
-    "alone what judges each group by itself is always one. Of functions that depend on their batch: whether the "
-    "update of a batch of two prompts is a gradient, at N = 2 and at N = 3, on 0/1 rewards and on 0, 1/2 and 1. All "
-    "failed: advantages in a group of 8 without a success. N = 1: advantage of a success, in a batch with a failure "
-    "that is a group of its own. eps: by how much the constant beside a standard deviation shrinks the advantage of "
-    "the only success of 1024. Functions that depend on the other groups of their batch, or on the order of rollouts, "
-    "have no objective of their own. Left out is verl's gae, which has a critic and no groups."
+    "turns where groups are found by them and group after group elsewhere; where advantages are of tokens, failures "
+    "have four, graded responses fewer and successes one, but all one where advantages differ from token to token. On "
+    "0/1 rewards: the objective of the exact effective weight in groups of N = 8. On graded likelihoods: the exact "
+    "mean over all groups of N = 4 from three arms drawn with 1/2, 1/3 and 1/6 and likelihoods 0, 1/3 and 1, as a "
+    "multiple of the gradient of the objective that is nearest on 0/1 rewards in groups of 4, or the angle between the "
+    "two. A gradient: of which objective the mean update is the gradient, for every law of rewards 0, 1/4, 1/2 and 1, "
+    "in groups of N = 4; on 0/1 rewards alone what judges each group by itself is always one. Of functions that depend "
+    "on their batch: whether the update of a batch of two prompts is a gradient, at N = 2 and at N = 3, on 0/1 rewards "
+    "and on 0, 1/2 and 1. All failed: advantages in a group of 8 without a success. N = 1: advantage of a success, in "
+    "a batch with a failure that is a group of its own. eps: by how much the constant beside a standard deviation "
+    "shrinks the advantage of the only success of 1024. Functions that depend on the other groups of their batch, or "
+    "on the order of rollouts, have no objective of their own. Left out are those with a critic and no groups (gae), "
+    "and what cannot be called without a training: ART's advantages while it tokenises, and those of Axolotl's GRPO "
+    "trainers, which are TRL's."
 )
 ARMS = mx.problems.Bandit([F(1, 2), F(1, 3), F(1, 6)], [F(0), F(1, 3), F(1)])
 COLUMNS = {
@@ -55,65 +59,21 @@ UNBIASED = 1e-6  # relative, of what is float32 inside
 ROUNDED = 1e-4  # degrees, likewise
 
 
-def trl():
-    from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
-
-    from maxrl_est.adapters.trl import MaxRLTrainer, as_estimator
-
-    for scale in ("group", "batch", "none"):
-        yield "shipped", as_estimator(GRPOTrainer, GRPOConfig, scale_rewards=scale)
-    yield "shipped", as_estimator(GRPOTrainer, GRPOConfig, multi_objective_aggregation="normalize_then_sum")
-    yield "shipped", as_estimator(RLOOTrainer, RLOOConfig)
-    yield "shipped", as_estimator(RLOOTrainer, RLOOConfig, normalize_advantages=True)
-    yield "ours", as_estimator(MaxRLTrainer, GRPOConfig, loss_type="dr_grpo")
-
-
-def verl():
-    import torch
-
-    from maxrl_est.adapters.verl import as_estimator, load
-
-    load()
-    coin = {"old_log_probs": torch.tensor([[0.5]]).log(), "sum_pi_squared": torch.tensor([[0.5]])}
-    for name in ("grpo", "rloo", "rloo_vectorized", "opo", "gpg", "grpo_passk"):
-        yield "shipped", as_estimator(name)
-    yield "shipped", as_estimator("grpo", norm_adv_by_std_in_grpo=False)
-    yield "shipped", as_estimator("grpo_vectorized", dtype=torch.float32)
-    yield "shipped", named("remax(reward_baselines=0.25)", as_estimator("remax", reward_baselines=torch.tensor([0.25])))
-    for name, options in (("optimal_token_baseline", {}), ("tir_optimal_token_baseline", {"dtype": torch.float32})):
-        function = as_estimator(name, longest=1, **options, **coin)
-        yield "shipped", named(f"{name}(tokens of a fair coin)", function)
-    for name in ("gdpo", "reinforce_plus_plus", "reinforce_plus_plus_baseline"):
-        yield "shipped", as_estimator(name)
-    for name in ("maxrl_est", "maxrl_est_t4", "maxrl_est_one"):
-        yield "ours", as_estimator(name)
-
-
-def torchrl():
-    from maxrl_est.adapters.torchrl import MaxRLAdvantage, as_estimator
-
-    yield "shipped", as_estimator()
-    yield "shipped", as_estimator(trajectory_return="sum")
-    yield "shipped", as_estimator(trajectory_return="sum", keep_return_bounds=(0.2, 0.8))
-    yield "ours", as_estimator(MaxRLAdvantage)
-
-
-def named(name, function):
-    function.__name__ = name
-    return function
-
-
-FRAMEWORKS = (trl, verl, torchrl)
-
-
-def measure(frameworks=FRAMEWORKS):
-    """Rows of the frameworks that are installed."""
+def measure(names=FRAMEWORKS):
+    """Rows of those of these frameworks that are installed."""
     rows = []
-    for framework in frameworks:
-        if find_spec(framework.__name__):
-            with warnings.catch_warnings(action="ignore"):  # of what else these packages might have
-                rows += [row(framework.__name__, by, function) for by, function in framework()]
+    for name in filter(installed, names):
+        with warnings.catch_warnings(action="ignore"):  # of what else these packages might have
+            rows += [row(name, by, function) for by, function in FRAMEWORKS[name]()]
     return rows
+
+
+def installed(name):
+    """The version of a framework, None where it is not installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def row(framework, by, function):
@@ -122,7 +82,7 @@ def row(framework, by, function):
         "framework": framework,
         "version": version(framework),
         "by": by,
-        "function": function.__name__.removeprefix(f"{framework}."),
+        "function": function.__name__.removeprefix(f"{FRAMEWORKS[framework].__name__}."),
         **on_rewards(function),
         "failed": attempt(lambda: text(function(np.zeros(8)))),
         "single": attempt(lambda: text(function(np.array([[1.0], [0.0]]))[0])),
@@ -215,7 +175,12 @@ def verdict(rows):
         "depend on the batch or on the order of rollouts": [r for r in shipped if "depends" in r["objective"]],
     }
     counts = "; ".join(f"{len(found)} {what}" for what, found in kinds.items())
-    maxrl = [r["function"] for r in shipped if r["objective"].startswith("exactly J_") and not expected(r)]
+    maxrl = [
+        f"{r['framework']} {r['function']}, which is {r['objective']} in groups of 8 and {r['graded']} on graded "
+        "likelihoods"
+        for r in shipped
+        if r["objective"].startswith("exactly J_") and not expected(r)
+    ]
     unbiased = [f"{r['framework']} {r['function']}" for r in shipped if r["graded"] == "unbiased"]
     scaled = [r for r in shipped if r["graded"].endswith(" of the gradient")]
     turned = [r["angle"] for r in shipped if r["angle"]]
@@ -225,7 +190,7 @@ def verdict(rows):
     exact = sum(r["objective"].startswith("exactly") and r["graded"] == "unbiased" for r in ours)
     return (
         f"Of {len(shipped)} advantage functions that {versions} ship, {counts}. A truncation of log p beyond the first "
-        f"order is ascended by {', '.join(maxrl) or 'none of them'}. Unbiased on graded likelihoods: "
+        f"order is ascended by {'; '.join(maxrl) or 'none of them'}. Unbiased on graded likelihoods: "
         f"{', '.join(unbiased) or 'none'}; {len(scaled)} more have a fraction of the gradient, and {len(turned)} point "
         f"{min(turned):.1f} to {max(turned):.1f} degrees off. On graded rewards the mean update is "
         f"the gradient {', '.join(of_what)}. Of the {len(ours)} of this package, {exact} are exact on 0/1 rewards and "
@@ -250,23 +215,22 @@ def markdown(rows):
 
 
 def merged(rows):
-    """Committed rows, those of installed frameworks replaced."""
-    path = study.HERE / "field_survey.csv"
-    old = study.from_csv(path.read_text()) if path.exists() else []
-    new = {r["framework"]: [] for r in rows}
-    for r in rows:
-        new[r["framework"]].append(r)
-    for r in old:
-        if not find_spec(r["framework"]):
-            new.setdefault(r["framework"], []).append(r)
-    return [r for framework in FRAMEWORKS for r in new.get(framework.__name__, [])]
+    """Committed rows, those of measured frameworks replaced."""
+    measured = {r["framework"] for r in rows}
+    old = study.from_csv((study.HERE / "field_survey.csv").read_text())
+    rows = rows + [r for r in old if r["framework"] not in measured]
+    return sorted(rows, key=lambda r: list(FRAMEWORKS).index(r["framework"]))
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m analysis.field_survey", description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare with the committed rows, write nothing")
+    parser.add_argument("names", nargs="*", metavar="trainer", help=f"of {', '.join(FRAMEWORKS)}; all by default")
     options = parser.parse_args(arguments)
-    rows = merged(measure())
+    strange = [name for name in options.names if name not in FRAMEWORKS or not installed(name)]
+    if strange:
+        parser.error(f"trainer must be installed, and one of {', '.join(FRAMEWORKS)}, got {strange[0]!r}")
+    rows = merged(measure(options.names or FRAMEWORKS))
     if options.check:
         same = study.to_csv(rows) == (study.HERE / "field_survey.csv").read_text()
         print(f"field_survey: {'as committed' if same else 'NOT as committed'}")
@@ -276,7 +240,7 @@ def main(arguments=None):
     result = {
         "command": "python -m analysis.field_survey",
         "date": datetime.date.today().isoformat(),
-        "versions": study.versions("maxrl-est", "numpy", "torch"),
+        "versions": study.versions("maxrl-est", "numpy"),
         "seed": 0,
         "setup": SETUP,
         "verdict": verdict(rows),

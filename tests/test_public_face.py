@@ -19,7 +19,16 @@ import maxrl_est as mx
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "proofs/README.md")]
 PAGES += sorted(page for page in (ROOT / "analysis").glob("*.md"))
-FRAMEWORKS = {"array_api", "jax", "torch", "torchrl", "trl", "verl"}  # adapters, each of which needs its own
+FRAMEWORKS = {
+    "array_api",
+    "jax",
+    "swift",
+    "torch",
+    "torchrl",
+    "trl",
+    "tunix",
+    "verl",
+}  # adapters, each of which needs its own
 DOTTED = re.compile(r"\b(?:mx|maxrl_est)((?:\.[A-Za-z]\w*)+)")
 REFERENCE = re.compile(r"(?<![`:])`([A-Za-z_][\w.]*)`(?!`)")  # of docstrings: `name`, but not ``code``
 

@@ -8,6 +8,8 @@
 | ``trl`` | ``MaxRLTrainer``, a GRPO trainer with these advantages | trl |
 | ``verl`` | ``TokenAdvantages`` and their names, for verl and SkyRL | torch; verl to register |
 | ``torchrl`` | ``MaxRLAdvantage``, a transform of a replay buffer | torchrl |
+| ``swift`` | ``MaxRLTrainer``, a GRPO trainer by a plugin of two lines | ms-swift |
+| ``tunix`` | ``GroupAdvantages`` and ``register``, for tunix's registry | google-tunix |
 
 All but ``array_api`` have ``as_estimator``, which makes what the framework ships, or a function of one's own, an
 estimator for `maxrl_est.check_estimator`, and ``as_step``, which makes a whole training step, for
@@ -17,13 +19,13 @@ frameworks; where one is missing, the error says which extra brings it. Not for 
 
 >>> from maxrl_est import adapters
 >>> adapters.__all__
-['array_api', 'jax', 'torch', 'torchrl', 'trl', 'verl']
+['array_api', 'jax', 'swift', 'torch', 'torchrl', 'trl', 'tunix', 'verl']
 """
 
 from importlib import import_module
 from typing import Any
 
-__all__ = ["array_api", "jax", "torch", "torchrl", "trl", "verl"]
+__all__ = ["array_api", "jax", "swift", "torch", "torchrl", "trl", "tunix", "verl"]
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,7 @@ import pytest
 
 import maxrl_est as mx
 
-FRAMEWORKS = ("array_api_compat", "jax", "tensordict", "torch", "torchrl", "trl", "verl")
+FRAMEWORKS = ("array_api_compat", "jax", "swift", "tensordict", "torch", "torchrl", "trl", "tunix", "verl")
 WITHOUT = f"""
 import sys
 import maxrl_est as mx
@@ -47,7 +47,7 @@ def test_a_module_is_there_at_its_first_use():
     ]
 
 
-@pytest.mark.parametrize("name", ["array_api", "jax", "torch", "torchrl", "trl", "verl"])
+@pytest.mark.parametrize("name", ["array_api", "jax", "swift", "torch", "torchrl", "trl", "tunix", "verl"])
 def test_where_a_framework_is_missing_one_line_says_which_extra_brings_it(name):
     code = f"""{WITHOUT}
 try:

@@ -4,14 +4,25 @@ import json
 import re
 import sys
 from importlib import import_module
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 NEVER = "of nothing even on 0/1 rewards"
+TRAINERS = (
+    "trl",
+    "verl",
+    "torchrl",
+    "areal",
+    "axolotl",
+    "ms-swift",
+    "openpipe-art",
+    "openrlhf",
+    "skyrl",
+    "tinker-cookbook",
+    "google-tunix",
+)
 
 
 @pytest.fixture
@@ -30,7 +41,7 @@ def test_the_table_and_the_verdict_are_those_of_the_committed_rows(survey, commi
     result = json.loads((ROOT / "analysis" / "field_survey.json").read_text())
     assert result["verdict"] == survey.verdict(committed)
     assert result["setup"] == survey.SETUP
-    assert sum(row["by"] == "shipped" for row in committed) >= 12
+    assert tuple(survey.FRAMEWORKS) == TRAINERS == tuple(dict.fromkeys(row["framework"] for row in committed))
 
 
 def test_where_the_mean_is_along_the_gradient_it_is_that_of_the_same_multiple(committed):
@@ -50,6 +61,22 @@ def test_the_verdict_counts_each_function_once(survey, committed):
     said = re.search(r"the gradient (of .*?)\. Of the", survey.verdict(committed))
     counts = [int(count) for count in re.findall(r"for (\d+)", said[1])]
     assert sum(counts) == sum(row["by"] == "shipped" for row in committed)
+
+
+def test_what_ascends_log_p_is_named(survey, committed):
+    """Rejects a verdict that does not follow the rows, and one that names J_1 or a row of this package."""
+    said = "A truncation of log p beyond the first order is ascended by "
+    named = re.search(rf"{said}(.*?)\. Unbiased", survey.verdict(committed))[1]
+    assert named.startswith("skyrl compute_maxrl_advantage(), which is exactly J_7 in groups of 8 and ")
+    assert ";" not in named
+    others = [row for row in committed if row["framework"] != "skyrl"]
+    assert f"{said}none of them." in survey.verdict(others)
+
+
+def test_rows_of_what_is_not_measured_stay(survey, committed):
+    """Rejects rows that are kept beside those that replace them, and trainers in the order of measurement."""
+    mine = [row for row in committed if row["framework"] == "skyrl"]
+    assert survey.merged(mine[:1]) == [row for row in committed if row not in mine[1:]]
 
 
 def less_a_mean_by_length(r):
@@ -92,11 +119,11 @@ def test_batches_are_asked_on_two_values_and_on_three_in_both_sizes(survey, rule
     assert survey.of_batch(rule) == found
 
 
-@pytest.mark.parametrize("name", ["trl", "verl", "torchrl"])
+@pytest.mark.parametrize("name", TRAINERS)
 @pytest.mark.filterwarnings("ignore")
 def test_what_is_installed_is_as_committed(survey, committed, name):
     expected = [row for row in committed if row["framework"] == name]
-    if find_spec(name) is None or version(name) != expected[0]["version"]:
+    if survey.installed(name) != expected[0]["version"]:
         pytest.skip(f"needs {name} {expected[0]['version']}")
-    measured = survey.measure([getattr(survey, name)])
+    measured = survey.measure([name])
     assert survey.study.from_csv(survey.study.to_csv(measured)) == expected
