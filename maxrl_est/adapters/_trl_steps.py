@@ -60,8 +60,8 @@ def as_step(trainer: Callable[..., Any], config: Callable[..., Any], **settings:
     add up. TRL shuffles rollouts before it splits them, and here micro-batches are of whole prompts; of TRL's loss
     types only ``"bnpo"`` differs by that.
 
-    ``max_completion_length`` is L unless it is among the settings. A rollout that has as many tokens is truncated, and
-    a shorter one has ended. Ratios count where TRL keeps the log-probabilities that rollouts had: always in
+    A rollout that has ``max_completion_length`` tokens, TRL's default unless it is among the settings, is truncated,
+    and a shorter one has ended: what masks of truncated rollouts do is seen where that is L. Ratios count where TRL keeps the log-probabilities that rollouts had: always in
     RLOOTrainer, and in GRPOTrainer where ``num_iterations`` is above 1. Elsewhere it takes rollouts for the policy's
     own, whoever drew them. The reference counts where ``beta`` is not 0.
 
@@ -176,13 +176,10 @@ def _shipped(
     longest: int,
     parts: int,
 ) -> _Shipped:
-    limit = settings.get("max_completion_length", longest)
-    if limit < longest:
-        raise ValueError(f"max_completion_length must be at least the batch's L = {longest}, got {limit}")
     rewards: list[float] = []
     policy, tokenizer = tiny_policy(3)
     with _silent(), tempfile.TemporaryDirectory() as folder:  # TRL insists on one, and writes to it only in training
-        common = {"report_to": "none", "bf16": False, "use_cpu": True, "max_completion_length": longest}
+        common = {"report_to": "none", "bf16": False, "use_cpu": True}
         args = config(
             **{**common, **settings},
             output_dir=folder,
@@ -190,6 +187,9 @@ def _shipped(
             per_device_train_batch_size=prompts * size // parts,
             gradient_accumulation_steps=parts,
         )
+        limit = args.max_completion_length
+        if limit < longest:
+            raise ValueError(f"max_completion_length must be at least the batch's L = {longest}, got {limit}")
         if args.beta:
             policy.save_pretrained(folder)  # TRL loads its reference from there
             policy.config.name_or_path = folder

@@ -23,6 +23,7 @@ from steps_batches import EASY, HARD, random_batch
 TYPES = ("grpo", "bnpo", "dr_grpo", "dapo", "luspo", "cispo", "sapo", "vespo")
 SHORT = [TokenChain([0.5], [0.0, 0.25]), TokenChain([0.3], [0.5, 1.0])]
 LOW, HIGH = 0.2, 0.3
+LIMIT, DEFAULT = 8, 512  # tokens a completion may have
 
 
 def advantages(batch):
@@ -59,7 +60,7 @@ def divisor(kind, batch):
         **dict.fromkeys(("grpo", "sapo"), lengths * rows * batch.parts),
         **dict.fromkeys(("cispo", "dapo", "vespo"), batch.whole.lengths.sum()),
         "bnpo": lengths.sum() * batch.parts,
-        "dr_grpo": rows * batch.mask.shape[-1] * batch.parts,
+        "dr_grpo": rows * LIMIT * batch.parts,
         "luspo": rows * batch.parts,
     }[kind]
 
@@ -78,7 +79,7 @@ def shipped(kind, **settings):
 @pytest.mark.parametrize("kind", TYPES)
 def test_each_loss_type_clips_divides_and_holds_as_numpy_says(kind, level):
     settings = {"epsilon": LOW, "epsilon_high": HIGH, "beta": 0.1, "num_iterations": 2}
-    settings["use_bias_correction_kl"] = False
+    settings |= {"use_bias_correction_kl": False, "max_completion_length": LIMIT}
     step = shipped(kind, importance_sampling_level=level, **settings)
     parts = [part for seed in range(4) for part in (random_batch(seed), *random_batch(seed).split(2))]
     found = [step(part) for part in parts]
@@ -120,17 +121,21 @@ def test_advantages_are_those_of_the_whole_step_in_each_micro_batch():
 
 def test_rollouts_of_max_completion_length_are_truncated_and_masked_where_asked():
     batch = random_batch(7)
-    kept = shipped("luspo", mask_truncated_completions=True)(batch)
+    kept = shipped("luspo", mask_truncated_completions=True, max_completion_length=4)(batch)
     longest = batch.lengths == 4
     assert longest.any()
     assert not kept[longest].any()
     expected = shipped("luspo")(batch)
     np.testing.assert_array_equal(kept[~longest], expected[~longest])
-    np.testing.assert_array_equal(
-        shipped("luspo", mask_truncated_completions=True, max_completion_length=5)(batch), expected
-    )
-    ratio = shipped("dr_grpo")(batch)[longest] / shipped("dr_grpo", max_completion_length=8)(batch)[longest]
-    np.testing.assert_allclose(ratio, 2)
+    np.testing.assert_array_equal(shipped("luspo", mask_truncated_completions=True)(batch), expected)
+
+
+def test_dr_grpo_divides_by_the_length_that_completions_may_have_whatever_the_batch_is_padded_to():
+    batch = random_batch(7)
+    wide = Batch.of(batch.rewards, np.pad(batch.mask, [(0, 0), (0, 0), (0, 3)]))
+    step = shipped("dr_grpo")
+    np.testing.assert_allclose(step(wide)[..., :4], step(Batch.of(batch.rewards, batch.mask)), atol=1e-12)
+    np.testing.assert_allclose(shipped("dr_grpo", max_completion_length=LIMIT)(batch), step(batch) * DEFAULT / LIMIT)
 
 
 def test_rloo_divides_micro_batches_outside_its_loss_and_puts_kl_into_rewards():
@@ -191,10 +196,10 @@ def test_a_step_of_training_is_the_sum_of_its_coefficients_times_scores(tmp_path
     assert not torch.allclose(change, expected / 2, rtol=1e-3)  # divided once too often
 
 
-@pytest.mark.parametrize(("kind", "share"), [("dr_grpo", 1 / 8), ("luspo", 1 / 2)])
+@pytest.mark.parametrize(("kind", "share"), [("dr_grpo", 1 / (2 * DEFAULT)), ("luspo", 1 / 2)])
 def test_the_mean_of_dr_grpo_and_of_luspo_is_the_gradient_times_a_constant(kind, share):
     found = exact_step(shipped(kind, scale_rewards="none"), [HARD, EASY], 2)
-    np.testing.assert_allclose(np.array(found.shares, dtype=float), share, atol=1e-6)
+    np.testing.assert_allclose(np.array(found.shares, dtype=float), share, rtol=1e-6)
     assert found.angle < 1e-4
     assert found.is_gradient
 
@@ -215,7 +220,7 @@ def test_bnpo_alone_depends_on_micro_batches():
 def test_steps_of_three_rollouts_and_of_maxrl_keep_its_gradient():
     step = as_step(MaxRLTrainer, GRPOConfig, loss_type="dr_grpo", max_grad_norm=0.0)
     found = exact_step(step, SHORT, 3, objective=mx.Objective.maxrl(3))
-    np.testing.assert_allclose(np.array(found.shares, dtype=float), 1 / 2, atol=1e-6)
+    np.testing.assert_allclose(np.array(found.shares, dtype=float), 1 / DEFAULT, rtol=1e-6)
     other = exact_step(step, SHORT, 3)
     assert max(abs(np.array(other.ratios, dtype=float) - 1)) > 0.1  # of another objective
 
