@@ -61,9 +61,10 @@ def as_step(trainer: Callable[..., Any], config: Callable[..., Any], **settings:
     types only ``"bnpo"`` differs by that.
 
     A rollout that has ``max_completion_length`` tokens, TRL's default unless it is among the settings, is truncated,
-    and a shorter one has ended: what masks of truncated rollouts do is seen where that is L. Ratios count where TRL keeps the log-probabilities that rollouts had: always in
-    RLOOTrainer, and in GRPOTrainer where ``num_iterations`` is above 1. Elsewhere it takes rollouts for the policy's
-    own, whoever drew them. The reference counts where ``beta`` is not 0.
+    and a shorter one has ended: what masks of truncated rollouts do is seen where that is L. Ratios count where TRL
+    keeps the log-probabilities that rollouts had: always in RLOOTrainer, and in GRPOTrainer where ``num_iterations`` is
+    above 1. Elsewhere it takes rollouts for the policy's own, whoever drew them. The reference counts where ``beta`` is
+    not 0.
 
     TRL rounds rewards and advantages to float32: expect 1e-7. N = 1 is refused, as TRL does. Not in a process that
     trains: trainers share the state of accelerate, and TRL seeds Python's, NumPy's and torch's generators. Not for what
