@@ -76,7 +76,7 @@ class TokenChain(TokenLogits):
 
     Parameters
     ----------
-    stop : chances (L - 1,) in (0, 1) to stop at each token but the last
+    stop : chances (L - 1,) in (0, 1) to stop at each token but the last, at most 128 of them
     right : chances (L,) in [0, 1] to be right where it stops at each token
 
     Raises
@@ -97,6 +97,7 @@ class TokenChain(TokenLogits):
         for index, chance in enumerate(given):
             if not 0 < chance < 1:
                 raise ValueError(f"stop[{index}] must lie in (0, 1), got {chance}")
+        at_most("the length of stop", len(given), 128)
         if len(chances) != len(given) + 1:
             rule = f"right must have {len(given) + 1} numbers, one for each token of stop and the last"
             raise ValueError(f"{rule}, got {len(chances)}")
