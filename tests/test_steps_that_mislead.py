@@ -210,12 +210,29 @@ def test_a_part_of_a_part_knows_the_whole_step():
     assert (part.whole.rewards.shape, part.parts, part.groups.tolist()) == ((4, 2), 4, [[2, 2]])
 
 
+class Graph:
+    """As a tensor of a framework that keeps a graph."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("detach it first")
+
+
+def test_a_rate_that_takes_chances_to_0_is_no_warning():  # an error here, as all warnings are
+    step = policy_gradient("rloo", ratio="token")
+    found = reuse(step, TokenBits([0.3], [0, 1]), 2, epochs=2, learning_rate=1e5)
+    assert np.isclose(found.displacement[0][0], 1e5 * 0.21)  # after one step nothing is left to move by
+
+
 MANY = TokenBits([0.5] * 10, np.zeros((2,) * 10))
 REFUSED = {
     "step must be a function of a Batch, got 'rloo'": lambda: exact_step("rloo", COIN, 2),
     "step must return real coefficients[0, 0, 0], got '1'": lambda: exact_step(
         lambda batch: np.full(batch.mask.shape, "1", dtype=object), COIN, 2
     ),
+    "step must return what NumPy can read, got Graph: detach it first": lambda: exact_step(
+        lambda batch: Graph(), COIN, 2
+    ),
+    "batch must be a Batch, got [[1, 0]]": lambda: policy_gradient("rloo")([[1, 0]]),
     f"samplers[0] must have the responses of {HARD}, got TokenChain(1/2, 1/3: 0, 3/4, 1)": lambda: exact_step(
         rewarded, HARD, 2, samplers=[TokenChain(HARD.stop, [F(0), F(3, 4), F(1)])]
     ),

@@ -64,7 +64,8 @@ class TokenLogits(Tokens):
 
 def rise(chances: Array, by: Array) -> Array:
     """What chances (..., d) are multiplied by when their logits move (..., d): exactly 1 where they do not."""
-    return np.asarray(1 / (1 + (1 - chances) * np.expm1(-by)))
+    with np.errstate(over="ignore"):  # of chances that fall to 0
+        return np.asarray(1 / (1 + (1 - chances) * np.expm1(-by)))
 
 
 class TokenChain(TokenLogits):

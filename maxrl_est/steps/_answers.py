@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from numbers import Rational, Real
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from maxrl_est._arguments import at, words
 from maxrl_est._arguments.protocols import Array
-from maxrl_est.estimators._answers import real_numbers_of
+from maxrl_est.estimators._answers import fraction_of, real_numbers_of
 from maxrl_est.steps._batch import Batch, Step
 
 ROUNDING = 1e-6  # relative to the largest coefficient: more than float32 rounds, less than any fault
@@ -91,7 +90,7 @@ def _coefficients(step: Step, batch: Batch) -> Array:
     if found.shape != batch.mask.shape:
         raise ValueError(f"step must return a coefficient for each token, shape {batch.mask.shape}, got {found.shape}")
     if found.dtype == object and all(isinstance(x, Rational) for x in found.flat):
-        return np.asarray(np.frompyfunc(_fraction, 1, 1)(found), dtype=object)
+        return np.asarray(np.frompyfunc(fraction_of, 1, 1)(found), dtype=object)
     for index, value in np.ndenumerate(found) if found.dtype == object else ():
         if not isinstance(value, Real):
             raise TypeError(f"step must return real {at('coefficients', index)}, got {words(value)}")
@@ -103,11 +102,6 @@ def _coefficients(step: Step, batch: Batch) -> Array:
             f"step must return finite {at('coefficients', index[-3:])}, got {found[index]} for rewards {shown}"
         )
     return found
-
-
-def _fraction(value: Any) -> Fraction:
-    """The exact number, of Python's integers: NumPy's would overflow."""
-    return Fraction(int(value.numerator), int(value.denominator))
 
 
 def agree(found: Array, expected: Array) -> bool:

@@ -20,9 +20,9 @@ from maxrl_est.steps._draws import Draws, beside, draws_of, token_laws
 from maxrl_est.steps._exact import along, degrees, few_numbers, objective_or_none, rewards_of, truth_of
 from maxrl_est.steps._moving import Moving, moving, need_logits
 from maxrl_est.steps._orders import symmetric
+from maxrl_est.steps._turning import APART
 
 MOST = 10_000  # steps
-_APART = 1e-4  # of a parameter: differences are then off by 1e-8, and lose 1e-12 to rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +200,6 @@ def _bend_along(how: Asked, draws: Draws, way: Array) -> Array:
 def _bend(how: Asked, batches: Moving, ways: Array) -> Array:
     """The derivative (Q, D) of each batch's step along a way of its own (Q, D), by central differences."""
     size = abs(ways).max(axis=1, keepdims=True)
-    apart = _APART / np.where(size > 0, size, 1.0)
+    apart = APART / np.where(size > 0, size, 1.0)
     high, low = (batches.updates(how, sign * apart * ways) for sign in (1, -1))
     return (high - low) / (2 * apart)

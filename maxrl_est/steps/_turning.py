@@ -20,7 +20,7 @@ from maxrl_est.steps._batch import Batch
 from maxrl_est.steps._draws import Draws
 from maxrl_est.steps._updates import summed, updates
 
-_APART = 1e-4  # of a parameter: differences are then off by 1e-8, and lose 1e-12 to rounding
+APART = 1e-4  # of a parameter: differences are then off by 1e-8, and lose 1e-12 to rounding
 
 
 def turning_of(how: Asked, draws: Draws, few: Batch, off_policy: bool, reference: bool) -> Array:
@@ -59,8 +59,8 @@ def _responses(how: Asked, draws: Draws, numbers: Array, off_policy: bool, refer
         scores = np.zeros((*batch.mask.shape, drawn.law.token_scores.shape[2]))
         scores[:, b, :, : drawn.law.longest] = drawn.law.token_scores.astype(np.float64)[outcomes]
         for i in range(scores.shape[-1]):
-            high, low = (how(_moved(batch, sign * _APART * scores[..., i], off_policy, reference)) for sign in (1, -1))
-            slope = (high - low) / (2 * _APART)
+            high, low = (how(_moved(batch, sign * APART * scores[..., i], off_policy, reference)) for sign in (1, -1))
+            slope = (high - low) / (2 * APART)
             changed = [
                 summed(slope[:, c], other.law, other.groups[numbers[:, c]]) for c, other in enumerate(draws.prompts)
             ]
