@@ -14,6 +14,7 @@ from maxrl_est.estimators._answers import answer, differs, orders
 from maxrl_est.measures._equivariant import exactly
 
 MAX_BATCHES = 100_000  # each is a call of the rule, and a few more in other orders
+MAX_ROLLOUTS = 2_000_000  # in all of them, which are in memory at once
 
 
 def need_few_batches(prompts: int, n: int, values: int) -> None:
@@ -27,6 +28,9 @@ def need_few_batches(prompts: int, n: int, values: int) -> None:
     if batches > MAX_BATCHES:
         limit = f"n must make at most {MAX_BATCHES} batches"
         raise ValueError(f"{limit}, got {n}: with {prompts} prompts there are {short(batches)}")
+    if batches * prompts * n > MAX_ROLLOUTS:
+        limit = f"n must make batches of at most {MAX_ROLLOUTS} rollouts in all"
+        raise ValueError(f"{limit}, got {n}: with {prompts} prompts there are {batches * prompts * n}")
 
 
 def tables_of(rule: Estimator, prompts: int, n: int, values: tuple[Fraction, ...]) -> list[Array]:

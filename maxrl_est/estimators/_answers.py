@@ -31,6 +31,9 @@ def real_numbers_of(name: str, got: Any) -> Array:
         found = np.asarray(got)
     except ValueError:
         raise ValueError(f"{name} must return one array, got rows of different lengths") from None
+    except (RuntimeError, TypeError) as error:  # of a tensor with a graph, on a device, or of a type of its own
+        said = str(error).splitlines()[0]
+        raise TypeError(f"{name} must return what NumPy can read, got {type(got).__name__}: {said}") from error
     if found.dtype.kind not in "biufO":
         raise TypeError(f"{name} must return real numbers, got dtype {found.dtype}")
     return found
@@ -53,7 +56,7 @@ def answer(name: str, got: Any, shape: Sequence[int], exact: bool) -> Array:
             if not isinstance(value, Rational):
                 kind = type(value).__name__
                 raise TypeError(f"{name} must give Fractions for Fractions, got {value} of type {kind}")
-        return np.asarray(np.frompyfunc(_fraction, 1, 1)(found), dtype=object)
+        return np.asarray(np.frompyfunc(fraction_of, 1, 1)(found), dtype=object)
     floats = found.astype(np.float64)
     if fault := not_finite(f"what {name} returns", floats):
         raise ValueError(fault)
@@ -81,6 +84,6 @@ def differs(got: Array, expected: Array) -> Array:
     return np.asarray(abs(got - expected) > ROUNDING * max(_LEAST, abs(expected).max(initial=0.0)))
 
 
-def _fraction(value: Any) -> Fraction:
+def fraction_of(value: Any) -> Fraction:
     """The exact number, of Python's integers: NumPy's would overflow."""
     return Fraction(int(value.numerator), int(value.denominator))

@@ -64,7 +64,8 @@ class TokenLogits(Tokens):
 
 def rise(chances: Array, by: Array) -> Array:
     """What chances (..., d) are multiplied by when their logits move (..., d): exactly 1 where they do not."""
-    return np.asarray(1 / (1 + (1 - chances) * np.expm1(-by)))
+    with np.errstate(over="ignore"):  # of chances that fall to 0
+        return np.asarray(1 / (1 + (1 - chances) * np.expm1(-by)))
 
 
 class TokenChain(TokenLogits):
@@ -76,7 +77,7 @@ class TokenChain(TokenLogits):
 
     Parameters
     ----------
-    stop : chances (L - 1,) in (0, 1) to stop at each token but the last
+    stop : chances (L - 1,) in (0, 1) to stop at each token but the last, at most 128 of them
     right : chances (L,) in [0, 1] to be right where it stops at each token
 
     Raises
@@ -97,6 +98,7 @@ class TokenChain(TokenLogits):
         for index, chance in enumerate(given):
             if not 0 < chance < 1:
                 raise ValueError(f"stop[{index}] must lie in (0, 1), got {chance}")
+        at_most("the length of stop", len(given), 128)
         if len(chances) != len(given) + 1:
             rule = f"right must have {len(given) + 1} numbers, one for each token of stop and the last"
             raise ValueError(f"{rule}, got {len(chances)}")

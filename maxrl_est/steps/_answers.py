@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, replace
+from numbers import Rational, Real
 from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import at
+from maxrl_est._arguments import at, words
 from maxrl_est._arguments.protocols import Array
-from maxrl_est.estimators._answers import real_numbers_of
+from maxrl_est.estimators._answers import fraction_of, real_numbers_of
 from maxrl_est.steps._batch import Batch, Step
 
 ROUNDING = 1e-6  # relative to the largest coefficient: more than float32 rounds, less than any fault
@@ -28,9 +28,18 @@ class Asked:
 
     def __call__(self, batch: Batch) -> Array:
         """Coefficients (Q, B, N, L) of a stack of batches: Fractions, or float64."""
+        batch = batch.map(np.array)  # which a step may write to
         if self.stacks:
-            return coefficients(self.step, batch, self.parts)
-        return np.stack([coefficients(self.step, one, self.parts) for one in batch.each()])
+            found = [coefficients(self.step, batch, self.parts)]
+        else:
+            found = [coefficients(self.step, one, self.parts) for one in batch.each()]
+        if self.exact and any(each.dtype != object for each in found):
+            raise TypeError("step must return Fractions for Fractions, got floats")
+        return found[0] if self.stacks else np.stack(found)
+
+    def in_floats(self) -> Asked:
+        """The same, asked with floats."""
+        return replace(self, exact=False)
 
 
 def asked(step: Step, batch: Batch, exact: Batch | None, parts: int = 1) -> Asked:
@@ -38,16 +47,30 @@ def asked(step: Step, batch: Batch, exact: Batch | None, parts: int = 1) -> Aske
 
     A step that mixes the batches of a stack is given them one by one.
     """
-    few = np.unique(np.linspace(0, len(batch.rewards) - 1, _FEW).astype(int))
+    if not callable(step):
+        raise TypeError(f"step must be a function of a Batch, got {words(step)}")
+    few = _few(batch)
     batch = batch[few]
-    singly = np.stack([coefficients(step, one, parts) for one in batch.each()])
-    stacks = _same(lambda: coefficients(step, batch, parts), singly)
+    once = Asked(step, parts, False, False)
+    singly, again = once(batch), once(batch)
+    if not agree(again, singly):
+        index = tuple(np.argwhere(again != singly)[0])
+        both = f"{again[index]} after {singly[index]} for rewards {batch.rewards[index[0]].tolist()}"
+        raise ValueError(f"step must answer a batch as it did before, got {at('coefficients', index[1:])} = {both}")
+    stacks = _same(lambda: replace(once, stacks=True)(batch), singly)
     if exact is None:
         return Asked(step, parts, stacks, False)
     fractions = Asked(step, parts, stacks, True)
     alike = _same(lambda: fractions(exact[few]).astype(np.float64), singly)
-    rational = alike and all(isinstance(x, Fraction) for x in fractions(exact[few]).flat)
-    return fractions if rational else Asked(step, parts, stacks, False)
+    return fractions if alike else fractions.in_floats()
+
+
+def _few(batch: Batch) -> Array:
+    """Which batches of a stack are asked about: from end to end, and some whose rewards are all the same."""
+    rewards = batch.rewards.reshape(len(batch.rewards), -1)
+    alike = np.flatnonzero((rewards == rewards[:, :1]).all(axis=1))
+    spread = np.linspace(0, len(rewards) - 1, _FEW).astype(int)
+    return np.unique(np.concatenate([spread, alike[: _FEW // 2], alike[-_FEW // 2 :]]))
 
 
 def coefficients(step: Step, batch: Batch, parts: int = 1) -> Array:
@@ -66,27 +89,19 @@ def _coefficients(step: Step, batch: Batch) -> Array:
     found = real_numbers_of("step", step(batch))
     if found.shape != batch.mask.shape:
         raise ValueError(f"step must return a coefficient for each token, shape {batch.mask.shape}, got {found.shape}")
-    if found.dtype == object and all(isinstance(x, Fraction | int) for x in found.flat):
-        return np.asarray(np.frompyfunc(Fraction, 1, 1)(found), dtype=object)
+    if found.dtype == object and all(isinstance(x, Rational) for x in found.flat):
+        return np.asarray(np.frompyfunc(fraction_of, 1, 1)(found), dtype=object)
+    for index, value in np.ndenumerate(found) if found.dtype == object else ():
+        if not isinstance(value, Real):
+            raise TypeError(f"step must return real {at('coefficients', index)}, got {words(value)}")
     found = found.astype(np.float64)
     if not np.isfinite(found).all():
-        index = np.argwhere(~np.isfinite(found))[0]
-        shown = batch.rewards[tuple(index[:-3])].astype(np.float64).tolist()
-        place = at("coefficients", index)
-        raise ValueError(f"step must return finite {place}, got {found[tuple(index)]} for rewards {shown}")
+        index = tuple(np.argwhere(~np.isfinite(found))[0])
+        shown = batch.rewards[index[:-3]].astype(np.float64).tolist()
+        raise ValueError(
+            f"step must return finite {at('coefficients', index[-3:])}, got {found[index]} for rewards {shown}"
+        )
     return found
-
-
-def symmetric(step: Step, batch: Batch, size: int) -> bool:
-    """Whether, in each of some batches, exchanging branches of ``size`` neighbours exchanges their coefficients."""
-    rows = np.arange(batch.rewards.shape[-1]).reshape(-1, size)
-    for order in (rows[::-1], np.roll(rows, 1, axis=0)):
-        places = order.ravel()
-        moved = batch.map(lambda array, places=places: np.take(array, places, axis=2))  # type: ignore[misc]
-        found, expected = (np.stack([coefficients(step, one) for one in each.each()]) for each in (moved, batch))
-        if not agree(found, np.take(expected, places, axis=2)):
-            return False
-    return True
 
 
 def agree(found: Array, expected: Array) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from maxrl_est._arguments import at, whole
-from maxrl_est._arguments.arrays import all_finite, real_array
+from maxrl_est._arguments.arrays import real_array
 from maxrl_est._arguments.protocols import Array
 
 
@@ -75,7 +75,11 @@ class Batch:
             array = np.asarray(real_array(name, np.asarray(values) if np.isscalar(values) else values), np.float64)
             if array.ndim and array.shape != tokens.shape:
                 raise ValueError(f"{name} must have shape {tokens.shape}, as the mask, got {array.shape}")
-            return np.where(tokens, np.broadcast_to(array, tokens.shape), 0.0)
+            logs = np.where(tokens, np.broadcast_to(array, tokens.shape), 0.0)
+            for index in np.argwhere(abs(logs) > _LARGEST):
+                rule = f"lie in [-{_LARGEST}, {_LARGEST}], so that its exponential is a float"
+                raise ValueError(f"{at(name, index)} must {rule}, got {logs[tuple(index)]}")
+            return logs
 
         logs = of_tokens("log_probs", log_probs)
         if (logs > 0).any():
@@ -102,17 +106,17 @@ class Batch:
     @property
     def log_ratios(self) -> Array:
         """log pi - log mu of each token (..., B, N, L); exactly 0 where the ratio is 1."""
-        return _logarithms(self.ratios)
+        return _logarithms("ratios", self.ratios)
 
     @property
     def log_reference_ratios(self) -> Array:
         """log pi - log pi_ref of each token (..., B, N, L); exactly 0 where the ratio is 1."""
-        return _logarithms(self.reference_ratios)
+        return _logarithms("reference_ratios", self.reference_ratios)
 
     @property
     def log_probs(self) -> Array:
         """log pi of each token (..., B, N, L); exactly 0 after the end."""
-        return _logarithms(self.probabilities)
+        return _logarithms("probabilities", self.probabilities)
 
     @property
     def whole(self) -> Batch:
@@ -134,7 +138,7 @@ class Batch:
         """The micro-batch of some prompts, one of so many."""
         rows: dict[str, Any] = {name: getattr(self, name)[..., chosen, :] for name in _OF_ROLLOUTS}
         rows |= {name: getattr(self, name)[..., chosen, :, :] for name in _OF_TOKENS}
-        return replace(self, **rows, parts=parts, step=self)
+        return replace(self, **rows, parts=parts * self.parts, step=self.whole)
 
     def each(self) -> list[Batch]:
         """The batches of a stack (Q, B, N), one by one."""
@@ -150,6 +154,7 @@ class Batch:
         return replace(self, **changed, step=None if self.step is None else self.step.map(change))
 
 
+_LARGEST = 700  # a logarithm, of which the exponential is a float
 _OF_ROLLOUTS = ("rewards", "groups", "branches")
 _OF_TOKENS = ("mask", "ratios", "reference_ratios", "probabilities")
 
@@ -157,11 +162,19 @@ Step: TypeAlias = Callable[[Batch], Any]
 """A training step: a batch to coefficients (..., B, N, L) of the scores of tokens, which the update is the sum of."""
 
 
+def _rectangle(name: str, values: Any) -> Array:
+    """An array, of rows that are all as long."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} must be one array, got rows of different lengths") from None
+
+
 def _tokens(shape: tuple[int, ...], mask: Any) -> Array:
     """Bools (B, N, L), ones first, at least one of each rollout."""
     if mask is None:
         return np.ones((*shape, 1), dtype=bool)
-    given = np.asarray(mask)
+    given = _rectangle("mask", mask)
     if given.shape[:-1] != shape or given.ndim != 3:
         raise ValueError(f"mask must have shape ({shape[0]}, {shape[1]}, L), got {given.shape}")
     if given.dtype.kind not in "biuf" or not np.isin(given, (0, 1)).all():
@@ -181,7 +194,7 @@ def _tokens(shape: tuple[int, ...], mask: Any) -> Array:
 
 
 def _numbers(name: str, values: Any, shape: tuple[int, ...]) -> Array:
-    array = np.asarray(values)
+    array = _rectangle(name, values)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must be ints {shape}, got dtype {array.dtype}")
     if array.shape != shape:
@@ -189,9 +202,12 @@ def _numbers(name: str, values: Any, shape: tuple[int, ...]) -> Array:
     return array
 
 
-def _logarithms(ratios: Array) -> Array:
+def _logarithms(name: str, ratios: Array) -> Array:
     if (ratios == 1).all():  # exact, and exact arithmetic stays so
         return ratios - ratios
-    found = np.log(ratios.astype(np.float64))
-    all_finite("log_ratios", found)
-    return np.asarray(found)
+    floats = ratios.astype(np.float64)
+    for index in np.argwhere(~((floats > 0) & (floats < np.inf))):
+        raise ValueError(
+            f"{at(name, index)} must be finite and above 0 to have a logarithm, got {floats[tuple(index)]}"
+        )
+    return np.asarray(np.log(floats))

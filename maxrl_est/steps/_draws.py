@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from maxrl_est.problems import Tokens
 from maxrl_est.steps._batch import Batch
 
 MAX_TOKENS = 20_000_000  # in all the batches that are enumerated
+_BRANCHES = 100_000  # of siblings that a prompt may have
+_ROUNDED = 1e-12  # relative: what laws in floats and in Fractions may differ by
 CHUNK = 200_000  # tokens of the batches that are in memory at a time
 
 
@@ -138,7 +141,7 @@ def token_laws(name: str, given: Any) -> list[Tokens]:
     if isinstance(laws, str) or not isinstance(laws, Sequence) or not laws:
         raise TypeError(f"{name} must be a list of laws of tokens, such as problems.TokenChain, got {words(given)}")
     for index, law in enumerate(laws):
-        if not isinstance(law, Tokens):
+        if not isinstance(law, Tokens) or not hasattr(law, "token_scores"):
             rule = "a law of tokens, such as problems.TokenChain"
             raise TypeError(f"{at(name, [index])} must be {rule}, got {words(law)}")
     return list(laws)
@@ -152,10 +155,20 @@ def beside(name: str, given: Any, laws: list[Tokens]) -> list[Tokens]:
     if len(others) != len(laws):
         raise ValueError(f"{name} must have one law for each of the {len(laws)} prompts, got {len(others)}")
     for index, (law, other) in enumerate(zip(laws, others, strict=True)):
-        alike = other.token_scores.shape == law.token_scores.shape
-        if not alike or (other.lengths != law.lengths).any() or (other.likelihoods != law.likelihoods).any():
+        if not _of_same_responses(law, other):
             raise ValueError(f"{at(name, [index])} must have the responses of {law}, got {other}")
     return others
+
+
+def _of_same_responses(law: Tokens, other: Tokens) -> bool:
+    """Whether two laws differ by their policies alone: in lengths, likelihoods, and what is not the policy's, alike."""
+    if other.token_scores.shape != law.token_scores.shape or (other.lengths != law.lengths).any():
+        return False
+    given, chosen = (
+        each.probabilities * swapped.token_probabilities.prod(axis=1) for each, swapped in ((law, other), (other, law))
+    )
+    pairs = ((law.likelihoods, other.likelihoods, 1), (given, chosen, given.astype(np.float64)))
+    return all((abs(a.astype(np.float64) - b.astype(np.float64)) <= _ROUNDED * size).all() for a, b, size in pairs)
 
 
 def _branches(law: Tokens, siblings: int) -> tuple[Array, Array]:
@@ -164,11 +177,12 @@ def _branches(law: Tokens, siblings: int) -> tuple[Array, Array]:
     if siblings == 1:
         return law.probabilities, outcomes[:, None]
     first = [(law.token_probabilities[o, 0], *law.token_scores[o, 0]) for o in outcomes]
-    branches = [
-        branch
-        for branch in itertools.product(outcomes, repeat=siblings)
-        if all(first[o] == first[branch[0]] for o in branch)
-    ]
+    alike = [[o for o in outcomes if first[o] == token] for token in dict.fromkeys(first)]
+    number = sum(len(some) ** siblings for some in alike)
+    if number > _BRANCHES:
+        rule = f"siblings must make at most {_BRANCHES} branches of a prompt"
+        raise ValueError(f"{rule}, got {siblings}: of {law} there are {short(number)}")
+    branches = [branch for some in alike for branch in itertools.product(some, repeat=siblings)]
     shared = law.token_probabilities[:, 0]
     chances = [math.prod(law.probabilities[o] / shared[o] for o in branch) * shared[branch[0]] for branch in branches]
     return np.array(chances, dtype=law.probabilities.dtype), np.array(branches)
@@ -182,12 +196,24 @@ def _branch_scores(law: Tokens, outcomes: Array) -> Array:
 
 def _groups(chances: Array, size: int, ordered: bool) -> tuple[Array, Array]:
     """Groups of branches (G, size), as numbers of branches, and their chances (G,)."""
-    if ordered or len(chances) == 1:
-        rows = np.array(list(itertools.product(range(len(chances)), repeat=size)))
-        return rows, np.asarray(np.prod(chances[rows], axis=1))
-    counts = multisets(size, len(chances))
-    rows = np.array([np.repeat(np.arange(len(chances)), row) for row in counts])
-    return rows, np.array([group_chance(row, chances) for row in counts], dtype=chances.dtype)
+    k = len(chances)
+    if not ordered and 1 < k <= 4 * size:  # few outcomes come often
+        counts = multisets(size, k)
+        rows = np.array([np.repeat(np.arange(k), row) for row in counts])
+        return rows, np.array([group_chance(row, chances) for row in counts], dtype=chances.dtype)
+    every = itertools.product(range(k), repeat=size) if ordered else combinations_with_replacement(range(k), size)
+    rows = np.fromiter(itertools.chain.from_iterable(every), np.int64).reshape(-1, size)
+    return rows, np.asarray(np.prod(chances[rows], axis=1) * (1 if ordered else _arrangements(rows)))
+
+
+def _arrangements(rows: Array) -> Array:
+    """In how many orders there is each of some rows (G, size) of numbers that do not fall."""
+    size = rows.shape[1]
+    ways, times = np.ones(len(rows), dtype=np.int64), np.ones(len(rows), dtype=np.int64)
+    for i in range(1, size):
+        times = np.where(rows[:, i] == rows[:, i - 1], times + 1, 1)
+        ways = ways * (i + 1) // times
+    return ways
 
 
 def _need_few(laws: Sequence[Tokens], n: int, branches: Sequence[int], siblings: int, ordered: bool) -> None:

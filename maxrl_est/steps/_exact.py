@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +14,15 @@ from maxrl_est._arguments.protocols import Array
 from maxrl_est.measures._columns import Columns, shown
 from maxrl_est.objectives import Objective, exact_number
 from maxrl_est.problems import Tokens
-from maxrl_est.steps._answers import ROUNDING, Asked, asked, symmetric
-from maxrl_est.steps._batch import Step
+from maxrl_est.steps._answers import ROUNDING, Asked, asked
+from maxrl_est.steps._batch import Batch, Step
 from maxrl_est.steps._draws import Draws, beside, draws_of, token_laws
+from maxrl_est.steps._orders import symmetric
 from maxrl_est.steps._turning import turning_of
 from maxrl_est.steps._updates import updates
 
+_CANCELLED = 2e-15  # of the sum of sizes, as much as sums of floats round
+_NOISE = 1e-7  # of the size of an update: what float32 and differences leave of turnings that are 0
 _TRIED = 64  # batches on which it is seen whether the order of rollouts counts
 
 
@@ -27,7 +31,7 @@ class ExactStep(Columns):
     """The mean of a step, and of each prompt how it lies to the gradient that it should be.
 
     Parameters of all prompts lie side by side, D in all. Exact rationals where ``rounding`` is 0, but for ``turning``
-    off policy or with references, which is then a difference of floats.
+    off policy, with references or of a step that looks at probabilities, which is then a difference of floats.
     """
 
     mean: tuple[Array, ...]  # of each prompt (d,)
@@ -45,13 +49,13 @@ class ExactStep(Columns):
         None for a prompt without a gradient, at which any mean is wrong but 0.
         """
         pairs = zip(self.mean, self.truth, strict=True)
-        return tuple((g @ t) / (t @ t) if (t != 0).any() else None for g, t in pairs)
+        return tuple(along(g, t) for g, t in pairs)
 
     @property
     def share(self) -> Any:
         """The part of the whole gradient that the whole mean has."""
         mean, truth = np.concatenate(self.mean), np.concatenate(self.truth)
-        return (mean @ truth) / (truth @ truth) if (truth != 0).any() else None
+        return along(mean, truth)
 
     @property
     def angles(self) -> tuple[float, ...]:
@@ -74,8 +78,9 @@ class ExactStep(Columns):
         """Whether the mean is the gradient of any function of the policies, near here: nothing turns."""
         if self.turning.dtype == object:
             return not (self.turning != 0).any()
-        size = max(float(abs(np.concatenate(self.mean).astype(np.float64)).max()), 1e-30)
-        return float(abs(self.turning).max(initial=0.0)) <= max(self.rounding, ROUNDING) * size
+        mean = np.concatenate(self.mean).astype(np.float64)
+        size = np.sqrt((np.diag(self.covariance).astype(np.float64) + mean**2).max())  # of updates, where means are 0
+        return bool(abs(self.turning).max(initial=0.0) <= ROUNDING * abs(mean).max() + _NOISE * size)
 
     def title(self) -> list[str]:
         """What is kept of the gradient, and whether there is an objective."""
@@ -116,8 +121,8 @@ def exact_step(
     Parameters
     ----------
     step : a function of a `Batch`, of shapes (..., B, N, L), that returns coefficients (..., B, N, L); one that mixes
-        the batches on leading axes is given them one by one. Exact where it computes with Fractions. Whether the order
-        of rollouts counts is seen on 64 batches: every order is enumerated where it does
+        the batches on leading axes is given them one by one. Exact where it computes with Fractions. Every
+        order of rollouts is enumerated where the order counts, which is seen by asking each batch in another one
     prompts : laws of tokens, such as `maxrl_est.problems.TokenChain`: the policies that are updated
     n : rollouts of each prompt; batches may have 20 million tokens in all
     objective : whose gradient it should be, of the pass rate; None: of the expected reward
@@ -166,27 +171,34 @@ def exact_step(
 
     draws = draws_in(ordered=False)
     how = _how(step, draws, parts)
-    if not symmetric(step, draws.batch(few_numbers(draws), floats=True), siblings):
+    few, batches = draws.batch(few_numbers(draws), floats=True), (draws.batch(k, floats=True) for k in draws.chunks())
+    if not symmetric(how, few, batches, math.prod(draws.shape), siblings):
         draws = draws_in(ordered=True)
-    mean, square = _sums(how, draws)
+    kept = samplers is None, references is None
+    how, mean, square, turning = _found(how, draws, few, *kept)
     truth = [truth_of(law, values, goal, len(laws)) for law, values in zip(laws, given, strict=True)]
     cuts = np.cumsum([len(t) for t in truth])[:-1]
     covariance = square - mean[:, None] * mean
-    turning = turning_of(how, draws, samplers is not None, references is not None)
     rounding = 0.0 if how.exact else 1e-12
     return ExactStep(
         tuple(np.split(mean, cuts)), tuple(truth), covariance, turning, rounding, n, tuple(law.name for law in laws)
     )
 
 
+def along(found: Array, expected: Array) -> Any:
+    """The part of a vector that another has: None of zeros."""
+    size = abs(expected).max()  # of which squares may be less than any float
+    return (found / size) @ (expected / size) / ((expected / size) @ (expected / size)) if size else None
+
+
 def degrees(found: Array, expected: Array) -> float:
     """The angle between two vectors; 0 between two of zeros, 90 to one of zeros."""
-    g, t = found.astype(np.float64), expected.astype(np.float64)
-    if not (g.any() and t.any()):
-        return 0.0 if not (g.any() or t.any()) else 90.0
-    along = (found @ expected) / (expected @ expected)
-    across = np.linalg.norm((found - along * expected).astype(np.float64))  # exactly 0 where Fractions are parallel
-    return float(np.degrees(np.arctan2(across, float(along) * np.linalg.norm(t))))
+    part, size = along(found, expected), abs(expected).max()
+    if part is None or not found.any():
+        return 90.0 if found.any() or part is not None else 0.0
+    across = ((found - part * expected) / size).astype(np.float64)  # exactly 0 where Fractions are parallel
+    own = np.linalg.norm((expected / size).astype(np.float64))
+    return float(np.degrees(np.arctan2(np.linalg.norm(across), float(part) * own)))
 
 
 def _how(step: Step, draws: Draws, parts: int) -> Asked:
@@ -200,6 +212,16 @@ def few_numbers(draws: Draws) -> Array:
     total = int(np.prod([float(k) for k in draws.shape]))
     flat = np.unique(np.linspace(0, total - 1, _TRIED).astype(np.int64))
     return np.stack(np.unravel_index(flat, draws.shape), axis=1)
+
+
+def _found(how: Asked, draws: Draws, few: Batch, on_policy: bool, alone: bool) -> tuple[Asked, Array, Array, Array]:
+    """How it was asked, mean, mean square, and turning; in floats where some batch has no Fractions."""
+    try:
+        return how, *_sums(how, draws), turning_of(how, draws, few, not on_policy, not alone)
+    except Exception:  # of a step that computes with Fractions on the few batches that it was tried on
+        if not how.exact:
+            raise
+        return _found(how.in_floats(), draws, few, on_policy, alone)
 
 
 def _sums(how: Asked, draws: Draws) -> tuple[Array, Array]:
@@ -225,9 +247,19 @@ def rewards_of(law: Tokens, rewards: Callable[[Any, int], Any] | None) -> Array:
 
 
 def truth_of(law: Tokens, rewards: Array, goal: Objective | None, prompts: int) -> Array:
+    """The gradient (d,) of one prompt, over the number of prompts; sums of floats that cancel are 0 and no rounding."""
     if goal is None:
-        return np.asarray((law.probabilities * rewards) @ law.scores) / prompts
-    return np.asarray(goal.weight(law.pass_rate) * law.grad_pass_rate) / prompts
+        return _cancelled((law.probabilities * rewards)[:, None] * law.scores) / prompts
+    gradient = _cancelled((law.probabilities * law.likelihoods)[:, None] * law.scores)
+    return np.asarray(goal.weight(min(law.pass_rate, 1)) * gradient) / prompts  # sums of floats may exceed 1
+
+
+def _cancelled(terms: Array) -> Array:
+    """The sum (d,) of terms (s, d)."""
+    total = np.asarray(terms.sum(axis=0))
+    if total.dtype == object:
+        return total
+    return np.where(abs(total) <= _CANCELLED * abs(terms).sum(axis=0), 0.0, total)
 
 
 def objective_or_none(given: Any) -> Objective | None:

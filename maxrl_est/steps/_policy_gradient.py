@@ -33,8 +33,12 @@ class PolicyGradient:
 
     def __call__(self, batch: Batch) -> Array:
         """Coefficients of the scores of tokens."""
+        if not isinstance(batch, Batch):
+            raise TypeError(f"batch must be a Batch, got {words(batch)}")
         rewards = batch.rewards
-        advantages = answer("advantage", self.advantage(rewards), rewards.shape, rewards.dtype == object)[..., None]
+        advantages = answer("advantage", self.advantage(rewards.copy()), rewards.shape, rewards.dtype == object)[
+            ..., None
+        ]
         found = advantages * batch.mask / _divisor(self.lengths, batch)
         if self.ratio is None:
             return np.asarray(found)

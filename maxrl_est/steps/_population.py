@@ -22,6 +22,7 @@ from maxrl_est.steps._verdicts import WORDS, Verdict, is_direction
 
 MOST = 64  # rollouts of each prompt: a rule is called with (n + 1)^2 batches of each size
 PROMPTS = 8192
+_BATCH, _REWARDS = 1 << 23, 1 << 32  # rollouts of a batch, and of all that the rule is called with: minutes at most
 _SMALLER = 8  # times, of the two batches that are compared
 _SETTLED = 5e-3  # of the largest weight: more than this between the two is no limit
 _SAME = 1e-3  # of the largest slope: less than this apart are the same
@@ -92,6 +93,10 @@ def population_weights(
     """
     function, rates = of_groups(rule, "rule"), numbers("pass_rates", pass_rates).astype(np.float64)
     n, prompts = at_most("n", group_size(n), MOST), whole("prompts", prompts, 64, 1 << 20)
+    rewards = (n + 1) ** 2 * n * prompts
+    if rewards > _REWARDS or n * prompts > _BATCH:
+        rule = f"prompts must make batches of at most {_BATCH} rollouts, {_REWARDS} in all"
+        raise ValueError(f"{rule}, got {prompts}: with n = {n} there are {n * prompts}, {rewards} in all")
     chances, of_others = (x.astype(np.float64) for x in prompts_of(population))
     shares = chances @ _bernstein.basis(n + 1, of_others)
     few, many = (crowd(function, shares / shares.sum(), size) for size in (prompts // _SMALLER, prompts))

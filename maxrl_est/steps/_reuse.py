@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import callable_or_none, positive, whole
+from maxrl_est._arguments import at_most, callable_or_none, positive, whole
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.measures._columns import Columns, shown
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import Tokens
-from maxrl_est.steps._answers import Asked, asked, symmetric
+from maxrl_est.steps._answers import Asked, asked
 from maxrl_est.steps._batch import Step
 from maxrl_est.steps._draws import Draws, beside, draws_of, token_laws
-from maxrl_est.steps._exact import degrees, few_numbers, objective_or_none, rewards_of, truth_of
+from maxrl_est.steps._exact import along, degrees, few_numbers, objective_or_none, rewards_of, truth_of
 from maxrl_est.steps._moving import Moving, moving, need_logits
+from maxrl_est.steps._orders import symmetric
+from maxrl_est.steps._turning import APART
 
-_APART = 1e-4  # of a parameter: differences are then off by 1e-8, and lose 1e-12 to rounding
+MOST = 10_000  # steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ class Reuse(Columns):
     def _along(self, expected: tuple[Array, ...]) -> tuple[Any, ...]:
         whole = self.epochs * self.learning_rate
         pairs = zip(self.displacement, expected, strict=True)
-        return tuple((g @ t) / (t @ t) / whole if t.any() else None for g, t in pairs)
+        shares = (along(g, t) for g, t in pairs)
+        return tuple(None if share is None else share / whole for share in shares)
 
     def title(self) -> list[str]:
         """How often, how far, and of what."""
@@ -114,7 +118,7 @@ def reuse(
     prompts : laws with a logit for each token, `maxrl_est.problems.TokenChain` or `maxrl_est.problems.TokenBits`; the
         latter with one token is a Bernoulli prompt, ``TokenBits([p], [0, 1])``
     n : rollouts of each prompt; batches may have 20 million tokens in all
-    epochs : K, the steps
+    epochs : K, the steps, at most 10,000
     learning_rate : eta, what a step adds of its update to the logits
     objective, samplers, references, rewards : as in `exact_step`; references None are the policies at the start
 
@@ -138,7 +142,7 @@ def reuse(
     """
     laws, n = token_laws("prompts", prompts), whole("n", n)
     need_logits("prompts", laws)
-    epochs, learning_rate = whole("epochs", epochs), positive("learning_rate", learning_rate)
+    epochs, learning_rate = at_most("epochs", whole("epochs", epochs), MOST), positive("learning_rate", learning_rate)
     goal = objective_or_none(objective)
     callable_or_none("rewards", rewards)
     given = [rewards_of(law, rewards) for law in laws]
@@ -150,12 +154,13 @@ def reuse(
     draws = draws_in(ordered=False)
     batch, _ = _spread(moving(draws, few_numbers(draws)))
     how = asked(step, batch, None)
-    if not symmetric(step, batch, 1):
+    batches = (_spread(moving(draws, numbers))[0] for numbers in draws.chunks())
+    if not symmetric(how, batch, batches, math.prod(draws.shape), 1):
         draws = draws_in(ordered=True)
     displacement, mean, bend = _means(how, draws, epochs, learning_rate)
     afresh = _bend_along(how, draws, mean)
     truth = [truth_of(law, values, goal, len(laws)).astype(np.float64) for law, values in zip(laws, given, strict=True)]
-    of_passing = [law.grad_pass_rate.astype(np.float64) / len(laws) for law in laws]
+    of_passing = [truth_of(law, law.likelihoods, None, len(laws)).astype(np.float64) for law in laws]
     cuts = np.cumsum([len(t) for t in truth])[:-1]
     names = tuple(law.name for law in laws)
     first, own, other = (tuple(np.split(each, cuts)) for each in (mean, bend, afresh))
@@ -195,6 +200,6 @@ def _bend_along(how: Asked, draws: Draws, way: Array) -> Array:
 def _bend(how: Asked, batches: Moving, ways: Array) -> Array:
     """The derivative (Q, D) of each batch's step along a way of its own (Q, D), by central differences."""
     size = abs(ways).max(axis=1, keepdims=True)
-    apart = _APART / np.where(size > 0, size, 1.0)
+    apart = APART / np.where(size > 0, size, 1.0)
     high, low = (batches.updates(how, sign * apart * ways) for sign in (1, -1))
     return (high - low) / (2 * apart)

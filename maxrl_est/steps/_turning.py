@@ -2,8 +2,9 @@
 
 On policy the mean is sum_b P(b) g(b), so that its derivative by parameter i is the mean of S_i g_j, S the score of the
 batch, and of what the scores of tokens do, which is symmetric: a token's score is a gradient. What is left over is
-E[S_i g_j - S_j g_i], exactly. Rollouts of another policy, or a reference, make the coefficients depend on the policy
-as well: their change along each parameter is then measured, by differences of a step that no float notices.
+E[S_i g_j - S_j g_i], exactly. Rollouts of another policy, a reference, or probabilities that a step looks at, make the
+coefficients depend on the policy as well: their change along each parameter is then measured, by differences of a step
+that no float notices.
 """
 
 from __future__ import annotations
@@ -14,27 +15,39 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._arguments.protocols import Array
-from maxrl_est.steps._answers import Asked
+from maxrl_est.steps._answers import Asked, agree
 from maxrl_est.steps._batch import Batch
 from maxrl_est.steps._draws import Draws
 from maxrl_est.steps._updates import summed, updates
 
-_APART = 1e-4  # of a parameter: differences are then off by 1e-8, and lose 1e-12 to rounding
+APART = 1e-4  # of a parameter: differences are then off by 1e-8, and lose 1e-12 to rounding
 
 
-def turning_of(how: Asked, draws: Draws, off_policy: bool, reference: bool) -> Array:
-    """(D, D), antisymmetric: derivative of the mean's entry j by parameter i, less that of i by j."""
+def turning_of(how: Asked, draws: Draws, few: Batch, off_policy: bool, reference: bool) -> Array:
+    """(D, D), antisymmetric: derivative of the mean's entry j by parameter i, less that of i by j.
+
+    Whether probabilities are looked at is seen on a ``few`` batches of floats.
+    """
     total: Any = 0
+    responds = off_policy or reference or _looks_at_probabilities(how.in_floats(), few)
     for numbers in draws.chunks():
         chances = draws.chances(numbers)
-        if not how.exact:
+        if responds or not how.exact:
             chances = chances.astype(np.float64)
         if not off_policy:
-            scores = draws.scores(numbers) if how.exact else draws.scores(numbers).astype(np.float64)
-            total = total + (chances[:, None] * scores).T @ updates(how, draws, numbers)
-        if off_policy or reference:
-            total = total + _responses(replace(how, exact=False), draws, numbers, off_policy, reference)
+            scores, found = draws.scores(numbers), updates(how, draws, numbers)
+            if responds or not how.exact:
+                scores, found = scores.astype(np.float64), found.astype(np.float64)
+            total = total + (chances[:, None] * scores).T @ found
+        if responds:
+            total = total + _responses(how.in_floats(), draws, numbers, off_policy, reference)
     return np.asarray(total - total.T)
+
+
+def _looks_at_probabilities(how: Asked, few: Batch) -> bool:
+    """Whether a step answers otherwise where tokens have other probabilities, each by a factor of its own."""
+    ways = np.where(few.mask, 0.1 * np.cos(np.arange(few.mask.size)).reshape(few.mask.shape) - 0.2, 0.0)
+    return not agree(how(_moved(few, ways, False, False)), how(few))
 
 
 def _responses(how: Asked, draws: Draws, numbers: Array, off_policy: bool, reference: bool) -> Array:
@@ -46,8 +59,8 @@ def _responses(how: Asked, draws: Draws, numbers: Array, off_policy: bool, refer
         scores = np.zeros((*batch.mask.shape, drawn.law.token_scores.shape[2]))
         scores[:, b, :, : drawn.law.longest] = drawn.law.token_scores.astype(np.float64)[outcomes]
         for i in range(scores.shape[-1]):
-            high, low = (how(_moved(batch, sign * _APART * scores[..., i], off_policy, reference)) for sign in (1, -1))
-            slope = (high - low) / (2 * _APART)
+            high, low = (how(_moved(batch, sign * APART * scores[..., i], off_policy, reference)) for sign in (1, -1))
+            slope = (high - low) / (2 * APART)
             changed = [
                 summed(slope[:, c], other.law, other.groups[numbers[:, c]]) for c, other in enumerate(draws.prompts)
             ]
@@ -62,5 +75,5 @@ def _moved(batch: Batch, logs: Array, off_policy: bool, reference: bool) -> Batc
         batch,
         ratios=batch.ratios * factor if off_policy else batch.ratios,
         reference_ratios=batch.reference_ratios * factor if reference else batch.reference_ratios,
-        probabilities=batch.probabilities * factor if off_policy else batch.probabilities,
+        probabilities=batch.probabilities * factor,
     )

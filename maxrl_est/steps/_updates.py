@@ -23,6 +23,7 @@ def summed(found: Array, law: Tokens, outcomes: Array) -> Array:
     scores = law.token_scores if found.dtype == object else law.token_scores.astype(np.float64)
     parts = []
     for i in range(scores.shape[2]):
-        of_tokens = scores[:, :, i][outcomes]  # (Q, N, L_b)
-        parts.append((found[..., : of_tokens.shape[-1]] * of_tokens).sum(axis=(1, 2)))
+        places = np.flatnonzero((scores[:, :, i] != 0).any(axis=0))
+        of_tokens = scores[:, places, i][outcomes]  # (Q, N, tokens that have a score)
+        parts.append((found[..., places] * of_tokens).sum(axis=(1, 2)))
     return np.stack(parts, axis=1)
