@@ -122,7 +122,8 @@ def exact_step(
     ----------
     step : a function of a `Batch`, of shapes (..., B, N, L), that returns coefficients (..., B, N, L); one that mixes
         the batches on leading axes is given them one by one. Exact where it computes with Fractions. Every
-        order of rollouts is enumerated where the order counts, which is seen by asking each batch in another one
+        order of rollouts is enumerated where the order counts, which is seen by asking each batch in another one; of a
+        step that takes one batch at a time, as those of frameworks, about 200 of them
     prompts : laws of tokens, such as `maxrl_est.problems.TokenChain`: the policies that are updated
     n : rollouts of each prompt; batches may have 20 million tokens in all
     objective : whose gradient it should be, of the pass rate; None: of the expected reward

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -14,22 +15,23 @@ from maxrl_est.steps._batch import Batch
 
 _EVERY = 4  # branches of a prompt of which every order is tried
 _TOKENS = 1_000_000  # in all that is asked again, but each batch once at least
-_CALLS = 2_000  # the same, of a step that takes one batch at a time
+_CALLS = 128  # of a step that takes one batch at a time, whose calls are dear: of so many batches at most, spread out
 
 
 def symmetric(how: Asked, few: Batch, batches: Iterable[Batch], total: int, size: int) -> bool:
     """Whether, in all batches, exchanging branches of ``size`` neighbours exchanges their coefficients.
 
-    ``batches`` are stacks of floats, ``total`` batches in all, and each is asked in at least one other order; the
-    ``few`` in many. The numbers of `Batch.branches` are of places and stay there: the first place has the first one.
+    ``batches`` are stacks of floats, ``total`` batches in all, and each is asked in at least one other order, or of a
+    step that takes one at a time some of them; the ``few`` in many. The numbers of `Batch.branches` are of places and
+    stay there: the first place has the first one.
     """
     how, orders = how.in_floats(), _orders(few.rewards.shape[-1], size)
     if not orders or not _alike(how, few, orders):
         return not orders
-    budget = _TOKENS // few.mask[0].size if how.stacks else _CALLS
-    most = max(1, min(len(orders), budget // total))
+    apart = 1 if how.stacks else math.ceil(total / _CALLS)
+    most = max(1, min(len(orders), _TOKENS // few.mask[0].size // total)) if how.stacks else 1
     turns = (np.roll(orders, -most * turn, axis=0)[:most] for turn in itertools.count())
-    return all(_alike(how, batch, list(chosen)) for batch, chosen in zip(batches, turns, strict=False))
+    return all(_alike(how, batch[::apart], list(chosen)) for batch, chosen in zip(batches, turns, strict=False))
 
 
 def _alike(how: Asked, batch: Batch, orders: list[Array]) -> bool:
