@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from maxrl_est.checks._steps.probes import answer, chosen, from_token_to_token, mixed, same
-from maxrl_est.checks._steps.subject import StepSubject, percent
+from maxrl_est.checks._steps.probes import answer, chosen, from_probabilities, from_token_to_token, mixed, same
+from maxrl_est.checks._steps.subject import StepSubject, in_degrees, percent
+from maxrl_est.checks._steps.terms import beside_rewards, rewarded, without_term
 from maxrl_est.checks._subject import Failed, Warned
 
 
@@ -20,13 +21,15 @@ class Divisor(NamedTuple):
 
 def lengths(subject: StepSubject) -> str:
     """The mean step on responses whose length and reward depend on each other has the direction of the gradient."""
-    found = subject.mean("lengths")
-    down = (subject.mean("equal lengths").share or 1) < 0  # which is another fault
+    found = rewarded(subject, "lengths")
+    down = (rewarded(subject, "equal lengths").share or 1) < 0  # which is another fault
     angles = [180 - angle if down and angle else angle for angle in found.angles]
     kept = " and ".join(percent(share or 0) for share in found.shares)
     if max(angles) <= np.degrees(subject.tolerance):
-        return f"of any lengths {kept} of the gradients of a hard and an easy prompt, and nothing beside them"
-    off, divisor = " and ".join(f"{angle:.3g}" for angle in angles), subject.once(divisor_of)
+        message = f"of any lengths {kept} of the gradients of a hard and an easy prompt"
+        beside = beside_rewards(subject, "lengths")
+        return Warned(message + beside) if beside else f"{message}, and nothing beside them"
+    off, divisor = in_degrees(*angles), subject.once(without_term).once(divisor_of)
     message = (
         f"where right answers have a length of their own the mean step is {off} degrees off the gradients of a hard "
         f"and an easy prompt, and keeps {kept} of them: {divisor.cause}"
@@ -67,12 +70,26 @@ def divisor_of(subject: StepSubject) -> Divisor:
         return Divisor(
             f"coefficients are divided by the length of the longest response of {where}, and not by a constant"
         )
+    if same(own, 0) and same(rest, 1) and same(beside, 1):
+        return Divisor("responses from some length on are left out, and stay in the baseline of the others")
     if all(same(factor, 1) for factor in (own, rest, beside)):
-        return Divisor("no length changes a coefficient, so that the cause is another")
+        return Divisor(_no_length(subject))
     return Divisor(
         f"a response of twice the length has its coefficients times {own:.3g}, the others of its prompt times "
         f"{rest:.3g}, those of another prompt times {beside:.3g}"
     )
+
+
+def _no_length(subject: StepSubject) -> str:
+    """Why means are bent by lengths, where none changes a coefficient in groups with failures and successes."""
+    if from_probabilities(subject):
+        return "coefficients go with the probabilities of tokens, beside their rewards"
+    apart = 1 + np.arange(2 * subject.n).reshape(2, subject.n) % 3
+    rewards = np.array([0.0, 1.0])[:, None].repeat(subject.n, axis=1)
+    found = answer(subject, subject.batch(rewards, apart))[..., 0]
+    if np.ptp(found, axis=1).max() > subject.tolerance * abs(found).max():
+        return "in groups whose rewards are all equal, and there alone, a coefficient goes with the length"
+    return "no length changes a coefficient, so that the cause is another"
 
 
 def _of(factors: np.ndarray) -> float:
