@@ -82,6 +82,19 @@ def test_a_step_is_given_arrays_that_any_framework_takes_and_what_it_raises_is_r
     assert {check.status for check in report.checks[1:]} == {"skipped"}
 
 
+def test_an_advantage_function_is_told_from_a_step():
+    assert "a function for check_estimator" in check_step(rloo, on_fail=None)["coefficients"].message
+    assert "check_estimator" not in check_step(raises, on_fail=None)["coefficients"].message
+
+
+def test_verdicts_fit_in_a_line():
+    for objective in (None, RL, MAXRL(1)):
+        lines = str(check_step(RIGHT, objective=objective, name="mine.py:my_own_step")).splitlines()
+        assert lines[0].startswith("PASSED  mine.py:my_own_step: ascends")
+        assert max(map(len, lines)) <= 80
+        assert "..." not in lines[0]
+
+
 def test_on_policy_says_which_token_keeps_what():
     with pytest.raises(Failed, match="it keeps 0 and 1 in the hard one and 0 and 1 in the easy one"):
         on_policy(subject(step_of(rloo, last_token)))
@@ -91,11 +104,11 @@ def test_on_policy_weighs_prompts_by_the_objective_that_is_declared_and_names_it
     assert "alike" in on_policy(subject(step_of(shipped), MAXRL(2)))
     with pytest.raises(Failed, match="183% and 133%"):
         on_policy(subject(step_of(shipped), RL))
-    assert on_policy(subject(step_of(shipped))) == "on 0/1 rewards and equal lengths J_7 to rounding at N = 8"
+    assert on_policy(subject(step_of(shipped))) == "ascends J_7 to rounding at N = 8, on 0/1 rewards"
     assert ascends(subject(step_of(shipped), n=4)).objective == MAXRL(3)
     assert isinstance(on_policy(subject(step_of(median))), Warned)
     of_three = step_of(lambda r: shipped(r.reshape(*r.shape[:-2], -1, 3)).reshape(r.shape))
-    assert on_policy(subject(of_three)) == "on 0/1 rewards and equal lengths J_2 to rounding at N = 3"
+    assert on_policy(subject(of_three)) == "ascends J_2 to rounding at N = 3, on 0/1 rewards"
 
 
 def test_grpo_is_told_from_the_expected_reward_by_groups_of_eight():
@@ -109,7 +122,8 @@ def test_grpo_is_told_from_the_expected_reward_by_groups_of_eight():
 
 
 def test_on_policy_says_a_factor_and_lets_it_pass():
-    assert "1/3 of the gradients" in on_policy(subject(lambda b: summed(rloo(b.rewards), b) * F(1, 3), RL))
+    found = on_policy(subject(lambda b: summed(rloo(b.rewards), b) * F(1, 3), RL))
+    assert found == "ascends 1/3 of expected, hard and easy prompts alike"
 
 
 @pytest.mark.parametrize("step", [step_of(lambda r: -rloo(r)), step_of(lambda r: r * 0)])

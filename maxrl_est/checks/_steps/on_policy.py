@@ -37,9 +37,9 @@ def on_policy(subject: StepSubject) -> str:
     beside = beside_rewards(subject, "equal lengths")
     if subject.objective is None:
         near, size = subject.once(named)
-        message = f"on 0/1 rewards and equal lengths {near} at N = {size}{beside}"
+        message = f"ascends {near} at N = {size}, on 0/1 rewards{beside}"
         if not near.known:
-            return Warned(f"{message}: declare objective= if that is meant")
+            return Warned(f"{message}; declare objective= if that is meant")
         return Warned(message) if beside else message
     apart = abs(float(shares[1]) / float(shares[0]) - 1)
     if apart > subject.tolerance:
@@ -49,7 +49,7 @@ def on_policy(subject: StepSubject) -> str:
             found=said,
         )
     factor = "" if abs(float(shares[0]) - 1) <= subject.tolerance else f"{percent(shares[0])} of "
-    kept = f"at equal lengths {factor}the gradients of {subject.objective.name}, alike for a hard and an easy prompt"
+    kept = f"ascends {factor}{subject.objective.name}, hard and easy prompts alike"
     return Warned(kept + beside) if beside else kept
 
 
