@@ -64,6 +64,10 @@ def entropy_in_the_reward(batch):
     return summed(rloo(batch.rewards - 0.1 * by_log(batch.log_probs, batch).astype(float)), batch)
 
 
+def entropy_by_ratios(batch):
+    return entropy_in_the_reward(batch) * whole_ratio(batch).astype(float)
+
+
 def baseline_by_ratios(batch):
     """The mean of the group by ratios, its own included."""
     ratio = whole_ratio(batch)[..., 0].astype(float)
@@ -86,6 +90,7 @@ RIGHT = {
     "a cost of length": Right(cost_of_length, "a term beside the reward"),
     "entropy of tokens": Right(entropy_of_tokens, "a term beside the reward"),
     "entropy in the reward": Right(entropy_in_the_reward, "a term beside the reward"),
+    "entropy and ratios": Right(entropy_by_ratios, "the ratio is of whole responses"),
     "a baseline by ratios": Right(baseline_by_ratios, "right in large groups"),
     "prefixes over their mean": Right(step_of(rloo, prefixes_over_their_mean), "right in large groups"),
 }

@@ -120,6 +120,9 @@ WRONG = {
         step_of(lambda r: np.maximum(rloo(r.astype(float)), 0)), "own reward in the baseline", ("weighed differently",)
     ),
     "long responses left out": Wrong(too_long_left_out, "lengths", ("left out", "stay in the baseline")),
+    "a part of the reward for each token": Wrong(
+        lambda b: summed(rloo(b.rewards * (1 - 0.1 * b.lengths)), b), "lengths", ("twice the length", "times 0.75")
+    ),
     "the length of solved groups": Wrong(length_of_solved_groups, "lengths", ("all equal, and there alone",)),
     "weighed by probabilities": Wrong(step_of(rloo, likely), "on policy", ("probabilities of tokens",)),
     "probabilities bend by lengths": Wrong(step_of(rloo, likely), "lengths", ("probabilities of tokens",)),
@@ -127,6 +130,9 @@ WRONG = {
     "ratios of the previous token": Wrong(step_of(rloo, previous_token), "ratio", ("shifted by one", "previous token")),
     "ratios multiplied from the end": Wrong(step_of(rloo, from_the_end), "ratio", ("from the end",)),
     "the ratio of the first token": Wrong(step_of(rloo, first_token), "ratio", ("of the first token",)),
+    "the mean ratio of the group": Wrong(
+        step_of(rloo, lambda b: whole_ratio(b).astype(float).mean(axis=-2, keepdims=True)), "ratio", ("every ratio",)
+    ),
     "ratios of at most 1": Wrong(step_of(rloo, at_most_one), "ratio", ("lies at 1", "0 of a ratio above 1")),
     "ratios of at most a quantile": Wrong(step_of(rloo, at_most_a_quantile), "ratio", ("lies at 1",)),
     "the reference for the sampler": Wrong(step_of(rloo, reference_for_the_sampler), "KL term", ("no term", "factor")),

@@ -123,7 +123,7 @@ def test_grpo_is_told_from_the_expected_reward_by_groups_of_eight():
 
 def test_on_policy_says_a_factor_and_lets_it_pass():
     found = on_policy(subject(lambda b: summed(rloo(b.rewards), b) * F(1, 3), RL))
-    assert found == "ascends 1/3 of expected, hard and easy prompts alike"
+    assert found == "ascends 1/3 x expected, hard and easy prompts alike"
 
 
 @pytest.mark.parametrize("step", [step_of(lambda r: -rloo(r)), step_of(lambda r: r * 0)])

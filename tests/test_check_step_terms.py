@@ -33,6 +33,9 @@ def subject(step):
 
 
 TERMS = {
+    "of a response, in tokens and 0.2 times the gradient of the entropy of whole responses": (
+        lambda b: cost_of_length(b) + 2 * (entropy_in_the_reward(b) - step_of(rloo)(b))
+    ),
     "adds -0.1 times the gradient of the length of a response": cost_of_length,
     "adds 0.1 times the gradient of the entropy of each token": entropy_of_tokens,
     "adds 0.1 times the gradient of the entropy of whole responses": entropy_in_the_reward,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -50,22 +51,38 @@ def divisor_of(subject: StepSubject) -> Divisor:
     place = chosen(plain[..., None])
     if place is None:
         return Divisor("coefficients depend on the length of the response")
-    after = before.copy()
-    after[place] = 4
-    factors = np.divide(
-        answer(subject, mixed(subject, after))[..., 0], plain, where=plain != 0, out=np.full(plain.shape, np.nan)
-    )
-    own = float(factors[place])
-    factors[place] = np.nan
-    rest, beside = (_of(factors[b]) for b in (place[0], 1 - place[0]))
-    tokens = 2 * subject.n
-    if same(own, 0.5) and same(rest, 1) and same(beside, 1):
+
+    def factors_of(length: int) -> tuple[float, float, float]:
+        after = before.copy()
+        after[place] = length
+        found = answer(subject, mixed(subject, after))[..., 0]
+        factors = np.divide(found, plain, where=plain != 0, out=np.full(plain.shape, np.nan))
+        own = float(factors[place])
+        factors[place] = np.nan
+        return own, _of(factors[place[0]]), _of(factors[1 - place[0]])
+
+    def divided(*divisors: Callable[[int], float]) -> bool:
+        """Whether own, rest and beside are divided by what they would be at that length, for two lengths."""
+        return all(
+            same(factor, divisor(2) / divisor(length))
+            for length in (4, 8)
+            for factor, divisor in zip(factors_of(length), divisors, strict=True)
+        )
+
+    def tokens(prompts: int) -> Callable[[int], float]:
+        return lambda length: 2.0 * prompts * subject.n - 2 + length
+
+    def constant(length: int) -> float:
+        return 1.0
+
+    own, rest, beside = factors_of(4)
+    if divided(float, constant, constant):
         return Divisor("each coefficient is divided by its own length, as by a mean over the tokens of each response")
-    if all(same(factor, tokens / (tokens + 1)) for factor in (own, rest, beside)):
+    if divided(tokens(2), tokens(2), tokens(2)):
         return Divisor("coefficients are divided by the tokens of the batch, a token mean", fades=True)
-    if same(beside, 1) and all(same(factor, tokens / (tokens + 2)) for factor in (own, rest)):
+    if divided(tokens(1), tokens(1), constant):
         return Divisor("coefficients are divided by the tokens of each prompt, which favours prompts of short answers")
-    if same(own, 0.5) and same(rest, 0.5):
+    if divided(float, float, float) or divided(float, float, constant):
         where = "the batch" if same(beside, 0.5) else "its prompt"
         return Divisor(
             f"coefficients are divided by the length of the longest response of {where}, and not by a constant"

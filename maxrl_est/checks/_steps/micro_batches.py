@@ -155,6 +155,8 @@ def _growth(subject: StepSubject, larger: Batch) -> float | None:
     """The update of a larger batch, of copies, over that of the batch; None where they are no multiples."""
     batch = _even(subject)
     rows, columns = batch.rewards.shape
+    if not subject(batch).any():
+        return None
     try:
         found = subject(larger)[:rows, :columns]
     except Exception:  # of a step for so many rollouts and no more, whatever it raises

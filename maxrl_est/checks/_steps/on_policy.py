@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction as F
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def on_policy(subject: StepSubject) -> str:
             f"easy prompt, which should be alike; on 0/1 rewards it ascends {subject.once(ascends)}",
             found=said,
         )
-    factor = "" if abs(float(shares[0]) - 1) <= subject.tolerance else f"{percent(shares[0])} of "
+    factor = "" if abs(float(shares[0]) - 1) <= subject.tolerance else f"{_times(shares[0])} x "
     kept = f"ascends {factor}{subject.objective.name}, hard and easy prompts alike"
     return Warned(kept + beside) if beside else kept
 
@@ -104,6 +105,11 @@ def _off(subject: StepSubject, found: ExactStep) -> str:
         f"at equal lengths the mean step is {angles} degrees off the gradients of a hard and an easy prompt: of the "
         f"first token and of the second it keeps {tokens[0]} in the hard one and {tokens[1]} in the easy one{cause}"
     )
+
+
+def _times(share: Any) -> str:
+    """A factor: a short Fraction as it is."""
+    return str(share) if isinstance(share, F) and len(str(share)) <= 5 else f"{float(share):.4g}"
 
 
 def _listed(shares: Sequence[Any]) -> str:

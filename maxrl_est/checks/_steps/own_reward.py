@@ -71,7 +71,7 @@ def _bent(subject: StepSubject, others: tuple[float, ...], worth: FloatArray) ->
     near = subject.once(ascends)
     declared = subject.objective is not None and _weighs_so(subject)
     if declared or (near.known and near.objective is not None and not of_rewards):
-        usual, n = subject.once(named)
+        usual, n = (near, subject.n) if subject.objective else subject.once(named)
         where = f", where it ascends {usual} at N = {n}" if usual.known else ""
         return Warned(f"{message}; on rewards 0 and 1 it makes no difference{where}")
     raise Failed(message, found={"others": list(others), "worth": [round(value * subject.n, 6) for value in worth]})

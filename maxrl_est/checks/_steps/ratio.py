@@ -87,6 +87,11 @@ def _wrong(powers: Powers) -> str:
             f"the ratio is upside down: coefficients grow by its power {powers.own:.3g}, and should by 1, since it is "
             "of the policy that is updated over the one that drew"
         )
+    if same(powers.own, powers.others) and not same(powers.own, 0):
+        return (
+            f"a coefficient grows by the power {powers.own:.3g} of every ratio of its group, as of their mean, and not "
+            "by those of its own response: that is the ratio of no policy"
+        )
     message = (
         f"a coefficient grows by the power {powers.own:.3g} of the ratio of its own token, by {powers.after:.3g} of "
         f"that of the token before and by {powers.before:.3g} of that of the token after: "
@@ -129,6 +134,8 @@ def _measured(subject: StepSubject) -> Powers:
     others = float(slopes.flat[abs(slopes).argmax()])
     first = float(_slopes(subject, place, 0, SMALL, plain)[(*place, _MIDDLE)])
     kind = _kind(before, own, after)
+    if kind == "geometric mean" and same(others, own):  # a mean over as many rollouts as there are tokens
+        kind = "other"
     return Powers(kind, own, before, after, others, float(up[(*place, _MIDDLE)]), float(down[(*place, _MIDDLE)]), first)
 
 

@@ -12,6 +12,7 @@ from maxrl_est.checks._steps.bounds import bounds_of
 from maxrl_est.checks._steps.means import gradient, mean_update, moved, without_ratios
 from maxrl_est.checks._steps.ratio import NO_RATIO, powers_of
 from maxrl_est.checks._steps.subject import LAWS, StepSubject, in_degrees
+from maxrl_est.checks._steps.terms import without_term
 from maxrl_est.checks._subject import Failed, Skipped, Warned
 from maxrl_est.problems import TokenBits
 from maxrl_est.steps._exact import degrees
@@ -24,7 +25,7 @@ def stale_ratio(subject: StepSubject) -> str:
     powers = subject.once(powers_of)
     if powers.kind == "none":
         raise Skipped(NO_RATIO)
-    left, right, turned = _errors(subject)
+    left, right, turned = _errors(subject.once(without_term))
     found = {"left": left, "degrees": round(turned, 6)}
     how = f"of rollouts of a policy whose ratios are up to {_step_size(subject):.2g} from 1"
     if left <= max(subject.tolerance, 1e-6):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,6 @@ from maxrl_est.checks._steps.subject import LAWS, StepSubject
 from maxrl_est.problems import Tokens
 from maxrl_est.steps import Batch, ExactStep, Step
 from maxrl_est.steps._answers import agree, coefficients
-from maxrl_est.steps._exact import degrees
 
 
 def has_term(subject: StepSubject) -> bool:
@@ -52,19 +52,22 @@ def term_of(subject: StepSubject) -> str:
         return ""
     laws = LAWS["lengths"]
     added = [mean_update(subject, law) - mean_update(subject.once(without_term), law) for law in laws]
-    for name, truths in _known(laws).items():
-        shares = [float(mean @ truth) / float(truth @ truth) for mean, truth in zip(added, truths, strict=True)]
-        off = max(degrees(mean, share * truth) for mean, share, truth in zip(added, shares, truths, strict=True))
-        if off <= np.degrees(subject.tolerance) and np.ptp(shares) <= subject.tolerance * abs(np.array(shares)).max():
-            return f"whatever the rewards, it adds {shares[0]:.3g} times the gradient of {name}"
+    mean, known = np.concatenate(added).astype(np.float64), _known(laws)
+    for count in range(1, len(known)):
+        for names in itertools.combinations(known, count):
+            basis = np.stack([known[name] for name in names], axis=1)
+            shares = np.linalg.lstsq(basis, mean)[0]
+            if np.linalg.norm(basis @ shares - mean) <= subject.tolerance * np.linalg.norm(mean):
+                said = [f"{share:.3g} times the gradient of {name}" for share, name in zip(shares, names, strict=True)]
+                return f"whatever the rewards, it adds {' and '.join(said)}"
     return (
         "whatever the rewards, it adds a term that goes with the lengths of responses or the probabilities of tokens, "
         "and is the gradient of no cost of length and of no entropy"
     )
 
 
-def _known(laws: tuple[Tokens, ...]) -> Mapping[str, list[FloatArray]]:
-    """Gradients (d,) at each law of what terms are of, by name."""
+def _known(laws: tuple[Tokens, ...]) -> Mapping[str, FloatArray]:
+    """Gradients of what terms are of, by name, those of the laws one after the other."""
     entropies, tokens, costs = [], [], []
     for law in laws:
         chances, scores = law.probabilities.astype(np.float64), law.scores.astype(np.float64)
@@ -74,9 +77,9 @@ def _known(laws: tuple[Tokens, ...]) -> Mapping[str, list[FloatArray]]:
         tokens.append(-np.einsum("y,yt,ytd->d", chances, logs, each))
         costs.append((chances * law.lengths) @ scores)
     return {
-        "the length of a response, in tokens": costs,
-        "the entropy of whole responses": entropies,
-        "the entropy of each token, which takes what comes before it as given": tokens,
+        "the length of a response, in tokens": np.concatenate(costs),
+        "the entropy of whole responses": np.concatenate(entropies),
+        "the entropy of each token, which takes what comes before it as given": np.concatenate(tokens),
     }
 
 

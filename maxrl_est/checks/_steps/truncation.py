@@ -79,4 +79,6 @@ def _drift(subject: StepSubject, law: TokenBits, sampler: TokenBits, rewards: Ar
     """The first token's mean update, which should be 0, over the largest of the mean on policy with rewards."""
     mean = mean_update(subject, law, sampler=sampler, rewards=rewards)
     size = float(abs(mean_update(subject, law).astype(np.float64)).max())
+    if size <= 1e-9 * float(abs(mean.astype(np.float64)).max()):
+        raise Skipped("on policy the mean step is 0")
     return abs(float(mean[0])) / max(size, 1e-30)
