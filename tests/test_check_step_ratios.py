@@ -24,7 +24,7 @@ from maxrl_est.checks._steps.turning import turning
 from maxrl_est.checks._subject import Failed, Skipped, Warned
 from maxrl_est.problems import TokenBits, TokenChain
 from maxrl_est.steps import exact_step
-from steps_entries import MAXRL, RL, rloo, shipped, step_of, summed, whole_ratio
+from steps_entries import MAXRL, RL, grpo, rloo, shipped, step_of, summed, whole_ratio
 from steps_usual import clipped, geometric, over_their_mean, token_mean, tokens, truncated
 from steps_wrong import sd_of_the_batch
 from steps_wrong_ratios import (
@@ -82,6 +82,19 @@ def test_a_step_is_given_arrays_that_any_framework_takes_and_what_it_raises_is_r
     assert {check.status for check in report.checks[1:]} == {"skipped"}
 
 
+def test_an_advantage_function_is_told_from_a_step():
+    assert "a function for check_estimator" in check_step(rloo, on_fail=None)["coefficients"].message
+    assert "check_estimator" not in check_step(raises, on_fail=None)["coefficients"].message
+
+
+def test_verdicts_fit_in_a_line():
+    for objective in (None, RL, MAXRL(1)):
+        lines = str(check_step(RIGHT, objective=objective, name="mine.py:my_own_step")).splitlines()
+        assert lines[0].startswith("PASSED  mine.py:my_own_step: ascends")
+        assert max(map(len, lines)) <= 80
+        assert "..." not in lines[0]
+
+
 def test_on_policy_says_which_token_keeps_what():
     with pytest.raises(Failed, match="it keeps 0 and 1 in the hard one and 0 and 1 in the easy one"):
         on_policy(subject(step_of(rloo, last_token)))
@@ -91,13 +104,26 @@ def test_on_policy_weighs_prompts_by_the_objective_that_is_declared_and_names_it
     assert "alike" in on_policy(subject(step_of(shipped), MAXRL(2)))
     with pytest.raises(Failed, match="183% and 133%"):
         on_policy(subject(step_of(shipped), RL))
-    assert on_policy(subject(step_of(shipped))) == "on 0/1 rewards and equal lengths J_2 to rounding"
+    assert on_policy(subject(step_of(shipped))) == "ascends J_7 to rounding at N = 8, on 0/1 rewards"
     assert ascends(subject(step_of(shipped), n=4)).objective == MAXRL(3)
     assert isinstance(on_policy(subject(step_of(median))), Warned)
+    of_three = step_of(lambda r: shipped(r.reshape(*r.shape[:-2], -1, 3)).reshape(r.shape))
+    assert on_policy(subject(of_three)) == "ascends J_2 to rounding at N = 3, on 0/1 rewards"
+
+
+def test_grpo_is_told_from_the_expected_reward_by_groups_of_eight():
+    """Of three rewards 0 and 1 the deviation is the same for one success and for two."""
+    assert ascends(subject(step_of(grpo))).objective == MAXRL(1)
+    found = on_policy(subject(step_of(grpo)))
+    assert isinstance(found, Warned)
+    assert "no known objective; nearest 2.1 x J_1 (off by 0.11) at N = 8" in found
+    mixed_up = step_of(lambda r: grpo(r.reshape(*r.shape[:-1], -1, 4)).reshape(r.shape))
+    assert "at N = 4" in on_policy(subject(mixed_up, n=4))
 
 
 def test_on_policy_says_a_factor_and_lets_it_pass():
-    assert "1/3 of the gradients" in on_policy(subject(lambda b: summed(rloo(b.rewards), b) * F(1, 3), RL))
+    found = on_policy(subject(lambda b: summed(rloo(b.rewards), b) * F(1, 3), RL))
+    assert found == "ascends 1/3 x expected, hard and easy prompts alike"
 
 
 @pytest.mark.parametrize("step", [step_of(lambda r: -rloo(r)), step_of(lambda r: r * 0)])

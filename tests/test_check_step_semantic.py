@@ -5,17 +5,20 @@ from __future__ import annotations
 import pytest
 
 from maxrl_est.checks import check_step
-from steps_right import RIGHT
+from steps_right import RIGHT as USUAL_RIGHT
+from steps_right_styles import RIGHT as OF_OTHER_STYLES
 from steps_usual import USUAL
 from steps_wrong import WRONG as OF_REWARDS
 from steps_wrong_ratios import WRONG as OF_RATIOS
+from steps_wrong_terms import WRONG as OF_TERMS
 
-WRONG = OF_REWARDS | OF_RATIOS
+WRONG = OF_REWARDS | OF_RATIOS | OF_TERMS
+RIGHT = USUAL_RIGHT | OF_OTHER_STYLES
 
 
 def test_the_tables_are_large_and_no_name_is_in_both():
-    assert len(WRONG) == len(OF_REWARDS) + len(OF_RATIOS) >= 32
-    assert len(RIGHT) >= 12
+    assert len(WRONG) == len(OF_REWARDS) + len(OF_RATIOS) + len(OF_TERMS) >= 80
+    assert len(RIGHT) == len(USUAL_RIGHT) + len(OF_OTHER_STYLES) >= 25
     assert not {*WRONG} & {*RIGHT}
 
 

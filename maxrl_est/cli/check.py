@@ -71,7 +71,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--values", metavar=("LOW", "HIGH"), type=float, nargs=2, default=(0, 1), help="of failure and success (0 1)"
     )
-    parser.add_argument("--group-sizes", metavar="N", type=int, nargs="+", help="(1 2 3 4 8 16 64)")
+    parser.add_argument("--group-sizes", metavar="N", type=int, nargs="+", help="(1 2 3 4 8 16 64; of a step 3)")
     parser.add_argument(
         "--monte-carlo", metavar="GROUPS", type=int, help="also test the bias by sampling that many groups"
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from maxrl_est._arguments.protocols import Array
@@ -37,7 +40,19 @@ def _asked(subject: StepSubject, batch: Batch) -> Array:
     except (Exception, SystemExit) as error:  # of the step, whatever it raises
         said = str(error) if str(error).startswith("step must") else f"the step raises {type(error).__name__}: {error}"
         asked = f"of {batch.rewards.shape[0]} prompts, {subject.n} rollouts each"
-        raise Failed(f"{asked}: {said}", found={"returned": "no coefficients"}) from error
+        raise Failed(f"{asked}: {said}{_of_rewards(subject, batch)}", found={"returned": "no coefficients"}) from error
+
+
+def _of_rewards(subject: StepSubject, batch: Batch) -> str:
+    """A hint where it is no step but an advantage function."""
+    function: Callable[[Any], Any] = subject.step
+    try:
+        found = np.shape(function(batch.rewards.copy()))
+    except (Exception, SystemExit):
+        return ""
+    if found != batch.rewards.shape:
+        return ""
+    return "; of an array of rewards it returns advantages, so it is a function for check_estimator and no step"
 
 
 def _changed(batch: Batch, before: Batch) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from maxrl_est.checks._steps.ratio import powers_of
-from maxrl_est.checks._steps.subject import LAWS, StepSubject, percent
+from maxrl_est.checks._steps.subject import LAWS, StepSubject, in_degrees, percent
 from maxrl_est.checks._subject import Failed, Skipped
 from maxrl_est.steps import reuse
 
@@ -36,7 +36,7 @@ def several_epochs(subject: StepSubject) -> str:
     )
     first = subject.mean("lengths").shares
     kept = [float(share) / float(alone) if alone else 0.0 for share, alone in zip(found.shares, first, strict=True)]
-    angles = " and ".join(f"{angle:.3g}" for angle in found.angles)
+    angles = in_degrees(*found.angles)
     message = (
         f"{subject.epochs} steps on one batch, each of {_MOVE} of a logit, lead {angles} degrees off the gradients of "
         f"a hard and an easy prompt and keep {' and '.join(map(percent, kept))} of as many first steps"

@@ -11,10 +11,11 @@ from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.checks._steps.lengths import divisor_of, lengths
 from maxrl_est.checks._steps.means import mean_update
 from maxrl_est.checks._steps.probes import answer, mixed, same
-from maxrl_est.checks._steps.subject import LAWS, StepSubject
+from maxrl_est.checks._steps.subject import LAWS, StepSubject, in_degrees
 from maxrl_est.checks._subject import Failed, Skipped, Warned
 from maxrl_est.problems import TokenChain
 from maxrl_est.steps import Batch
+from maxrl_est.steps._answers import agree
 from maxrl_est.steps._exact import degrees
 
 _AWAY = 0.5  # of a logarithm, at which forms of the estimate differ
@@ -40,7 +41,7 @@ def kl_term(subject: StepSubject) -> str:
         truth = -divergence(law, reference)
         angles.append(degrees(added.astype(np.float64), truth))
         shares.append(float(added.astype(np.float64) @ truth / (truth @ truth)))
-    off = " and ".join(f"{angle:.3g}" for angle in angles)
+    off = in_degrees(*angles)
     beta = " and ".join(f"{share:.3g}" for share in shares)
     if max(angles) <= np.degrees(max(subject.tolerance, 1e-6)):
         return f"the reference adds {beta} of minus the gradient of the divergence of whole responses, KL(pi || pi_ref)"
@@ -82,13 +83,15 @@ def _away(stop: F) -> F:
 def _need_no_constant(subject: StepSubject) -> None:
     """Failed where tokens are pulled alike, whatever the reward, as by an estimate in the loss whose slope is 1."""
     shape = (2, subject.n)
-    failed, solved = (answer(subject, Batch.of(np.full(shape, r), np.ones((*shape, 2)))) for r in (0.0, 1.0))
+    mask = np.arange(3) < 1 + np.arange(2 * subject.n).reshape(*shape, 1) % 3
+    failed, solved = (answer(subject, Batch.of(np.full(shape, r), mask))[mask] for r in (0.0, 1.0))
     size = float(abs(failed).max())
     if size and np.ptp(failed) <= 1e-6 * size and abs(failed - solved).max() <= 1e-6 * size:
         raise Failed(
-            f"every token has {float(failed.flat[0]) * failed[..., 0].size:.3g} added whatever its reward and its "
-            "reference: that is what k1, the log-ratio, does in the loss, and it has no gradient at all in the mean",
-            found={"constant": float(failed.flat[0])},
+            f"every token has {float(failed[0]) * mask[..., 0].size:.3g} added whatever its reward, its length and its "
+            "reference: that is what k1, the log-ratio, does in the loss (or a cost for each token), and it has no "
+            "gradient at all in the mean",
+            found={"constant": float(failed[0])},
         )
 
 
@@ -122,17 +125,47 @@ def _cause(subject: StepSubject) -> Cause:
             "each token"
         )
     where = "in the loss" if alone else "in the reward"
-    if (
-        same(abs(odd), float(np.exp(_AWAY)))
-        or same(abs(odd), float(np.exp(-_AWAY)))
-        or abs(own) < abs(float(down[place]))
-    ):
+    if _multiplies(subject):
+        return Cause(
+            "it is no term but a factor, which does nothing where rewards are all equal: a ratio to the reference is "
+            "taken for that to the policy that drew"
+        )
+    if own == 0:
+        return Cause("the coefficient of a token goes with the log-ratios of others and not with its own")
+    if same(odd, 1):
+        return Cause(f"a term {where} that has lost the sign of the log-ratio, as its size or its square")
+    if odd < -1 and not same(odd, -1):
+        return Cause(
+            f"a term {where} that grows with the ratio pi/pi_ref and not with its logarithm, as of k3 with the ratio "
+            "upside down"
+        )
+    if same(abs(odd), float(np.exp(-_AWAY))) or abs(own) < abs(float(down[place])):
         return Cause(
             f"a term {where} that grows where the reference has more, as of the forward divergence KL(pi_ref || pi)"
         )
     if same(odd, -1):
-        return Cause("log-ratios in the reward, under a rule that is not in proportion to the reward or of lengths")
+        if same(_of_one_token(subject) / own, 3):
+            return Cause(f"log-ratios {where} are averaged over the tokens of each response, and should be summed")
+        return Cause(f"log-ratios {where}, under a rule that is not in proportion to the reward, or with lengths in it")
     return Cause(f"a term {where} that is no known estimate of it")
+
+
+def _multiplies(subject: StepSubject) -> bool:
+    """Whether the reference has no part where all rewards are equal."""
+    shape = (2, subject.n)
+    logs = np.linspace(-1, 1, 2 * subject.n * 3).reshape(*shape, 3)
+    given = {"rewards": np.ones(shape), "mask": np.ones((*shape, 3))}
+    return agree(*(answer(subject, Batch.of(**given, log_reference_ratios=each)) for each in (logs, 0.0)))
+
+
+def _of_one_token(subject: StepSubject) -> float:
+    """By what a log-ratio changes the coefficient of a response of one token, beside others of three."""
+    lengths = np.full((2, subject.n), 3)
+    lengths[0, 0] = 1
+    logs = np.zeros((2, subject.n, 3))
+    logs[0, 0, 0] = _AWAY
+    found, plain = (answer(subject, mixed(subject, lengths, log_reference_ratios=each)) for each in (logs, 0.0))
+    return float((found - plain)[0, 0, 0])
 
 
 def _of_lengths(subject: StepSubject) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est.checks._steps.factors import common_factor, is_near
-from maxrl_est.checks._steps.subject import StepSubject, percent
+from maxrl_est.checks._steps.subject import StepSubject, in_degrees, percent
 from maxrl_est.checks._subject import Failed, Warned
 from maxrl_est.steps import Batch
 from maxrl_est.steps._answers import agree
@@ -23,7 +23,7 @@ _KEPT = (
 )
 _TOKENS = "the token mean is taken per micro-batch: each divides by its own number of tokens"
 _LONGEST = "each micro-batch divides by its own longest response"
-_LENGTHS = "lengths are averaged in each micro-batch and not over the whole batch"
+_LENGTHS = "lengths are averaged in each micro-batch, or their longest is taken, and not over the whole batch"
 _OTHER = "something that belongs to the whole batch is taken from each micro-batch"
 
 
@@ -31,9 +31,12 @@ def micro_batches(subject: StepSubject) -> str:
     """Splitting the step into micro-batches of whole prompts changes nothing, and a larger batch is no larger step."""
     even = _even(subject)
     factors = {parts: common_factor(subject(even, parts), subject(even)) for parts in _PARTS}
-    if None not in factors.values() and not all(is_near(factor, 1) for factor in factors.values()):
+    rescaled = None not in factors.values() and not all(is_near(factor, 1) for factor in factors.values())
+    causes = [_OTHER] if None in factors.values() else [] if rescaled else _causes(subject)
+    if (rescaled or causes) and _same_means(subject):
+        return "micro-batches change coefficients, as a baseline of each does, and not what they are in the mean"
+    if rescaled:
         raise _rescaled(subject, factors)
-    causes = [_OTHER] if None in factors.values() else _causes(subject)
     if causes:
         raise _other(subject, "; ".join(causes))
     for what, larger in (("prompts", _more_prompts(even)), ("rollouts of each", _wider(even))):
@@ -43,7 +46,22 @@ def micro_batches(subject: StepSubject) -> str:
                 f"micro-batches change nothing, but twice the {what} make {growth:.4g} times the update: it is a sum, "
                 "divided by a constant if by anything, so the learning rate goes with their number"
             )
+    shrinks = _growth(subject, _more_prompts(even))
+    if shrinks is not None and shrinks < 1 / _SUM:
+        return Warned(
+            f"micro-batches change nothing, but twice the prompts make {shrinks:.4g} times the update: it is divided "
+            "by their number, or that of their tokens, more than once, so the learning rate goes with it"
+        )
     return "in 2 and 4 micro-batches the step is that of the whole batch, and a larger batch is no larger a step"
+
+
+def _same_means(subject: StepSubject) -> bool:
+    """Whether the mean update of each prompt is the same in micro-batches of one prompt each."""
+    return all(
+        agree(split, whole)
+        for laws in ("equal lengths", "lengths", "one token")
+        for split, whole in zip(subject.mean(laws, parts=2).mean, subject.mean(laws).mean, strict=True)
+    )
 
 
 def _even(subject: StepSubject) -> Batch:
@@ -59,6 +77,11 @@ def _rescaled(subject: StepSubject, factors: dict[int, float | None]) -> Failed:
         cause = "it is a sum over prompts and not a mean, so the update grows with what one micro-batch holds"
     elif half:
         cause = "it divides by the number of micro-batches a second time"
+    elif is_near(_growth(subject, _more_prompts(_even(subject))), 0.5) and not adds:
+        cause = (
+            "it divides twice by the number of its prompts or tokens, which in a micro-batch are fewer, so the update "
+            "grows with the number of micro-batches"
+        )
     elif twice and adds:
         cause = "means of micro-batches are added up and not averaged, so the update grows with their number"
     elif twice:
@@ -83,11 +106,19 @@ def _causes(subject: StepSubject) -> list[str]:
         causes.append(_of_lengths(subject, by_length))
     if _changes(subject, subject.batch(easier)):
         causes.append(_STATISTICS)
-    elif any(_changes(subject, subject.batch(unanimous)) for unanimous in (first, second)):
-        causes.append(_KEPT)
+    elif any(changed := [_changes(subject, subject.batch(unanimous)) for unanimous in (first, second)]):
+        batches = [subject.batch(rows) for rows, differs in zip((first, second), changed, strict=True) if differs]
+        causes.append(_KEPT if all(_counted(subject, batch) for batch in batches) else _STATISTICS)
     if not causes and _changes(subject, subject.mixed):
         causes.append(_OTHER)
     return causes
+
+
+def _counted(subject: StepSubject, batch: Batch) -> bool:
+    """Whether the first two of four prompts, with others dropped, count as two in a micro-batch of their own."""
+    split, whole = subject(batch, 2)[:2], subject(batch)[:2]
+    factor = common_factor(split, whole)
+    return is_near(factor, 2 / 4) or is_near(factor, 3 / 4)
 
 
 def _changes(subject: StepSubject, batch: Batch) -> bool:
@@ -114,8 +145,8 @@ def _other(subject: StepSubject, cause: str) -> Failed:
         "in one": [round(float(share), 6) for share in whole.shares],
     }
     return Failed(
-        f"in 2 micro-batches the mean update is {apart:.3g} degrees from that of one batch, and keeps {two} of the "
-        f"gradients of a hard and an easy prompt instead of {one}: {cause}",
+        f"in 2 micro-batches the mean update is {in_degrees(apart)} degrees from that of one batch, and keeps {two} of "
+        f"the gradients of a hard and an easy prompt instead of {one}: {cause}",
         found=found,
     )
 
@@ -124,6 +155,8 @@ def _growth(subject: StepSubject, larger: Batch) -> float | None:
     """The update of a larger batch, of copies, over that of the batch; None where they are no multiples."""
     batch = _even(subject)
     rows, columns = batch.rewards.shape
+    if not subject(batch).any():
+        return None
     try:
         found = subject(larger)[:rows, :columns]
     except Exception:  # of a step for so many rollouts and no more, whatever it raises

@@ -8,8 +8,11 @@ import numpy as np
 
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.checks._steps.factors import common_factor, is_near
-from maxrl_est.checks._steps.subject import LAWS, StepSubject, percent
+from maxrl_est.checks._steps.rewards import GRADED
+from maxrl_est.checks._steps.subject import LAWS, StepSubject, in_degrees, percent
 from maxrl_est.checks._subject import Failed, Warned
+from maxrl_est.objectives import Objective
+from maxrl_est.problems import TokenBits
 from maxrl_est.steps._answers import agree
 from maxrl_est.steps._exact import degrees
 
@@ -20,7 +23,7 @@ def other_prompts(subject: StepSubject) -> str:
     """A prompt's mean does not depend on the prompts beside it, or only by a factor that all of them share."""
     table = _table(subject)
     if all(agree(found, row[0]) for row in table for found in row):
-        return "a prompt's coefficients do not depend on the rewards of the prompts beside it"
+        return _beside_graded(subject)
     hard = LAWS[_PAIR][0]
     easy_beside, hard_beside = subject.mean(_PAIR), subject.mean("two hard", prompts=(hard, hard))
     first, second = easy_beside.mean[0], hard_beside.mean[0]
@@ -42,7 +45,40 @@ def other_prompts(subject: StepSubject) -> str:
         if not alike
         else "rewards are normalised over the batch, so that a prompt's weight goes with its neighbours"
     )
-    raise Failed(f"{said}, {turned:.3g} degrees apart: {cause}", found={"factor": factor, "degrees": turned})
+    raise Failed(f"{said}, {in_degrees(turned)} degrees apart: {cause}", found={"factor": factor, "degrees": turned})
+
+
+def _beside_graded(subject: StepSubject) -> str:
+    """The same with rewards between 0 and 1, where 0/1 rewards have shown nothing: of 3 those differ all alike."""
+    free = "a prompt's coefficients do not depend on the rewards of the prompts beside it"
+    n = subject.n
+    own = np.linspace(0.2, 0.5, n)
+    try:
+        found = [subject(subject.batch(np.stack([own, other])))[0] for other in (own, own / 8, 2 * own)]
+        if all(agree(each, found[0]) for each in found):
+            return free
+        alone, beside = (_graded(subject, prompts) for prompts in (GRADED[:1], GRADED))
+    except (Exception, SystemExit):  # of a step that takes no such rewards, which another check says
+        return free
+    turned = degrees(beside, alone)
+    if turned <= np.degrees(subject.tolerance):
+        return (
+            "a prompt's coefficients depend on the prompts beside it where rewards are graded, but not the direction "
+            "of its mean update"
+        )
+    message = (
+        f"with rewards between 0 and 1 the mean update of a prompt beside another is {in_degrees(turned)} degrees from "
+        "that of the prompt alone: it goes with the rewards of the other, as where prompts are chosen, or rewards "
+        "scaled, by the spread of rewards over the batch"
+    )
+    if subject.objective not in (None, Objective.expected()):
+        return Warned(f"{message}; on rewards 0 and 1 alone this was not seen at N = {n}")
+    raise Failed(message, found={"degrees": round(turned, 6)})
+
+
+def _graded(subject: StepSubject, prompts: Sequence[TokenBits]) -> Array:
+    """The mean update of the first of some prompts with graded rewards."""
+    return subject.mean(f"{len(prompts)} graded", prompts=prompts).mean[0]
 
 
 def _table(subject: StepSubject) -> list[list[Array]]:

@@ -7,12 +7,13 @@ import itertools
 import numpy as np
 
 from maxrl_est._arguments.protocols import FloatArray
-from maxrl_est.checks._steps.on_policy import ascends
+from maxrl_est.checks._steps.on_policy import ascends, named
 from maxrl_est.checks._steps.subject import StepSubject
 from maxrl_est.checks._subject import Failed, Skipped, Warned
 from maxrl_est.steps import Batch
 
 _GRID = np.array([0, 0.25, 0.5, 0.75, 1])
+_COARSE = 5e-3  # relative: half precision rounds by less, a baseline does more
 _OTHERS = 12  # sets of the other rewards, at most
 
 
@@ -25,6 +26,11 @@ def own_reward(subject: StepSubject) -> str:
     if size == 0:
         raise Skipped("no reward changes any coefficient")
     bend = abs(np.diff(found, 2, axis=1)).max(axis=1)
+    if subject.tolerance * size < bend.max() <= _COARSE * size and _few_digits(found):
+        return Warned(
+            f"a coefficient moves in proportion to its own reward but for {bend.max() / size:.1g} of the largest, "
+            "which is rounding: coefficients have no more digits than half precision has"
+        )
     if bend.max() > subject.tolerance * size:
         return _bent(subject, few[int(bend.argmax())], found[int(bend.argmax())])
     slopes = (found[:, -1] - found[:, 0]) * subject.n
@@ -40,14 +46,21 @@ def _own(subject: StepSubject, own: float, others: tuple[float, ...]) -> float:
     return float(subject(Batch.of([[own, *others]]))[0, 0, 0])
 
 
+def _few_digits(numbers: FloatArray) -> bool:
+    """Whether all are numbers of bfloat16 or float16: 11 binary digits, which a number of more rarely has."""
+    digits = np.frexp(numbers)[0] * 2.0**11
+    return bool((digits == np.round(digits)).all())
+
+
 def _bent(subject: StepSubject, others: tuple[float, ...], worth: FloatArray) -> str:
     """A fault where the own reward moves the baseline; to be known where it moves the scale alone."""
     halved = np.array([_own(subject, own / 2, tuple(other / 2 for other in others)) for own in _GRID])
     of_rewards = abs(halved - worth / 2).max() <= subject.tolerance * abs(worth).max()
-    values = ", ".join(f"{value * subject.n:.3g}" for value in worth)
+    values = ", ".join(f"{value * subject.n + 0.0:.3g}" for value in worth)
     beside = ", ".join(f"{other:g}" for other in others)
     what = (
-        "the baseline moves with the rollout's own reward, as a median or a maximum of the group does"
+        "the baseline moves with the rollout's own reward, as a median or a maximum of the group does, or advantages "
+        "above 0 and below are weighed differently"
         if of_rewards
         else "its own reward is in what rewards are divided by, or crosses a threshold"
     )
@@ -58,7 +71,9 @@ def _bent(subject: StepSubject, others: tuple[float, ...], worth: FloatArray) ->
     near = subject.once(ascends)
     declared = subject.objective is not None and _weighs_so(subject)
     if declared or (near.known and near.objective is not None and not of_rewards):
-        return Warned(f"{message}; on rewards 0 and 1 it makes no difference, where it ascends {near}")
+        usual, n = (near, subject.n) if subject.objective else subject.once(named)
+        where = f", where it ascends {usual} at N = {n}" if usual.known else ""
+        return Warned(f"{message}; on rewards 0 and 1 it makes no difference{where}")
     raise Failed(message, found={"others": list(others), "worth": [round(value * subject.n, 6) for value in worth]})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.checks._steps.subject import StepSubject
 from maxrl_est.steps import Batch
+from maxrl_est.steps._answers import agree
 
 SMALL = 1e-4  # of a logarithm: more than the roundings of float32, and within the bounds of every trainer
 CLOSE = 0.02  # by how much an exponent that is measured so may be off
@@ -38,6 +40,13 @@ def from_token_to_token(subject: StepSubject) -> bool:
     """Whether the coefficients of one response differ, of responses of the same length and ratios of 1."""
     found = answer(subject, mixed(subject))
     return bool(np.ptp(found, axis=-1).max() > subject.tolerance * abs(found).max())
+
+
+def from_probabilities(subject: StepSubject) -> bool:
+    """Whether the coefficients of one response go with the probabilities of its tokens."""
+    batch = mixed(subject)
+    likely = np.where(np.arange(batch.mask.shape[-1]) == 1, 0.3, batch.probabilities)
+    return not agree(answer(subject, replace(batch, probabilities=likely)), answer(subject, batch))
 
 
 def same(found: float, expected: float, tolerance: float = CLOSE) -> bool:

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from maxrl_est.checks._steps.factors import apart
-from maxrl_est.checks._steps.subject import StepSubject
+from maxrl_est.checks._steps.subject import StepSubject, in_degrees
+from maxrl_est.checks._steps.terms import rewarded, without_term
 from maxrl_est.checks._subject import Failed, Skipped, Warned
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import TokenBits
 from maxrl_est.steps import Batch
 
 _PAIR = "one token"
-_GRADED = (
+GRADED = (
     TokenBits([F(1, 2), F(1, 3)], [[F(0), F(1, 8)], [F(1, 4), F(1)]]),
     TokenBits([F(1, 3), F(1, 2)], [[F(1, 8), F(1)], [F(1), F(3, 4)]]),
 )
@@ -28,7 +29,8 @@ def reward_encoding(subject: StepSubject) -> str:
     refused = _refusal(subject, batch.rewards * 2 - 1)
     if refused:
         return f"rewards of -1 are refused: {refused}"
-    plain, found = subject.mean(_PAIR), subject.mean(_PAIR, rewards=_signed)
+    rest = subject.once(without_term)
+    plain, found = rest.mean(_PAIR), rest.mean(_PAIR, rewards=_signed)
     pairs = zip(found.mean, plain.mean, strict=True)
     factors = [(g @ t) / (t @ t) if t.any() else None for g, t in pairs]
     if None in factors:
@@ -55,14 +57,16 @@ def shaped_rewards(subject: StepSubject) -> str:
     refused = _refusal(subject, np.where(subject.mixed.rewards == 1, 1, 0.25))
     if refused:
         raise Skipped(f"graded rewards are refused: {refused}")
-    before = max(subject.mean("equal lengths").angles)
+    before = max(rewarded(subject, "equal lengths").angles)
     if before > np.degrees(subject.tolerance):
-        raise Skipped(f"with rewards 0 and 1 the mean is {before:.3g} degrees off already, of responses of one length")
-    means = [subject.mean(f"graded {i}", prompts=[law]) for i, law in enumerate(_GRADED)]
+        raise Skipped(
+            f"with rewards 0 and 1 the mean is {in_degrees(before)} degrees off already, of responses of one length"
+        )
+    means = [subject.once(without_term).mean(f"graded {i}", prompts=[law]) for i, law in enumerate(GRADED)]
     angles = [mean.angle for mean in means]
     if max(angles) <= np.degrees(subject.tolerance):
         return "with rewards between 0 and 1 too the mean has the direction of the gradient of the expected reward"
-    off = " and ".join(f"{angle:.3g}" for angle in angles)
+    off = in_degrees(*angles)
     turns = "" if all(mean.is_gradient for mean in means) else ", and the gradient of nothing"
     message = (
         f"with rewards between 0 and 1 (a bonus for short answers, say) the mean step is {off} degrees off the "
@@ -95,7 +99,7 @@ def _of_pass_rate(subject: StepSubject) -> bool:
 def _why(subject: StepSubject) -> str:
     """What a step makes of a group of graded rewards, by changing one thing at a time."""
     n = subject.n
-    rewards = (1 + np.arange(n)) / (2 * n + 2)  # all different, below 1/2
+    rewards = 2.0 ** np.arange(n) / 2 ** (n + 1)  # all different, below 1/2, and none close to their mean
     plain = subject(subject.batch(rewards[None]))
 
     def same(changed: Any) -> bool:
@@ -104,11 +108,14 @@ def _why(subject: StepSubject) -> str:
     low = np.eye(1, n)[0] / 8
     if not subject(subject.batch(low[None])).any():
         return "groups without a success do nothing although their rewards differ, as where a filter reads them"
-    nudged = rewards + np.eye(1, n)[0] / (4 * n + 4)
+    nudged = rewards + np.eye(1, n)[0] * rewards / 2
     if same(nudged):
-        return "rewards are read as right or wrong, or by their order, and their size is lost"
+        return "rewards are read as right or wrong, or by order, or advantages by sign, and their size is lost"
     if same(rewards / 2) and same(rewards + 0.25):
-        return "it divides by a deviation of the group's rewards, so a small difference counts as much as a large one"
+        return (
+            "it divides by a deviation of the group's rewards, or by what else is as large as they are apart, so a "
+            "small difference counts as much as a large one"
+        )
     if same(rewards / 2):
         return "it divides by the group's mean reward, which is no constant of the prompt"
     return "coefficients do not go with rewards in proportion"

@@ -11,7 +11,8 @@ from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.checks._steps.bounds import bounds_of
 from maxrl_est.checks._steps.means import gradient, mean_update, moved, without_ratios
 from maxrl_est.checks._steps.ratio import NO_RATIO, powers_of
-from maxrl_est.checks._steps.subject import LAWS, StepSubject
+from maxrl_est.checks._steps.subject import LAWS, StepSubject, in_degrees
+from maxrl_est.checks._steps.terms import without_term
 from maxrl_est.checks._subject import Failed, Skipped, Warned
 from maxrl_est.problems import TokenBits
 from maxrl_est.steps._exact import degrees
@@ -24,7 +25,7 @@ def stale_ratio(subject: StepSubject) -> str:
     powers = subject.once(powers_of)
     if powers.kind == "none":
         raise Skipped(NO_RATIO)
-    left, right, turned = _errors(subject)
+    left, right, turned = _errors(subject.once(without_term))
     found = {"left": left, "degrees": round(turned, 6)}
     how = f"of rollouts of a policy whose ratios are up to {_step_size(subject):.2g} from 1"
     if left <= max(subject.tolerance, 1e-6):
@@ -32,14 +33,15 @@ def stale_ratio(subject: StepSubject) -> str:
     cause = {
         "token": "ratios of tokens miss those of the prefix, and of what comes after",
         "prefix": "ratios up to a token miss those of what comes after it",
-        "geometric mean": "the geometric mean of ratios is the ratio of no policy",
+        "geometric mean": "a mean of the ratios of a response, such as the geometric mean, is the ratio of no policy",
     }.get(powers.kind, "they are weighed by no ratio of whole responses")
     if turned <= 1e-3 * right:
         return Warned(
             f"{how} the mean step has the direction of each prompt's gradient, and a weight of the policy that drew: "
             f"prompts are weighed by stale pass rates, {100 * left:.3g}% of what ignoring the ratio is off"
         )
-    message = f"{how} the mean step is {turned:.3g} degrees off ({right:.3g} if the ratio is ignored): {cause}"
+    off = f"{in_degrees(turned)} degrees off ({in_degrees(right)} if the ratio is ignored)"
+    message = f"{how} the mean step is {off}: {cause}"
     if left >= 1 - 1e-6:
         raise Failed(f"{message}; that is {left:.3g} times as far off as if the ratio were ignored", found=found)
     return Warned(f"{message}; {100 * left:.3g}% of what ignoring it is off is left")

@@ -33,6 +33,8 @@ LAWS: Mapping[str, tuple[Tokens, Tokens]] = {
 }
 """Pairs of prompts, a hard one and an easy one, in exact rationals."""
 
+_ROUNDED = 1e-6  # degrees: of floats that are parallel but for rounding
+
 Answer = TypeVar("Answer")
 
 
@@ -110,6 +112,11 @@ class StepSubject:
     def learns(self) -> bool:
         """Whether any coefficient of the mixed batch is not 0."""
         return bool(self(self.mixed).any())
+
+
+def in_degrees(*angles: float) -> str:
+    """Angles as people read them: what rounding leaves of 0 is 0."""
+    return " and ".join("0" if angle < _ROUNDED else f"{angle:.3g}" for angle in angles)
 
 
 def percent(share: Any) -> str:

@@ -10,7 +10,7 @@ from maxrl_est._arguments.protocols import Array
 from maxrl_est.checks._steps.bounds import Bound, Bounds, bounds_of
 from maxrl_est.checks._steps.means import gradient, mean_update
 from maxrl_est.checks._steps.ratio import NO_RATIO, powers_of
-from maxrl_est.checks._steps.subject import StepSubject
+from maxrl_est.checks._steps.subject import StepSubject, in_degrees
 from maxrl_est.checks._subject import Failed, Skipped, Warned
 from maxrl_est.problems import TokenBits
 from maxrl_est.steps._exact import degrees
@@ -33,7 +33,7 @@ def truncated_ratio(subject: StepSubject) -> str:
     turned = degrees(mean_update(subject, law, sampler=sampler), gradient(subject, law))
     ratios = np.unique((law.token_probabilities / sampler.token_probabilities)[:, 0].astype(np.float64))
     beyond = " and ".join(f"{ratio:.3g}" for ratio in ratios)
-    message = f"bounds: {bounds}; of rollouts with ratios of {beyond} the mean step is {turned:.3g} degrees off"
+    message = f"bounds: {bounds}; of rollouts with ratios of {beyond} the mean step is {in_degrees(turned)} degrees off"
     worst = max(drifts, key=lambda name: drifts[name])
     if drifts[worst] <= subject.tolerance:
         return Warned(f"{message}, and does not drift where rewards do not depend on the tokens")
@@ -79,4 +79,6 @@ def _drift(subject: StepSubject, law: TokenBits, sampler: TokenBits, rewards: Ar
     """The first token's mean update, which should be 0, over the largest of the mean on policy with rewards."""
     mean = mean_update(subject, law, sampler=sampler, rewards=rewards)
     size = float(abs(mean_update(subject, law).astype(np.float64)).max())
+    if size <= 1e-9 * float(abs(mean.astype(np.float64)).max()):
+        raise Skipped("on policy the mean step is 0")
     return abs(float(mean[0])) / max(size, 1e-30)
