@@ -1,0 +1,40 @@
+"""TRL: its GRPO and RLOO trainers. They take rollouts for the policy's own unless each is used more than once."""
+
+from analysis.surveyed._shipped import Shipped
+
+LOSSES = ("grpo", "bnpo", "dr_grpo", "cispo", "sapo", "vespo")
+OTHERS = (
+    {"scale_rewards": "batch"},
+    {"scale_rewards": "none"},
+    {"importance_sampling_level": "sequence"},
+    {"loss_type": "luspo", "importance_sampling_level": "sequence"},
+    {"loss_type": "dr_grpo", "scale_rewards": "none"},
+    {"loss_type": "dr_grpo", "scale_rewards": "batch"},
+    {"mask_truncated_completions": True},
+    {"beta": 0.04},
+)
+
+
+def trl_steps():
+    from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
+
+    from maxrl_est.adapters.trl import as_step
+
+    for settings in ({}, *({"loss_type": loss} for loss in LOSSES), *OTHERS):
+        shown = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+        yield Shipped(
+            f"GRPOTrainer({shown})",
+            as_step(GRPOTrainer, GRPOConfig, **settings),
+            default=not settings,
+            again=as_step(GRPOTrainer, GRPOConfig, **settings, num_iterations=2),
+            holds="beta" in settings,
+        )
+    for settings in ({}, {"normalize_advantages": True}):
+        shown = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+        yield Shipped(
+            f"RLOOTrainer({shown})",
+            as_step(RLOOTrainer, RLOOConfig, **settings),
+            default=not settings,
+            again=as_step(RLOOTrainer, RLOOConfig, **settings, beta=0.0),  # else rewards have the old policy's KL
+            holds=not settings,
+        )
