@@ -13,7 +13,7 @@ import maxrl_est as mx
 
 ROOT = Path(__file__).parents[2]
 AGAIN = {
-    "trl": ["GRPOTrainer()", "GRPOTrainer(loss_type='bnpo')", "RLOOTrainer()"],
+    "trl": ["GRPOTrainer(loss_type='bnpo')", "RLOOTrainer()"],
     "verl": ["vanilla, token-mean, grpo", "geo_mean, token-mean, grpo"],
     "torchrl": ["GRPOLoss()", "GRPOLoss(aggregation='prompt_mean')"],
     "areal": ["ppo_actor_loss_fn(sequence)"],
