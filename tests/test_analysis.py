@@ -156,7 +156,7 @@ def reached(tree):
 def test_studies_use_public_names_alone(path):
     """Adapters are modules of their own, since each imports its framework."""
     public = {"maxrl_est", *(f"mx.{name}" for name in mx.__all__)}
-    adapters = r"maxrl_est\.adapters\.(trl|verl|torchrl|swift|tunix)\.[A-Za-z]\w*"
+    adapters = r"maxrl_est\.adapters\.(trl|verl|torchrl|swift|tunix|torch|jax)\.[A-Za-z]\w*"
     assert not [x for x in reached(ast.parse(path.read_text())) if x not in public and not re.fullmatch(adapters, x)]
 
 

@@ -226,6 +226,10 @@ WRONG = {
             step_of(lambda r: (r - r.mean(-1, keepdims=True)) / np.maximum(r.std(-1, keepdims=True), 1e-9)),
             "and the gradient of nothing: it divides by a deviation of the group's rewards",
         ),
+        (
+            step_of(lambda r: (r - r.mean(-1, keepdims=True)) / (r.std(-1, keepdims=True, ddof=1) + 1e-4)),
+            "it divides by a deviation of the group's rewards",
+        ),
         (step_of(shipped), "it divides by the group's mean reward"),
         (step_of(lambda r: loo(r**2)), "coefficients do not go with rewards in proportion"),
     ],
