@@ -24,7 +24,7 @@ import numpy as np
 
 import maxrl_est as mx
 from analysis import study
-from analysis.surveyed import FRAMEWORKS
+from analysis.surveyed import FRAMEWORKS, _weights
 
 SETUP = (
     "Each function as its framework runs it, called on groups of likelihoods: a prompt or uid for each group, rows by "
@@ -36,17 +36,22 @@ SETUP = (
     "two. A gradient: of which objective the mean update is the gradient, for every law of rewards 0, 1/4, 1/2 and 1, "
     "in groups of N = 4; on 0/1 rewards alone what judges each group by itself is always one. Of functions that depend "
     "on their batch: whether the update of a batch of two prompts is a gradient, at N = 2 and at N = 3, on 0/1 rewards "
-    "and on 0, 1/2 and 1. All failed: advantages in a group of 8 without a success. N = 1: advantage of a success, in "
-    "a batch with a failure that is a group of its own. eps: by how much the constant beside a standard deviation "
-    "shrinks the advantage of the only success of 1024. Functions that depend on the other groups of their batch, or "
-    "on the order of rollouts, have no objective of their own. Left out are those with a critic and no groups (gae), "
-    "and what cannot be called without a training: ART's advantages while it tokenises, and those of Axolotl's GRPO "
-    "trainers, which are TRL's."
+    "and on 0, 1/2 and 1. In a batch: of functions that depend on it W of E[g] = W grad p, for prompts of pass rates "
+    "0.1, 0.5 and 0.9 in a batch of these three with N = 4, on 0/1 rewards, and of what its mean update is the "
+    "gradient for all pass rates; and W of such prompts as prompts become many, half of which have 0.1 and half 0.5 "
+    "(by batches of 64 and of 512, not sampled), and the same of a population near this one. What counts tokens is "
+    "weighed so at the lengths above; all others ascend what they do alone. All failed: advantages in a group of 8 "
+    "without a success. N = 1: advantage of a success, in a batch with a failure that is a group of its own. eps: by "
+    "how much the constant beside a standard deviation shrinks the advantage of the only success of 1024. Functions "
+    "that depend on the other groups of their batch, or on the order of rollouts, have no objective of their own. Left "
+    "out are those with a critic and no groups (gae), and what cannot be called without a training: ART's advantages "
+    "while it tokenises, and those of Axolotl's GRPO trainers, which are TRL's."
 )
 ARMS = mx.problems.Bandit([F(1, 2), F(1, 3), F(1, 6)], [F(0), F(1, 3), F(1)])
 COLUMNS = {
     "function": "function",
     "objective": "on 0/1 rewards it ascends",
+    "in_batch": "in a batch, on 0/1 rewards",
     "graded": "on graded likelihoods",
     "gradient": "a gradient, if rewards are graded",
     "failed": "all failed",
@@ -101,7 +106,9 @@ def on_rewards(function):
         if not dependence:  # a fault of the survey, and no finding
             raise
         of_its_own = {"objective": f"none: {dependence[0]}", "multiple": "", "angle": "", "graded": "not defined"}
-        return of_its_own | {"gradient": of_batch(function) if dependence[1] == "batch" else "not defined"}
+        if dependence[1] == "batch":
+            return of_its_own | {"gradient": of_batch(function)} | _weights.weighed(function)
+        return of_its_own | {"gradient": "not defined"} | _weights.NONE
     truth = mx.target_gradient(ARMS, objective).astype(float)
     multiple = mean @ truth / (truth @ truth)
     angle = np.degrees(np.arctan2(np.linalg.norm(mean - multiple * truth), multiple * np.linalg.norm(truth)))
@@ -113,6 +120,7 @@ def on_rewards(function):
         "angle": float(f"{angle:.3g}") if angle > ROUNDED else 0.0,
         "graded": f"{angle:.1f} degrees off" if angle > ROUNDED else "unbiased" if exact == 1 else along,
         "gradient": of_group(function),
+        **_weights.NONE,
     }
 
 
@@ -193,8 +201,8 @@ def verdict(rows):
         f"order is ascended by {'; '.join(maxrl) or 'none of them'}. Unbiased on graded likelihoods: "
         f"{', '.join(unbiased) or 'none'}; {len(scaled)} more have a fraction of the gradient, and {len(turned)} point "
         f"{min(turned):.1f} to {max(turned):.1f} degrees off. On graded rewards the mean update is "
-        f"the gradient {', '.join(of_what)}. Of the {len(ours)} of this package, {exact} are exact on 0/1 rewards and "
-        f"unbiased on graded likelihoods."
+        f"the gradient {', '.join(of_what)}. {_weights.said(shipped)} Of the {len(ours)} of this package, {exact} are "
+        f"exact on 0/1 rewards and unbiased on graded likelihoods."
     )
 
 
@@ -210,7 +218,8 @@ def markdown(rows):
         lines += [f"| {' | '.join(COLUMNS.values())} |", f"|{' --- |' * len(COLUMNS)}"]
         for r in chosen:
             name = f"`{r['function']}`" + (" (this package)" if r["by"] == "ours" else "")
-            lines.append(f"| {name} | {' | '.join(str(r[key]) for key in list(COLUMNS)[1:])} |")
+            cells = r | {"in_batch": _weights.cell(r)}
+            lines.append(f"| {name} | {' | '.join(str(cells[key]) for key in list(COLUMNS)[1:])} |")
     return "\n".join(["# Advantage functions that trainers ship", "", verdict(rows), "", SETUP, *lines, ""])
 
 

@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +59,7 @@ def test_where_the_mean_is_along_the_gradient_it_is_that_of_the_same_multiple(co
 
 def test_the_verdict_counts_each_function_once(survey, committed):
     """Rejects rows of this package among those that are shipped, and a finding that no count has."""
-    said = re.search(r"the gradient (of .*?)\. Of the", survey.verdict(committed))
+    said = re.search(r"the gradient (of .*?)\. Of ", survey.verdict(committed))
     counts = [int(count) for count in re.findall(r"for (\d+)", said[1])]
     assert sum(counts) == sum(row["by"] == "shipped" for row in committed)
 
@@ -117,6 +118,90 @@ def over_the_batch(r):
 def test_batches_are_asked_on_two_values_and_on_three_in_both_sizes(survey, rule, found):
     """Rejects 0/1 rewards alone, graded ones alone, and either size alone."""
     assert survey.of_batch(rule) == found
+
+
+def test_what_depends_on_its_batch_is_weighed_and_nothing_else(committed):
+    """Two ways to the same finding: batches of two prompts by their laws, and of three by their counts."""
+    weighed = [row for row in committed if row["batch_verdict"]]
+    assert weighed == [row for row in committed if row["objective"] == "none: depends on the batch"]
+    assert {row["gradient"] == NEVER for row in weighed} == {True, False}
+    for row in weighed:
+        assert (row["gradient"] == NEVER) == (row["batch_verdict"] != "gradient"), row
+
+
+@pytest.fixture
+def weights(survey):
+    return survey._weights
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (lambda r: r - r.mean(), "W = 0.9167, 0.9167, 0.9167, of an objective; many prompts: 1, 1, 1, of an objective"),
+        (
+            lambda r: (r - r.mean(-1, keepdims=True)) / (r.std() + 1e-9),
+            "W = 1.553, 1.528, 1.553, of nothing; many prompts: 1.64, 1.64, 1.64, of an objective",
+        ),
+        (lambda r: r * r.size, "W = 12, 12, 12, of an objective; many prompts: does not settle"),
+        (
+            lambda r: r * (1 + np.arange(len(r))[:, None]),
+            "W = 1, 2, 3, of an objective; many prompts: their order counts",
+        ),
+    ],
+    ids=["centred", "scaled", "by the size", "by the place"],
+)
+def test_weights_are_of_a_batch_and_of_many_prompts(weights, rule, said):
+    """11/12 = 1 - 1/12 and 1; 3/4 over the root of 0.3 x 0.7, the deviation of the population.
+
+    Rejects either in place of the other, and a population whose mean is 1/2, where that deviation has no slope.
+    """
+    assert sum(chance * rate for chance, rate in weights.POPULATION) != 0.5
+    assert weights.cell({"graded": "not defined"} | weights.weighed(rule)) == said
+
+
+def test_only_refusals_of_a_limit_are_findings(weights):
+    """Rejects a fault in large batches that is taken for a property of the function, and for one of its batches."""
+
+    def in_small_batches(r):
+        if len(r) > 3:
+            raise ValueError("too many prompts")
+        return r - r.mean()
+
+    with pytest.raises(ValueError, match="too many prompts"):
+        weights.weighed(in_small_batches)
+
+
+def test_each_batch_is_asked_once_and_orders_are_still_seen(weights):
+    """Rejects answers that are kept by the sorted batch, which would hide what depends on order."""
+    asked = []
+
+    def counted(r):
+        asked.append((r.shape, r.tobytes()))
+        return r - r.mean()
+
+    weights.weighed(lambda r: counted(r) if len(r) == 3 else r - r.mean())
+    assert len(asked) == len(set(asked)) > 5**3
+    with pytest.raises(ValueError, match="order"):
+        weights.weighed(lambda r: r * (1 + np.arange(r.shape[1])))
+
+
+def test_rows_without_a_batch_say_so(weights):
+    """Rejects weights of what ascends the same alone, and of what depends on the order of its rollouts."""
+    assert weights.cell(weights.NONE | {"graded": "unbiased"}) == "as alone"
+    assert weights.cell(weights.NONE | {"graded": "not defined"}) == "not defined"
+
+
+def test_verdicts_on_batches_are_counted_by_row(weights):
+    """Rejects gradients of the small batch counted again among many prompts, and refused limits among equal weights."""
+    kinds = [("gradient", "1, 1", "gradient"), ("none", "2, 2", "gradient"), ("none", "1, 2", "direction")]
+    kinds += [("none", "", "does not settle"), ("", "", "")]
+    keys = ("batch_verdict", "limit_weights", "limit_verdict")
+    said = weights.said([dict(zip(keys, kind, strict=True)) for kind in kinds])
+    assert said.startswith(
+        "Of 4 that depend on their batch, 1 are gradients on 0/1 rewards in a batch of three prompts, 1"
+    )
+    assert "1 more as prompts become many, and 1 have the direction of one then; " in said
+    assert said.endswith("the same weight, to three digits, for 2.")
 
 
 @pytest.mark.parametrize("name", TRAINERS)
