@@ -192,3 +192,12 @@ def test_a_limit_that_there_is_not_is_refused_in_a_line(change, error, message):
     with pytest.raises(error, match=message) as caught:
         population_weights(**arguments)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("prompts", [512, 1024, 4096])
+def test_at_a_mean_pass_rate_of_one_half_a_deviation_has_no_slope_and_rounding_is_no_curl(prompts):
+    def verdict(rule):
+        return population_weights(rule, [0.1, 0.5, 0.9], 4, [(0.5, 0.1), (0.5, 0.9)], prompts=prompts).verdict
+
+    assert verdict(trl_batch) == "gradient"
+    assert verdict(reinforce_plus_plus_baseline) == "direction"

@@ -66,7 +66,7 @@ def population_weights(
     the counts of successes have the shares of the population, and W of a prompt is the mean over its own counts alone.
     In batches of two sizes with just these shares, so that nothing is sampled. Not for rules of a batch's extremes or
     quantiles, whose limit, if there is one, is not that of shares. Slopes that differ by less than a thousandth of the
-    largest, or ten times the relative change of W between the two sizes, are called the same.
+    largest, or of W if that is more, or ten times the relative change of W between the two sizes, are called the same.
 
     Parameters
     ----------
@@ -124,7 +124,11 @@ def _changed(few: Crowd, many: Crowd, prompts: int) -> float:
 
 
 def _verdict(many: Crowd, curl: FloatArray, tolerance: float, noise: float) -> Verdict:
-    """By the slopes of W for prompts of all pass rates: coefficients in the binomial basis, of which none is left."""
-    if abs(curl).max() <= max(tolerance * abs(many.slopes).max(), noise):
+    """By the slopes of W for prompts of all pass rates: coefficients in the binomial basis, of which none is left.
+
+    Where W has hardly a slope, as that over a deviation at the mean pass rate 1/2, they are compared with W itself.
+    """
+    size = max(float(abs(many.slopes).max()), float(abs(many.weights).max()))
+    if abs(curl).max() <= max(tolerance * size, noise):
         return "gradient"
     return "direction" if is_direction(many.weights, curl, tolerance) else "none"
