@@ -162,6 +162,7 @@ WRONG = {
         (step_of(lambda r: r * np.nan), "step must return finite coefficients[0, 0, 0], got nan for rewards [[1.0, "),
         (lambda batch: batch.rewards, "step must return a coefficient for each token, shape (4, 3, 4), got (4, 3)"),
         (lambda _: 1 / 0, "the step raises ZeroDivisionError: division by zero"),
+        (lambda logs, batch: -logs.sum(), "of a loss(log_probs, batch) as_step of an adapter makes one"),
         (fails_at_the_second_batch, "the step raises KeyError: 'solved first'"),
         (lambda batch: rloo(batch) * (1 + next(CALLS) % 2), "asked twice of the same batch"),
         (lambda batch: batch.rewards.sort() or rloo(batch), "wrote to the rewards of its batch"),

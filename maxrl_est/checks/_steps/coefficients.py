@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -40,12 +41,14 @@ def _asked(subject: StepSubject, batch: Batch) -> Array:
     except (Exception, SystemExit) as error:  # of the step, whatever it raises
         said = str(error) if str(error).startswith("step must") else f"the step raises {type(error).__name__}: {error}"
         asked = f"of {batch.rewards.shape[0]} prompts, {subject.n} rollouts each"
-        raise Failed(f"{asked}: {said}{_of_rewards(subject, batch)}", found={"returned": "no coefficients"}) from error
+        raise Failed(f"{asked}: {said}{_no_step(subject, batch)}", found={"returned": "no coefficients"}) from error
 
 
-def _of_rewards(subject: StepSubject, batch: Batch) -> str:
-    """A hint where it is no step but an advantage function."""
+def _no_step(subject: StepSubject, batch: Batch) -> str:
+    """A hint where it is no step but an advantage function, or a loss of log-probabilities and a batch."""
     function: Callable[[Any], Any] = subject.step
+    if _takes_two(function):
+        return "; a step takes a batch alone: of a loss(log_probs, batch) as_step of an adapter makes one"
     try:
         found = np.shape(function(batch.rewards.copy()))
     except (Exception, SystemExit):
@@ -53,6 +56,20 @@ def _of_rewards(subject: StepSubject, batch: Batch) -> str:
     if found != batch.rewards.shape:
         return ""
     return "; of an array of rewards it returns advantages, so it is a function for check_estimator and no step"
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    """Whether it can be called with two arguments and not with one."""
+    try:
+        signature = inspect.signature(function)
+        signature.bind(0, 0)
+    except (TypeError, ValueError):
+        return False
+    try:
+        signature.bind(0)
+    except TypeError:
+        return True
+    return False
 
 
 def _changed(batch: Batch, before: Batch) -> list[str]:
