@@ -178,7 +178,8 @@ def test_a_token_mean_of_the_batch_is_a_warning_and_a_sum_passes():
 
 
 def test_lengths_do_not_fail_a_step_for_its_sign():
-    lengths(subject(step_of(lambda r: -rloo(r))))
+    """Rejects the plain angle to the gradient, 180 degrees here: the sign is what on policy is asked about."""
+    assert "and nothing beside them" in lengths(subject(step_of(lambda r: -rloo(r))))
 
 
 def test_turning_says_between_what():

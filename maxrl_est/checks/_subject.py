@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,8 @@ LONGEST = 8  # group that is written out in a line that reproduces a failure
 TOLERANCE = 1e-4  # relative: what a check lets pass, and says
 REST = 16  # eps, or less, may be left of a difference of numbers of size 1
 CARE = 1e-9  # relative error of advantages in float64 that are computed with some care
+
+Answer = TypeVar("Answer")
 
 
 class Failed(Exception):
@@ -38,8 +40,29 @@ class Warned(str):
     """The message of a check that found no fault, but what should be known."""
 
 
+class Remembering:
+    """The base of what is checked: a question that several checks ask is answered once."""
+
+    @cached_property
+    def _answers(self) -> dict[Callable[..., Any], Any]:
+        return {}
+
+    def once(self, question: Callable[[Self], Answer]) -> Answer:
+        """What a check or another question finds, or raises: asked at its first call, and remembered."""
+        if question not in self._answers:
+            try:
+                self._answers[question] = question(self)
+            except (Failed, Skipped) as verdict:
+                self._answers[question] = verdict
+        answer = self._answers[question]
+        if isinstance(answer, Exception):
+            raise answer
+        found: Answer = answer
+        return found
+
+
 @dataclass(frozen=True)
-class Subject:
+class Subject(Remembering):
     """What is being checked, and against what."""
 
     function: Estimator
@@ -57,22 +80,6 @@ class Subject:
     same_as: Estimator | None
     monte_carlo: int | None  # groups to draw
     seed: int
-
-    @cached_property
-    def _outcomes(self) -> dict[Callable[[Subject], str], str | Failed | Skipped]:
-        return {}
-
-    def once(self, check: Callable[[Subject], str]) -> str:
-        """The message of a check, or what it raises: run at its first call, and remembered."""
-        if check not in self._outcomes:
-            try:
-                self._outcomes[check] = check(self)
-            except (Failed, Skipped) as verdict:
-                self._outcomes[check] = verdict
-        outcome = self._outcomes[check]
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
 
     @cached_property
     def sizes(self) -> list[int]:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction as F
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from maxrl_est._arguments.protocols import Array
-from maxrl_est.checks._subject import Failed, Skipped
+from maxrl_est.checks._subject import Remembering
 from maxrl_est.objectives import Objective
 from maxrl_est.problems import TokenBits, TokenChain, Tokens
 from maxrl_est.steps import Batch, ExactStep, Step, exact_step
@@ -35,11 +35,9 @@ LAWS: Mapping[str, tuple[Tokens, Tokens]] = {
 
 _ROUNDED = 1e-6  # degrees: of floats that are parallel but for rounding
 
-Answer = TypeVar("Answer")
-
 
 @dataclass(frozen=True)
-class StepSubject:
+class StepSubject(Remembering):
     """What is being checked, and against what."""
 
     step: Step
@@ -49,23 +47,6 @@ class StepSubject:
     tolerance: float  # relative, and as an angle in radians
     siblings: int
     epochs: int
-
-    @cached_property
-    def _outcomes(self) -> dict[Callable[[StepSubject], Any], Any]:
-        return {}
-
-    def once(self, check: Callable[[StepSubject], Answer]) -> Answer:
-        """What a check or another question finds, or raises: asked at its first call, and remembered."""
-        if check not in self._outcomes:
-            try:
-                self._outcomes[check] = check(self)
-            except (Failed, Skipped) as verdict:
-                self._outcomes[check] = verdict
-        outcome = self._outcomes[check]
-        if isinstance(outcome, Exception):
-            raise outcome
-        found: Answer = outcome
-        return found
 
     @cached_property
     def _means(self) -> dict[Any, ExactStep]:
