@@ -11,20 +11,18 @@ rows), field_survey.md (the table) and field_survey.json (set-up and verdict).
 """
 
 import argparse
-import datetime
-import json
 import re
-import sys
 import warnings
 from collections import Counter
 from fractions import Fraction as F
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
 import numpy as np
 
 import maxrl_est as mx
 from analysis import study
-from analysis.surveyed import FRAMEWORKS, _weights
+from analysis.surveyed import FRAMEWORKS, _rows, _weights
+from analysis.surveyed._rows import installed
 
 SETUP = (
     "Each function as its framework runs it, called on groups of likelihoods: a prompt or uid for each group, rows by "
@@ -71,14 +69,6 @@ def measure(names=FRAMEWORKS):
         with warnings.catch_warnings(action="ignore"):  # of what else these packages might have
             rows += [row(name, by, function) for by, function in FRAMEWORKS[name]()]
     return rows
-
-
-def installed(name):
-    """The version of a framework, None where it is not installed."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def row(framework, by, function):
@@ -211,52 +201,25 @@ def expected(row):
 
 
 def markdown(rows):
-    lines = []
-    for framework in dict.fromkeys(r["framework"] for r in rows):
-        chosen = [r for r in rows if r["framework"] == framework]
-        lines += ["", f"## {framework} {chosen[0]['version']}", ""]
-        lines += [f"| {' | '.join(COLUMNS.values())} |", f"|{' --- |' * len(COLUMNS)}"]
-        for r in chosen:
-            name = f"`{r['function']}`" + (" (this package)" if r["by"] == "ours" else "")
-            cells = r | {"in_batch": _weights.cell(r)}
-            lines.append(f"| {name} | {' | '.join(str(cells[key]) for key in list(COLUMNS)[1:])} |")
-    return "\n".join(["# Advantage functions that trainers ship", "", verdict(rows), "", SETUP, *lines, ""])
+    title = "Advantage functions that trainers ship"
+    return _rows.page(title, rows, COLUMNS, cells, verdict(rows), SETUP)
 
 
-def merged(rows):
-    """Committed rows, those of measured frameworks replaced."""
-    measured = {r["framework"] for r in rows}
-    old = study.from_csv((study.HERE / "field_survey.csv").read_text())
-    rows = rows + [r for r in old if r["framework"] not in measured]
-    return sorted(rows, key=lambda r: list(FRAMEWORKS).index(r["framework"]))
+def cells(r):
+    yield f"`{r['function']}`" + (" (this package)" if r["by"] == "ours" else "")
+    found = r | {"in_batch": _weights.cell(r)}
+    yield from (str(found[key]) for key in list(COLUMNS)[1:])
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m analysis.field_survey", description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare with the committed rows, write nothing")
-    parser.add_argument("names", nargs="*", metavar="trainer", help=f"of {', '.join(FRAMEWORKS)}; all by default")
+    _rows.add_names(parser, FRAMEWORKS)
     options = parser.parse_args(arguments)
-    strange = [name for name in options.names if name not in FRAMEWORKS or not installed(name)]
-    if strange:
-        parser.error(f"trainer must be installed, and one of {', '.join(FRAMEWORKS)}, got {strange[0]!r}")
-    rows = merged(measure(options.names or FRAMEWORKS))
+    rows = _rows.merged(measure(_rows.named(parser, options, FRAMEWORKS)), "field_survey", FRAMEWORKS)
     if options.check:
-        same = study.to_csv(rows) == (study.HERE / "field_survey.csv").read_text()
-        print(f"field_survey: {'as committed' if same else 'NOT as committed'}")
-        sys.exit(not same)
-    (study.HERE / "field_survey.csv").write_text(study.to_csv(rows))
-    (study.HERE / "field_survey.md").write_text(markdown(rows))
-    result = {
-        "command": "python -m analysis.field_survey",
-        "date": datetime.date.today().isoformat(),
-        "versions": study.versions("maxrl-est", "numpy"),
-        "seed": 0,
-        "setup": SETUP,
-        "verdict": verdict(rows),
-        "rows": "field_survey.csv",
-    }
-    (study.HERE / "field_survey.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
-    print(result["verdict"])
+        _rows.check(rows, "field_survey")
+    _rows.write(rows, "field_survey", markdown(rows), verdict(rows), SETUP)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,12 @@ step_survey.md (the table), step_survey.json (set-up and verdict) and step_surve
 
 import argparse
 import dataclasses
-import datetime
-import json
 import sys
 import time
 import warnings
 from fractions import Fraction as F
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
 import matplotlib as mpl
 import numpy as np
@@ -27,6 +25,8 @@ from matplotlib import pyplot as plt
 
 import maxrl_est as mx
 from analysis import study
+from analysis.surveyed import _rows
+from analysis.surveyed._rows import installed
 
 FRAMEWORKS = {  # the names to install them by, and their modules in `analysis.surveyed`
     "trl": "trl_steps",
@@ -99,14 +99,6 @@ def measure(names=FRAMEWORKS):
 
 def steps_of(name):
     return getattr(import_module(f"analysis.surveyed.{FRAMEWORKS[name]}"), FRAMEWORKS[name])()
-
-
-def installed(name):
-    """The version of a framework, None where it is not installed."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def row(framework, shipped):
@@ -373,13 +365,7 @@ def of_references(rows):
 
 
 def markdown(rows):
-    lines = []
-    for framework in dict.fromkeys(r["framework"] for r in rows):
-        chosen = [r for r in rows if r["framework"] == framework]
-        lines += ["", f"## {framework} {chosen[0]['version']}", ""]
-        lines += [f"| {' | '.join(COLUMNS.values())} |", f"|{' --- |' * len(COLUMNS)}"]
-        lines += [f"| {' | '.join(cells(r))} |" for r in chosen]
-    return "\n".join(["# Whole training steps of trainers", "", verdict(rows), "", SETUP, *lines, ""])
+    return _rows.page("Whole training steps of trainers", rows, COLUMNS, cells, verdict(rows), SETUP)
 
 
 def cells(r):
@@ -421,46 +407,20 @@ def draw(rows):
     return figure
 
 
-def merged(rows):
-    """Committed rows, those of measured frameworks replaced."""
-    path = study.HERE / "step_survey.csv"
-    old = study.from_csv(path.read_text()) if path.exists() else []
-    measured = {r["framework"] for r in rows}
-    rows = rows + [r for r in old if r["framework"] not in measured]
-    return sorted(rows, key=lambda r: list(FRAMEWORKS).index(r["framework"]))
-
-
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m analysis.step_survey", description=__doc__.splitlines()[0])
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="compare with the committed rows, write nothing")
     mode.add_argument("--redraw", action="store_true", help="write all but the rows, from the committed ones")
-    parser.add_argument("names", nargs="*", metavar="trainer", help=f"of {', '.join(FRAMEWORKS)}; all by default")
+    _rows.add_names(parser, FRAMEWORKS)
     options = parser.parse_args(arguments)
-    strange = [name for name in options.names if name not in FRAMEWORKS or not installed(name)]
-    if strange:
-        parser.error(f"trainer must be installed, and one of {', '.join(FRAMEWORKS)}, got {strange[0]!r}")
-    rows = merged([] if options.redraw else measure(options.names or FRAMEWORKS))
-    path = study.HERE / "step_survey.csv"
+    names = _rows.named(parser, options, FRAMEWORKS)
+    rows = _rows.merged([] if options.redraw else measure(names), "step_survey", FRAMEWORKS)
     if options.check:
-        same = study.to_csv(rows) == path.read_text()
-        print(f"step_survey: {'as committed' if same else 'NOT as committed'}")
-        sys.exit(not same)
-    path.write_text(study.to_csv(rows))
-    path.with_suffix(".md").write_text(markdown(rows))
-    result = {
-        "command": "python -m analysis.step_survey",
-        "date": datetime.date.today().isoformat(),
-        "versions": study.versions("maxrl-est", "numpy"),
-        "seed": 0,
-        "setup": SETUP,
-        "verdict": verdict(rows),
-        "rows": path.name,
-    }
-    path.with_suffix(".json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        _rows.check(rows, "step_survey")
     with mpl.rc_context(study.STYLE):
-        draw(rows).savefig(path.with_suffix(".svg"), metadata={"Date": None})
-    print(result["verdict"])
+        draw(rows).savefig(study.HERE / "step_survey.svg", metadata={"Date": None})
+    _rows.write(rows, "step_survey", markdown(rows), verdict(rows), SETUP)
 
 
 if __name__ == "__main__":
