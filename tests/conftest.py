@@ -1,9 +1,13 @@
 """What the tests ran on, at the head of every run."""
 
+import os
+
 import numba
 import numpy as np
 
 import maxrl_est
+
+os.environ.setdefault("MAXRL_EST_KERNELS", "numba")  # or which kernels a test tries would depend on those before it
 
 
 def pytest_report_header():

@@ -163,7 +163,7 @@ def test_without_numba_the_public_functions_give_the_same_numbers(tmp_path):
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", WITHOUT_NUMBA],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(package)},
+        env={**os.environ, "PYTHONPATH": str(package), "MAXRL_EST_KERNELS": "auto"},
         capture_output=True,
         text=True,
         check=False,

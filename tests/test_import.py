@@ -71,7 +71,10 @@ print(json.dumps([
     maxrl_est.objective_estimate(x),
 ]))
 """
-    (compiled, *usual), (without, *got) = (python(code, tmp_path, NUMBA_DISABLE_JIT=off) for off in "01")
+    (compiled, *usual), (without, *got) = (
+        python(code, tmp_path, NUMBA_DISABLE_JIT=off, MAXRL_EST_KERNELS=kind)
+        for off, kind in (("0", "numba"), ("1", "auto"))
+    )
     assert (compiled, without) == (True, False)
     assert got == [pytest.approx(x, rel=1e-14) for x in usual]
 

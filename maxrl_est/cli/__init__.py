@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 
-from maxrl_est.cli import bench, check, explain, listing, prove, table, train, verify, weights
+from maxrl_est.cli import bench, check, compile, explain, listing, prove, table, train, verify, weights
 from maxrl_est.cli.console import Misuse, check_folder, writes_any_text
 from maxrl_est.cli.parsing import Parser, texts
 from maxrl_est.files.whole import FileError
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"maxrl-est {version('maxrl-est')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for command in (check, explain, listing, table, train, weights, verify, prove, bench):
+    for command in (check, explain, listing, table, train, weights, verify, prove, bench, compile):
         command.add(commands)
     return parser
 

@@ -18,3 +18,7 @@ says what an advantage is made of, and ``_kernels`` compute. Letters mean the sa
     g         gradient estimate (1/N) sum_i A_i S_i of w(p) grad p = grad J
     K         successes in a group of 0/1 rewards, the sum of l; of failure powers, the largest k
 """
+
+from maxrl_est.estimates._kernels import settled
+
+__all__ = ["settled"]

@@ -13,7 +13,8 @@ from fractions import Fraction
 import numpy as np
 
 from maxrl_est._arguments.protocols import Array, FloatArray
-from maxrl_est.estimates._kernels import Kernels, generic, load
+from maxrl_est.estimates import _kernels as kernels
+from maxrl_est.estimates._kernels import generic
 from maxrl_est.estimates.groups import need_size
 from maxrl_est.objectives import Expansion, Objective
 
@@ -33,10 +34,10 @@ def fill_loo_weights(values: Array, objective: Objective | None, weights: Array)
     if values.dtype == object:
         generic.loo_weights(values, _rationals(objective, values.shape[1]), False, weights)
     elif objective is None:
-        load().full_order_weights(values, weights)
+        kernels.full_order_weights(values, weights)
     else:
         by = objective.expansion
-        load().loo_weights(values, by.coefficients, by.successes, weights)
+        kernels.loo_weights(values, by.coefficients, by.successes, weights)
 
 
 def weight_estimate(values: Array, objective: Objective | None) -> Array:
@@ -47,9 +48,9 @@ def weight_estimate(values: Array, objective: Objective | None) -> Array:
         generic.powers(values, False, powers)
         return np.asarray((powers * c).sum(axis=-1))
     if objective is not None:
-        return _combined_powers(load(), values, objective.expansion.coefficients, objective.expansion.successes)
+        return _combined_powers(values, objective.expansion.coefficients, objective.expansion.successes)
     estimates = np.empty(len(values))
-    load().full_order_weight_estimate(values, estimates)
+    kernels.full_order_weight_estimate(values, estimates)
     return estimates
 
 
@@ -61,14 +62,13 @@ def objective_estimate(values: Array, objective: Objective | None) -> Array:
         powers = np.empty((len(values), len(c) + 1), dtype=object)
         generic.powers(values, False, powers)
         return np.asarray(-(powers[:, 1:] * c / np.arange(1, len(c) + 1)).sum(axis=-1))
-    kernels = load()
     if objective is not None:
         by = objective.expansion
-        return _combined_powers(kernels, values, by.integrated(), by.successes)
+        return _combined_powers(values, by.integrated(), by.successes)
     estimates, terms = np.empty(len(values)), min(size, _POWERS)
     by_powers = (values.mean(axis=-1) >= 0.5) | (size == terms)  # accurate even where J is near 0
     few = Expansion(False, np.ones(terms), 1.0).integrated()
-    estimates[by_powers] = _combined_powers(kernels, values[by_powers], few, False)
+    estimates[by_powers] = _combined_powers(values[by_powers], few, False)
     by_integral = np.empty(np.count_nonzero(~by_powers))
     harmonic_number = math.fsum(1 / k for k in range(1, size + 1)) if by_integral.size else 0.0
     kernels.full_order_objective_estimate(values[~by_powers], harmonic_number, by_integral)
@@ -80,25 +80,25 @@ def mean_of_others(values: Array) -> Array:
     """Mean of the other rollouts (B, N), for each of the N >= 2."""
     need_size(values.shape[1], 2, "the mean of the others")
     means = np.empty(values.shape, dtype=values.dtype)
-    (generic if values.dtype == object else load()).mean_of_others(values, means)
+    (generic if values.dtype == object else kernels).mean_of_others(values, means)
     return means
 
 
 def failure_of_others(values: Array) -> Array:
     """Chance (B, N) that all the other rollouts fail: their E_{N-1}, the product of 1 - l."""
     products = np.empty(values.shape, dtype=values.dtype)
-    (generic if values.dtype == object else load()).failure_of_others(values, products)
+    (generic if values.dtype == object else kernels).failure_of_others(values, products)
     return products
 
 
 def fill_failure_powers(values: Array, powers: Array) -> None:
     """Fill powers (B, K + 1), K <= N, with E_0..E_K."""
-    (generic if values.dtype == object else load()).powers(values, False, powers)
+    (generic if values.dtype == object else kernels).powers(values, False, powers)
 
 
 def fill_loo_failure_powers(values: Array, powers: Array) -> None:
     """Fill powers (B, N, K + 1), K < N, with E_0..E_K of the others."""
-    (generic if values.dtype == object else load()).loo_failure_powers(values, powers)
+    (generic if values.dtype == object else kernels).loo_failure_powers(values, powers)
 
 
 def _rationals(objective: Objective | None, largest: int) -> Array:
@@ -108,7 +108,7 @@ def _rationals(objective: Objective | None, largest: int) -> Array:
     return np.array(objective.rational_coefficients, dtype=object)
 
 
-def _combined_powers(kernels: Kernels, values: FloatArray, coefficients: FloatArray, successes: bool) -> FloatArray:
+def _combined_powers(values: FloatArray, coefficients: FloatArray, successes: bool) -> FloatArray:
     """sum_k c_k E_k (B,) of groups (B, N), some groups at a time so that the powers stay small."""
     combined = np.empty(len(values))
     step = max(1, _POWERS_AT_ONCE // coefficients.size)

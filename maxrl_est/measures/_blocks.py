@@ -14,6 +14,7 @@ import numpy as np
 from maxrl_est._arguments import name_of
 from maxrl_est._arguments.protocols import Array, Estimator, FloatArray, Problem
 from maxrl_est.confidence._state import Arrays
+from maxrl_est.estimates import settled
 from maxrl_est.estimators import SequentialEstimator
 
 _ROLLOUTS = 1 << 16  # in a block: its arrays stay in the cache
@@ -57,16 +58,19 @@ class Blocks:
         """Gradient estimates (groups, d) of one block, and the rollouts that they took."""
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(block,)))
         groups = min(self.size, self.replicates - block * self.size)
-        if isinstance(self.estimator, SequentialEstimator):
-            gradients, rollouts = _sequential(self.problem, self.estimator, rng, groups)
-        else:
-            likelihoods, scores = self.problem.sample(rng, groups, self._group)
-            gradients, rollouts = _gradients(self.estimator, likelihoods, scores), groups * self._group
+        with settled(self.replicates, self.n or 1):
+            gradients, rollouts = self._estimates(rng, groups)
         if not np.isfinite(gradients).all():
             row = int(np.isfinite(gradients).all(axis=1).argmin())
             where = f"group {block * self.size + row}"
             raise ValueError(f"estimator must have finite estimates, got {gradients[row].tolist()} in {where}")
         return gradients, rollouts
+
+    def _estimates(self, rng: np.random.Generator, groups: int) -> tuple[FloatArray, int]:
+        if isinstance(self.estimator, SequentialEstimator):
+            return _sequential(self.problem, self.estimator, rng, groups)
+        likelihoods, scores = self.problem.sample(rng, groups, self._group)
+        return _gradients(self.estimator, likelihoods, scores), groups * self._group
 
     @property
     def _group(self) -> int:

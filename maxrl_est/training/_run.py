@@ -11,6 +11,7 @@ import numpy as np
 
 from maxrl_est._arguments.arrays import not_finite
 from maxrl_est._arguments.protocols import Array, Estimator, FloatArray
+from maxrl_est.estimates import settled
 from maxrl_est.objectives import Objective
 from maxrl_est.training.optimisers import Optimiser
 from maxrl_est.training.policies import Policy
@@ -88,7 +89,8 @@ class Run:
     def advance(self, state: State, until: int, seconds: float = math.inf) -> State:
         """Return the state after steps up to the number ``until``, fewer if time is up; Diverged if one fails."""
         end = time.monotonic() + seconds
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what matters is found below
+        checked_below = np.errstate(over="ignore", invalid="ignore", divide="ignore")
+        with checked_below, settled(math.inf, self.n):
             while state.step < until:
                 state = self._next(state)
                 if time.monotonic() >= end:

@@ -1,68 +1,61 @@
-"""Compiled kernels where numba can be imported, the same in array operations where it cannot.
+"""The operations on checked groups: compiled where that pays, the same in array operations where it does not yet.
 
-Importing this package imports neither: `load` does, at the first call of a function that needs them.
+Importing this package imports neither numba nor what replaces it: the first call of an operation does.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import NamedTuple
+import math
+from typing import Any
+
+from maxrl_est._arguments.protocols import Array, FloatArray
+from maxrl_est.estimates._kernels._choice import CALL, LONG_NUMBER, NUMBER, Kernels, Operation, load, settled
+
+__all__ = [
+    "Kernels",
+    "failure_of_others",
+    "full_order_objective_estimate",
+    "full_order_weight_estimate",
+    "full_order_weights",
+    "load",
+    "loo_failure_powers",
+    "loo_weights",
+    "mean_of_others",
+    "powers",
+    "settled",
+]
 
 
-class Kernels(NamedTuple):
-    """The operations on contiguous float64 groups (B, N); each fills its last argument."""
-
-    compiled: bool
-    full_order_weights: Callable[..., None]  # likelihoods (B, N), out (B, N)
-    full_order_weight_estimate: Callable[..., None]  # likelihoods (B, N), out (B,)
-    full_order_objective_estimate: Callable[..., None]  # likelihoods (B, N), H_N, out (B,)
-    loo_weights: Callable[..., None]  # likelihoods (B, N), coefficients (T,), whether of successes, out (B, N)
-    powers: Callable[..., None]  # likelihoods (B, N), whether of successes, out (B, K+1)
-    loo_failure_powers: Callable[..., None]  # likelihoods (B, N), out (B, N, K+1)
-    mean_of_others: Callable[..., None]  # likelihoods (B, N), out (B, N)
-    failure_of_others: Callable[..., None]  # likelihoods (B, N), out (B, N)
+def _quadrature(likelihoods: FloatArray, *_: Any) -> float:
+    return 10.0 * min(28, int(likelihoods.shape[1]) // 2 + 1) * (CALL + likelihoods.size * NUMBER)
 
 
-@functools.cache
-def load() -> Kernels:
-    """The fastest kernels that this installation can run."""
-    return _compiled() or _in_arrays()
+def _recurrence(likelihoods: FloatArray, coefficients: FloatArray, *_: Any) -> float:
+    groups, size = likelihoods.shape
+    return _halving(groups, size, coefficients.size)
 
 
-def _compiled() -> Kernels | None:
-    try:
-        from numba import config
-
-        if config.DISABLE_JIT:  # type: ignore[attr-defined]  # and instructions of LLVM cannot be interpreted
-            return None
-        from maxrl_est.estimates._kernels import others, quadrature, recurrence
-    except ImportError:  # numba, or the LLVM it needs, is missing or does not fit this NumPy
-        return None
-    return Kernels(
-        True,
-        quadrature.full_order_weights,
-        quadrature.full_order_weight_estimate,
-        quadrature.full_order_objective_estimate,
-        recurrence.loo_weights,
-        recurrence.powers,
-        recurrence.loo_failure_powers,
-        others.mean_of_others,
-        others.failure_of_others,
-    )
+def _table(likelihoods: FloatArray, out: Array) -> float:
+    return _halving(*out.shape)
 
 
-def _in_arrays() -> Kernels:
-    from maxrl_est.estimates._kernels import generic
+def _halving(groups: int, size: int, terms: int) -> float:
+    return 7 * size * (1 + math.log2(size + 1)) * (CALL + groups * terms * LONG_NUMBER)
 
-    return Kernels(
-        False,
-        generic.full_order_weights,
-        generic.full_order_weight_estimate,
-        generic.full_order_objective_estimate,
-        generic.loo_weights,
-        generic.powers,
-        generic.loo_failure_powers,
-        generic.mean_of_others,
-        generic.failure_of_others,
-    )
+
+def _powers(likelihoods: FloatArray, successes: bool, out: Array) -> float:
+    return 7.0 * int(likelihoods.shape[1]) * (CALL + out.size * LONG_NUMBER)
+
+
+def _others(likelihoods: FloatArray, out: Array) -> float:
+    return 5 * (CALL + likelihoods.size * NUMBER)
+
+
+full_order_weights = Operation("full_order_weights", _quadrature)
+full_order_weight_estimate = Operation("full_order_weight_estimate", _quadrature)
+full_order_objective_estimate = Operation("full_order_objective_estimate", _quadrature)
+loo_weights = Operation("loo_weights", _recurrence)
+powers = Operation("powers", _powers)
+loo_failure_powers = Operation("loo_failure_powers", _table)
+mean_of_others = Operation("mean_of_others", _others)
+failure_of_others = Operation("failure_of_others", _others)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from numba import njit, types
+from numba.core import event
 from numba.extending import intrinsic
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
@@ -31,6 +33,26 @@ def jit(function: Kernel) -> Kernel:
         return cast(Kernel, njit(cache=True, nogil=True, error_model="numpy")(function))
     except RuntimeError:  # numba found no directory in which it could keep a cache
         return cast(Kernel, njit(nogil=True, error_model="numpy")(function))
+
+
+class _Announcement(event.Listener):
+    """One line on a terminal, at the first kernel that has to be compiled since no cache has it."""
+
+    def __init__(self) -> None:
+        self._made = False
+
+    def on_start(self, event: Any) -> None:
+        if self._made or not event.data["dispatcher"].py_func.__module__.startswith(str(__package__)):
+            return
+        self._made = True
+        if sys.stderr.isatty():
+            print("maxrl_est compiles its kernels, which takes seconds, once on this machine", file=sys.stderr)
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+event.register("numba:compile", _Announcement())
 
 
 def _fma(typing_context, x, y, z):
