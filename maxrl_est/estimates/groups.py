@@ -18,7 +18,7 @@ from maxrl_est._arguments import at, finite, is_number
 from maxrl_est._arguments.protocols import Array, FloatArray
 
 _DOUBLE = np.dtype(np.float64)
-LARGEST = 1e100  # reward, so that squares and sums of them are floats
+LARGEST = np.float64(1e100)  # reward, so that squares and sums of them are floats
 
 
 class Groups(NamedTuple):
