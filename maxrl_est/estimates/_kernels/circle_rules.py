@@ -52,6 +52,7 @@ class CircleRule(NamedTuple):
     mean: float  # m / n, the size of the sum of l that f(t) = E_m(1 - t l) decays with
     reach: float  # largest |phi|
     points: int  # M
+    order: int  # T
 
 
 @functools.lru_cache(maxsize=256)
@@ -79,7 +80,7 @@ def rule(size: int, order: int) -> CircleRule:
     columns.flags.writeable = False
     phi_real, phi_imag, weight_real, weight_imag = columns
     reach = float(np.hypot(phi_real, phi_imag).max())
-    return CircleRule(phi_real, phi_imag, weight_real, weight_imag, m / n, reach, points)
+    return CircleRule(phi_real, phi_imag, weight_real, weight_imag, m / n, reach, points, order)
 
 
 def _points(n: int, m: int) -> int:
