@@ -182,7 +182,7 @@ def _moments(nodes, count, moments, lanes):
 
 @jit
 def loo_weights(likelihoods, rule, out):
-    """Fill out (B, N) with the leave-one-out weights of MaxRL of likelihoods (B, N), of the order that the rule is for."""
+    """Fill out (B, N) with the leave-one-out weights of MaxRL of likelihoods (B, N), of the order of the rule."""
     work, summing = _scratch(rule.phi_real.size), summation()
     nodes = work.nodes
     for g in range(likelihoods.shape[0]):
