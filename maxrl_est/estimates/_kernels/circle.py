@@ -16,12 +16,12 @@ kept over the chance of m successes in n trials: 8 at most, 1 to 1.3 at t = 0.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from maxrl_est._arguments.protocols import Array, FloatArray
+from maxrl_est.estimates._kernels._exponential import exponential
 from maxrl_est.estimates._kernels._jit import jit
 from maxrl_est.estimates._kernels._sums import power_sums, summation, total_and_largest
 from maxrl_est.estimates._kernels._vector import WIDTH, fma_vector, load, spread, store
@@ -129,20 +129,15 @@ def _weigh(sums, terms, nodes, count):
         p_real = load(nodes, REAL, m) + load(nodes, REAL_CARRY, m)
         p_imag = load(nodes, IMAG, m) + load(nodes, IMAG_CARRY, m)
         w_real, w_imag = load(nodes, W_REAL, m), load(nodes, W_IMAG, m)
-        store(nodes, REAL, m, fma_vector(p_real, w_real, -p_imag * w_imag))
-        store(nodes, IMAG, m, fma_vector(p_real, w_imag, p_imag * w_real))
+        mass_real = fma_vector(p_real, w_real, -p_imag * w_imag)
+        mass_imag = fma_vector(p_real, w_imag, p_imag * w_real)
         real, imag = spread(0.0), spread(0.0)
         for k in range(terms - 1, -1, -1):
-            x = real + spread(sums[k])
+            x = real - spread(sums[k])
             real, imag = fma_vector(x, s_real, -imag * s_imag), fma_vector(x, s_imag, imag * s_real)
-        store(nodes, REAL_CARRY, m, real)
-        store(nodes, IMAG_CARRY, m, imag)
-    for m in range(count):
-        size = math.exp(-nodes[REAL_CARRY, m])
-        real, imag = size * math.cos(nodes[IMAG_CARRY, m]), -size * math.sin(nodes[IMAG_CARRY, m])
-        p_real, p_imag = nodes[REAL, m], nodes[IMAG, m]
-        nodes[REAL, m] = p_real * real - p_imag * imag
-        nodes[IMAG, m] = p_real * imag + p_imag * real
+        p_real, p_imag = exponential(real, imag)
+        store(nodes, REAL, m, fma_vector(mass_real, p_real, -mass_imag * p_imag))
+        store(nodes, IMAG, m, fma_vector(mass_real, p_imag, mass_imag * p_real))
 
 
 @jit
