@@ -11,7 +11,8 @@ dozen pairs of points give s = t phi at which all is as in `quadrature`, with co
 
 The terms hardly cancel. As |1 - t phi l| = |1 + z x| / |1 + z| with |z| = r = m / (n - m), the sizes of the products
 over the pairs kept add up to no more than (1 - t c l_j) multiplied over all j, times the share of the points that is
-kept over the chance of m successes in n trials: 8 at most, 1 to 1.3 at t = 0.
+kept over the chance of m successes in n trials: 16 at most, and 1 to 1.3 at t = 0. Division is safe as no point is
+real. Measured against exact weights: 5 units in the last place at most, for any T from 2 to N - 1.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from maxrl_est.estimates._kernels._vector import WIDTH, fma_vector, load, spread
 from maxrl_est.estimates._kernels.nodes import COUNTS, NODES, WEIGHTS
 from maxrl_est.estimates._kernels.quadrature import CUTOFF, MAX_TERMS, _polynomial, _rule, _series_length, _split
 
-MAX_FACTORS = 2 * 76 + 1  # see _ceiling
+MAX_FACTORS = 152  # see _ceiling
 S_REAL, S_IMAG, W_REAL, W_IMAG, REAL, IMAG, REAL_CARRY, IMAG_CARRY, ROWS = range(9)
 
 
@@ -37,8 +38,8 @@ class Scratch(NamedTuple):
 
     nodes: FloatArray  # (8, nodes) s, its weight, the product there and what its rounding lost; in the end the masses
     lanes: FloatArray  # (1, 8) one vector
-    position: Array  # (153,) where the likelihoods above the ceiling are
-    factor: FloatArray  # (153,) those likelihoods
+    position: Array  # (152,) where the likelihoods above the ceiling are
+    factor: FloatArray  # (152,) those likelihoods
     sums: FloatArray  # (21,) power sums of the others, then the coefficients of their weights
 
 
@@ -65,11 +66,11 @@ def _ceiling(a, decay, reach):
 
 
 @jit
-def _place(rule, a, t_rule, nodes):
+def _place(rule, times, weights, nodes):
     """Put every s = t phi, its weight and the product of no factors into nodes; return their number, padded."""
     column = 0
-    for k in range(COUNTS[t_rule]):
-        t, weight = a * NODES[t_rule, k], rule.order * a * WEIGHTS[t_rule, k]
+    for k in range(times.size):
+        t, weight = times[k], weights[k]
         for b in range(rule.phi_real.size):
             nodes[S_REAL, column], nodes[S_IMAG, column] = t * rule.phi_real[b], t * rule.phi_imag[b]
             nodes[W_REAL, column], nodes[W_IMAG, column] = weight * rule.weight_real[b], weight * rule.weight_imag[b]
@@ -176,28 +177,56 @@ def _moments(nodes, count, moments, lanes):
 
 
 @jit
+def _fill(row, rule, a, times, weights, total, largest, work, summing, out):
+    """out_i = sum of the weights times E_m(1 - t l) of the others at the times t up to a."""
+    nodes, sums, decay = work.nodes, work.sums, rule.mean * (total - largest)
+    count = _place(rule, times, weights, nodes)
+    ceiling = _ceiling(a, decay, rule.reach)
+    factors, remaining, below = 0, total, largest
+    if largest > ceiling:
+        factors = _split(row, ceiling, work)
+        remaining, below = total_and_largest(row, ceiling, summing)
+    terms = _series_length(a, rule.mean * total, rule.reach * remaining, decay, rule.reach * below)
+    power_sums(row, ceiling, remaining, summing, sums[:terms])
+    _multiply(work.factor, factors, nodes, count)
+    _weigh(sums, terms, nodes, count)
+    for j in range(factors):
+        work.factor[j] = _sum_of_fractions(work.factor[j], nodes, count, work.lanes)
+    _moments(nodes, count, sums[:terms], work.lanes)
+    _polynomial(row, sums, terms, out)
+    for j in range(factors):
+        out[work.position[j]] = work.factor[j]
+
+
+@jit
 def loo_weights(likelihoods, rule, out):
     """Fill out (B, N) with the leave-one-out weights of MaxRL of likelihoods (B, N), of the order of the rule."""
     work, summing = _scratch(rule.phi_real.size), summation()
-    nodes = work.nodes
+    times, weights = np.empty(NODES.shape[1]), np.empty(NODES.shape[1])
     for g in range(likelihoods.shape[0]):
-        row, weights = likelihoods[g], out[g]
-        total, largest = total_and_largest(row, 1.0, summing)
+        total, largest = total_and_largest(likelihoods[g], 1.0, summing)
         decay = rule.mean * (total - largest)
         a = 1.0 if decay <= CUTOFF else CUTOFF / decay
-        count = _place(rule, a, _rule(rule.order - 1, a * rule.mean * total), nodes)
-        ceiling = _ceiling(a, decay, rule.reach)
-        factors, remaining, below = 0, total, largest
-        if largest > ceiling:
-            factors = _split(row, ceiling, work)
-            remaining, below = total_and_largest(row, ceiling, summing)
-        terms = _series_length(a, rule.mean * total, rule.reach * remaining, decay, rule.reach * below)
-        power_sums(row, ceiling, remaining, summing, work.sums[:terms])
-        _multiply(work.factor, factors, nodes, count)
-        _weigh(work.sums, terms, nodes, count)
-        for j in range(factors):
-            work.factor[j] = _sum_of_fractions(work.factor[j], nodes, count, work.lanes)
-        _moments(nodes, count, work.sums[:terms], work.lanes)
-        _polynomial(row, work.sums, terms, weights)
-        for j in range(factors):
-            weights[work.position[j]] = work.factor[j]
+        t_rule = _rule(rule.order - 1, a * rule.mean * total)
+        count = COUNTS[t_rule]
+        for k in range(count):
+            times[k], weights[k] = a * NODES[t_rule, k], rule.order * a * WEIGHTS[t_rule, k]
+        _fill(likelihoods[g], rule, a, times[:count], weights[:count], total, largest, work, summing, out[g])
+
+
+@jit
+def failure_power_of_others(likelihoods, rule, out):
+    """Fill out (B, N) with E_m of the others, m = T - 1 for the order T of the rule, of likelihoods (B, N).
+
+    The error is a few units of 2^-53, of 1 and not of the result: where the bound exp(-c S') is below that the result
+    is 0. Estimates of pass@m, 1 - E_m, need no more, unless they are near 0 themselves.
+    """
+    work, summing = _scratch(rule.phi_real.size), summation()
+    one = np.ones(1)
+    for g in range(likelihoods.shape[0]):
+        total, largest = total_and_largest(likelihoods[g], 1.0, summing)
+        if rule.mean * (total - largest) <= CUTOFF:
+            _fill(likelihoods[g], rule, 1.0, one, one, total, largest, work, summing, out[g])
+        else:
+            for i in range(likelihoods.shape[1]):
+                out[g, i] = 0.0

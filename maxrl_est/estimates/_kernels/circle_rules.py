@@ -33,6 +33,7 @@ import numpy as np
 from maxrl_est._arguments.protocols import FloatArray
 
 TRUNCATION = 2.0**-54  # of any weight: what aliasing may cost, and what the points left out may
+SERVED_FROM = 256  # where |phi| <= 2 m / n, besides
 _CONTEXT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN)  # (1 + z)^n has 300,000 digits before the point at n = 10^6
 _PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899")
 # log k! = (k + 1/2) log k - k + log(2 pi) / 2 + sum_j a_j / k^(2j+1); from _STIRLING_FROM on these leave 10^-40.
@@ -53,6 +54,16 @@ class CircleRule(NamedTuple):
     reach: float  # largest |phi|
     points: int  # M
     order: int  # T
+
+
+def serves(size: int, order: int) -> bool:
+    """Whether the circle is the way to weights of order T of groups of N.
+
+    From N = 256 on it is faster than the recurrence for most groups at every order, measured over all families; a third
+    of the time and less from N = 512 on. In smaller groups the fixed cost of 100 to 900 nodes tells. T = N is one
+    real integral.
+    """
+    return size >= SERVED_FROM and 1 < order < size
 
 
 @functools.lru_cache(maxsize=256)
