@@ -33,6 +33,12 @@ def jit(function: Kernel) -> Kernel:
         return cast(Kernel, njit(nogil=True, error_model="numpy")(function))
 
 
+def part(function: Kernel) -> Kernel:
+    """A function for kernels alone, compiled into those that call it: it has no cache, nor an entry from Python."""
+    options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # numba's stubs lack them
+    return cast(Kernel, njit(nogil=True, error_model="numpy", **options)(function))
+
+
 def _fma(typing_context, x, y, z):
     """x * y + z with one rounding, which turns the rounding error of a product into a float of its own."""
 

@@ -102,6 +102,18 @@ def fma_vector(typing_context, x, y, z):
     return _vector(_vector, _vector, _vector), build
 
 
+@intrinsic
+def larger(typing_context, x, y):
+    """The larger number of each two."""
+    if not x == y == _vector:
+        return None
+
+    def build(context, builder, signature, arguments):
+        return builder.select(builder.fcmp_ordered(">", *arguments), *arguments)
+
+    return _vector(_vector, _vector), build
+
+
 def _define(operation, instruction, operands):
     """Let an operator on vectors be an instruction of LLVM."""
 
@@ -120,3 +132,4 @@ _define(operator.neg, "fneg", 1)
 _define(operator.add, "fadd", 2)
 _define(operator.sub, "fsub", 2)
 _define(operator.mul, "fmul", 2)
+_define(operator.truediv, "fdiv", 2)
