@@ -9,10 +9,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS, NODES, WEIGHTS
+from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS, NODES, SINGLE_LIMITS, WEIGHTS
+from maxrl_est.estimates._kernels.side_by_side import SINGLE_CUTOFF
 
 DIGITS = 60
-TRUNCATION = Fraction(1, 2**54)  # relative error of a rule at its limit
 LARGEST_SUM = 38  # of a * sum(l), for which the largest rule must do
 
 every_rule = pytest.mark.parametrize(("rule", "count"), list(enumerate(COUNTS.tolist())), ids=COUNTS.tolist())
@@ -77,15 +77,21 @@ def test_what_is_left_of_a_row_is_zero(rule, count):
     assert not WEIGHTS[rule, count:].any()
 
 
+@pytest.mark.parametrize(("limits", "bits"), [(LIMITS, 54), (SINGLE_LIMITS, 28)], ids=["float64", "float32"])
 @every_rule
-def test_limits_are_the_largest_doubles_that_the_bound_allows(rule, count):
-    assert truncation_bound(count, LIMITS[rule]) <= TRUNCATION
-    assert truncation_bound(count, np.nextafter(LIMITS[rule], np.inf)) > TRUNCATION
+def test_limits_are_the_largest_doubles_that_the_bound_allows(rule, count, limits, bits):
+    assert truncation_bound(count, limits[rule]) <= Fraction(1, 2**bits)
+    assert truncation_bound(count, np.nextafter(limits[rule], np.inf)) > Fraction(1, 2**bits)
 
 
 def test_the_largest_rule_serves_every_group():
     assert LIMITS[-1] > LARGEST_SUM
     assert (np.diff(LIMITS) > 0).all()
+
+
+def test_sixteen_nodes_serve_every_group_in_float32():
+    assert SINGLE_LIMITS[COUNTS.tolist().index(16)] > SINGLE_CUTOFF + 1
+    assert math.exp(-SINGLE_CUTOFF) * (SINGLE_CUTOFF + 1) / SINGLE_CUTOFF < 2.0**-31
 
 
 def test_counts_above_three_fill_vector_registers():

@@ -15,6 +15,7 @@ import numpy as np
 from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.estimates import _kernels as kernels
 from maxrl_est.estimates._kernels import generic
+from maxrl_est.estimates._kernels.circle_rules import rule, serves
 from maxrl_est.estimates.groups import need_size
 from maxrl_est.objectives import Expansion, Objective
 
@@ -38,8 +39,21 @@ def fill_loo_weights(values: Array, objective: Objective | None, weights: Array)
     elif objective is None:
         kernels.full_order_weights(values, weights)
     else:
-        by = objective.expansion
-        kernels.loo_weights(values, by.coefficients, by.successes, weights)
+        _fill_by_expansion(values, objective.expansion, weights)
+
+
+def _fill_by_expansion(values: FloatArray, by: Expansion, weights: FloatArray) -> None:
+    """By a circle of points where that is quicker: MaxRL of any order, and pass@k, which is 1 less a power."""
+    c, size = by.coefficients, values.shape[1]
+    if not by.successes and serves(size, c.size):
+        if (c == 1).all():
+            kernels.maxrl_weights(values, rule(size, c.size), weights)
+            return
+        if c[0] == 1 and c[-1] == -1 and not c[1:-1].any():
+            kernels.failure_power_of_others(values, rule(size, c.size), weights)
+            np.subtract(1.0, weights, out=weights)
+            return
+    kernels.loo_weights(values, c, by.successes, weights)
 
 
 def weight_estimate(values: Array, objective: Objective | None) -> Array:

@@ -10,10 +10,12 @@ from typing import Any
 
 from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.estimates._kernels._choice import CALL, LONG_NUMBER, NUMBER, Kernels, Operation, load, settled
+from maxrl_est.estimates._kernels.circle_rules import CircleRule
 
 __all__ = [
     "Kernels",
     "failure_of_others",
+    "failure_power_of_others",
     "full_order_objective_estimate",
     "full_order_weight_estimate",
     "full_order_weights",
@@ -21,6 +23,7 @@ __all__ = [
     "load",
     "loo_failure_powers",
     "loo_weights",
+    "maxrl_weights",
     "mean_of_others",
     "powers",
     "settled",
@@ -34,6 +37,11 @@ def _quadrature(likelihoods: FloatArray, *_: Any) -> float:
 def _recurrence(likelihoods: FloatArray, coefficients: FloatArray, *_: Any) -> float:
     groups, size = likelihoods.shape
     return _halving(groups, size, coefficients.size)
+
+
+def _circle(likelihoods: FloatArray, rule: CircleRule, *_: Any) -> float:
+    groups, size = likelihoods.shape
+    return _halving(groups, size, rule.order)
 
 
 def _table(likelihoods: FloatArray, out: Array) -> float:
@@ -57,6 +65,8 @@ full_order_weights_single = Operation("full_order_weights_single", _quadrature)
 full_order_weight_estimate = Operation("full_order_weight_estimate", _quadrature)
 full_order_objective_estimate = Operation("full_order_objective_estimate", _quadrature)
 loo_weights = Operation("loo_weights", _recurrence)
+maxrl_weights = Operation("maxrl_weights", _circle)
+failure_power_of_others = Operation("failure_power_of_others", _circle)
 powers = Operation("powers", _powers)
 loo_failure_powers = Operation("loo_failure_powers", _table)
 mean_of_others = Operation("mean_of_others", _others)

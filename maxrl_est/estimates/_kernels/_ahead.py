@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from maxrl_est.estimates._kernels._choice import compiled
+from maxrl_est.estimates._kernels.circle_rules import rule
+
+SHORT, LONG = 2, 1024  # sizes of groups that between them need every kernel
 
 
 class Found(NamedTuple):
@@ -26,25 +29,39 @@ def compile_all(progress: Callable[[str], None]) -> Found | None:
     kernels = compiled()
     if kernels is None:
         return None
-    likelihoods = np.zeros((1, 2))
-    likelihoods.flags.writeable = False  # as the door leaves it; a writeable array is another type
-    weights, numbers = np.empty((1, 2)), np.empty(1)
-    calls: dict[str, tuple[Any, ...]] = {
+    from maxrl_est.estimates._kernels._jit import KERNELS
+
+    for size in (SHORT, LONG):
+        for name, arguments in _arguments(size).items():
+            progress(f"{name}, N = {size}")
+            precision = np.float32 if name == "full_order_weights_single" else np.float64
+            likelihoods = np.zeros((1, size), dtype=precision)
+            likelihoods.flags.writeable = False  # as the door leaves it; a writeable array is another type
+            getattr(kernels, name)(likelihoods, *arguments)
+    stats = [kernel.stats for kernel in KERNELS]
+    return Found(
+        sum(sum(found.cache_misses.values()) for found in stats),
+        sum(sum(found.cache_hits.values()) for found in stats),
+        time.perf_counter() - start,
+        next((found.cache_path for found in stats if found.cache_path), None),
+    )
+
+
+def _arguments(size: int) -> dict[str, tuple[Any, ...]]:
+    """What follows the likelihoods (1, N) of each kernel."""
+    weights, numbers = np.empty((1, size)), np.empty(1)
+    found: dict[str, tuple[Any, ...]] = {
         "full_order_weights": (weights,),
+        "full_order_weights_single": (weights.astype(np.float32),),
         "full_order_weight_estimate": (numbers,),
         "full_order_objective_estimate": (1.5, numbers),
         "loo_weights": (np.ones(2), False, weights),
         "powers": (False, np.empty((1, 3))),
-        "loo_failure_powers": (np.empty((1, 2, 2)),),
+        "loo_failure_powers": (np.empty((1, size, 2)),),
         "mean_of_others": (weights,),
         "failure_of_others": (weights,),
     }
-    misses, hits, folder = 0, 0, None
-    for name, arguments in calls.items():
-        progress(name)
-        kernel: Any = getattr(kernels, name)
-        kernel(likelihoods, *arguments)
-        misses += sum(kernel.stats.cache_misses.values())
-        hits += sum(kernel.stats.cache_hits.values())
-        folder = kernel.stats.cache_path or folder
-    return Found(misses, hits, time.perf_counter() - start, folder)
+    if size == LONG:
+        by = rule(size, size // 2)
+        found |= {"maxrl_weights": (by, weights), "failure_power_of_others": (by, weights)}
+    return found

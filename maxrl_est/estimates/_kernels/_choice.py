@@ -33,6 +33,8 @@ class Kernels(NamedTuple):
     full_order_weight_estimate: Callable[..., None]  # likelihoods (B, N), out (B,)
     full_order_objective_estimate: Callable[..., None]  # likelihoods (B, N), H_N, out (B,)
     loo_weights: Callable[..., None]  # likelihoods (B, N), coefficients (T,), whether of successes, out (B, N)
+    maxrl_weights: Callable[..., None]  # likelihoods (B, N), rule of a circle for its order T, out (B, N)
+    failure_power_of_others: Callable[..., None]  # likelihoods (B, N), such a rule, out (B, N)
     powers: Callable[..., None]  # likelihoods (B, N), whether of successes, out (B, K+1)
     loo_failure_powers: Callable[..., None]  # likelihoods (B, N), out (B, N, K+1)
     mean_of_others: Callable[..., None]  # likelihoods (B, N), out (B, N)
@@ -53,16 +55,18 @@ def compiled() -> Kernels | None:
 
         if config.DISABLE_JIT:  # type: ignore[attr-defined]  # and instructions of LLVM cannot be interpreted
             return None
-        from maxrl_est.estimates._kernels import generic, others, quadrature, recurrence
+        from maxrl_est.estimates._kernels import circle, others, quadrature, recurrence
     except ImportError:  # numba, or the LLVM it needs, is missing or does not fit this NumPy
         return None
     return Kernels(
         True,
         quadrature.full_order_weights,
-        generic.full_order_weights_single,
+        quadrature.full_order_weights_single,
         quadrature.full_order_weight_estimate,
         quadrature.full_order_objective_estimate,
         recurrence.loo_weights,
+        circle.loo_weights,
+        circle.failure_power_of_others,
         recurrence.powers,
         recurrence.loo_failure_powers,
         others.mean_of_others,
@@ -82,6 +86,8 @@ def in_arrays() -> Kernels:
         generic.full_order_weight_estimate,
         generic.full_order_objective_estimate,
         generic.loo_weights,
+        generic.maxrl_weights,
+        generic.failure_power_of_others,
         generic.powers,
         generic.loo_failure_powers,
         generic.mean_of_others,

@@ -14,6 +14,7 @@ from numba.extending import intrinsic
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
+KERNELS: list[Any] = []  # all that can be called from Python, as numba made them
 _SOURCES = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
 _VERSION = hashlib.blake2b(_SOURCES, digest_size=6).hexdigest()
 
@@ -30,9 +31,11 @@ def jit(function: Kernel) -> Kernel:
     """
     function.__qualname__ += f"_{_VERSION}"
     try:
-        return cast(Kernel, njit(cache=True, nogil=True, error_model="numpy")(function))
+        kernel = njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:  # numba found no directory in which it could keep a cache
-        return cast(Kernel, njit(nogil=True, error_model="numpy")(function))
+        kernel = njit(nogil=True, error_model="numpy")(function)
+    KERNELS.append(kernel)
+    return cast(Kernel, kernel)
 
 
 class _Announcement(event.Listener):
@@ -53,6 +56,12 @@ class _Announcement(event.Listener):
 
 
 event.register("numba:compile", _Announcement())
+
+
+def part(function: Kernel) -> Kernel:
+    """A function for kernels alone, compiled into those that call it: it has no cache, nor an entry from Python."""
+    options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # numba's stubs lack them
+    return cast(Kernel, njit(nogil=True, error_model="numpy", **options)(function))
 
 
 def _fma(typing_context, x, y, z):

@@ -10,128 +10,112 @@ from typing import NamedTuple
 import numpy as np
 
 from maxrl_est._arguments.protocols import FloatArray
-from maxrl_est.estimates._kernels._jit import jit
+from maxrl_est.estimates._kernels._jit import part
+from maxrl_est.estimates._kernels._vector import WIDTH, larger, load, spread, store
 
 BLOCK = 128  # likelihoods kept in first-level cache while several loops run over them
-LANES = 16  # independent partial sums, so that a loop over them fills vector registers
 ROWS = 5  # of partial sums, for four powers each: powers up to 4 * ROWS + 1 can be summed
-# All constants, so that loops over them are unrolled and vectorised.
 
 
 class Summation(NamedTuple):
-    """Working memory of one thread: it does not grow with the group."""
+    """Working memory of one thread, a vector in a row: it does not grow with the group."""
 
-    block: FloatArray  # (128,) likelihoods up to the ceiling
-    power: FloatArray  # (128,) their powers
-    total: FloatArray  # (16,) partial sums
-    carry: FloatArray  # (16,) what their rounding lost
-    top: FloatArray  # (16,) partial maxima
-    lanes: FloatArray  # (7, 64) partial sums of powers; the same of one block alone; what rounding lost of row 0
+    block: FloatArray  # (1, 128) likelihoods up to the ceiling
+    power: FloatArray  # (1, 128) their powers
+    lanes: FloatArray  # (24, 8) partial sums of powers; what rounding lost of the first four
 
 
-@jit
+@part
 def summation():
     """Working memory, not yet filled."""
-    return Summation(
-        np.empty(BLOCK),
-        np.empty(BLOCK),
-        np.empty(LANES),
-        np.empty(LANES),
-        np.empty(LANES),
-        np.empty((ROWS + 2, 4 * LANES)),
-    )
+    return Summation(np.empty((1, BLOCK)), np.empty((1, BLOCK)), np.empty((4 * ROWS + 4, WIDTH)))
 
 
-@jit
-def _load(row, start, ceiling, block):
+@part
+def _take_block(likelihoods, g, start, ceiling, block):
     """Copy the next likelihoods, with zeros for those above the ceiling and past the end of the row."""
-    part = row[start : start + BLOCK]
-    for j in range(part.size):
-        block[j] = part[j] if part[j] <= ceiling else 0.0
-    for j in range(part.size, BLOCK):
-        block[j] = 0.0
+    size = min(likelihoods.shape[1] - start, BLOCK)
+    for j in range(size):
+        value = likelihoods[g, start + j]
+        block[0, j] = value if value <= ceiling else 0.0
+    for j in range(size, BLOCK):
+        block[0, j] = 0.0
 
 
-@jit
-def _take(values, total, carry, top):
-    """Add a block to LANES compensated sums and maxima."""
-    for s in range(0, BLOCK, LANES):
-        for j in range(LANES):
-            value = values[s + j]
-            top[j] = value if value > top[j] else top[j]
-            before, after = total[j], total[j] + value
-            shift = after - before
-            carry[j] += (before - (after - shift)) + (value - shift)
-            total[j] = after
+@part
+def _add(total, carry, value):
+    """(total + carry) + value, the carry taking what rounding loses."""
+    after = total + value
+    shift = after - total
+    return after, carry + ((total - (after - shift)) + (value - shift))
 
 
-@jit
-def total_and_largest(row, ceiling, work):
-    """Sum and maximum of the likelihoods up to the ceiling."""
-    total, carry, top = work.total, work.carry, work.top
-    total[:], carry[:], top[:] = 0.0, 0.0, 0.0
-    for start in range(0, row.size, BLOCK):
-        _load(row, start, ceiling, work.block)
-        _take(work.block, total, carry, top)
-    half = LANES // 2
-    while half >= 1:
-        for j in range(half):
-            total[j] += total[j + half]
-            carry[j] += carry[j + half]
-            top[j] = max(top[j], top[j + half])
-        half //= 2
-    return total[0] + carry[0], top[0]
+@part
+def total_and_largest(likelihoods, g, ceiling, work):
+    """Sum and maximum of the likelihoods of a group up to the ceiling."""
+    total, carry, top = spread(0.0), spread(0.0), spread(0.0)
+    for start in range(0, likelihoods.shape[1], BLOCK):
+        _take_block(likelihoods, g, start, ceiling, work.block)
+        for j in range(0, BLOCK, WIDTH):
+            value = load(work.block, 0, j)
+            total, carry = _add(total, carry, value)
+            top = larger(value, top)
+    store(work.lanes, 0, 0, total)
+    store(work.lanes, 1, 0, carry)
+    store(work.lanes, 2, 0, top)
+    whole, lost, largest = 0.0, 0.0, 0.0
+    for lane in range(WIDTH):
+        whole, lost = _add(whole, lost, work.lanes[0, lane])
+        lost += work.lanes[1, lane]
+        largest = max(largest, work.lanes[2, lane])
+    return whole + lost, largest
 
 
-@jit
-def _take_powers(values, power, lanes):
-    """Multiply the powers by their base four times, adding each result to its LANES partial sums."""
-    for s in range(0, BLOCK, LANES):
-        for j in range(LANES):
-            x = values[s + j]
-            p1 = power[s + j] * x
-            p2 = p1 * x
-            p3 = p2 * x
-            p4 = p3 * x
-            power[s + j] = p4
-            lanes[j] += p1
-            lanes[LANES + j] += p2
-            lanes[2 * LANES + j] += p3
-            lanes[3 * LANES + j] += p4
+@part
+def _next_powers(work):
+    """Multiply the powers of a block by their base four times; the sums of each result, by lane."""
+    s1, s2, s3, s4 = spread(0.0), spread(0.0), spread(0.0), spread(0.0)
+    for j in range(0, BLOCK, WIDTH):
+        x = load(work.block, 0, j)
+        p1 = load(work.power, 0, j) * x
+        p2 = p1 * x
+        p3 = p2 * x
+        p4 = p3 * x
+        store(work.power, 0, j, p4)
+        s1, s2, s3, s4 = s1 + p1, s2 + p2, s3 + p3, s4 + p4
+    return s1, s2, s3, s4
 
 
-@jit
-def _empty_into(part, total, carry):
-    """Add partial sums to others, compensated, and reset them."""
-    for j in range(4 * LANES):
-        before, after = total[j], total[j] + part[j]
-        shift = after - before
-        carry[j] += (before - (after - shift)) + (part[j] - shift)
-        total[j], part[j] = after, 0.0
-
-
-@jit
-def power_sums(row, ceiling, total, work, sums):
-    """sums[k] = sum of l^(k+1) over the likelihoods up to the ceiling, given the first; their number is 1 + 4j.
+@part
+def power_sums(likelihoods, g, ceiling, total, terms, work, sums):
+    """sums[k] = sum of l^(k+1), k < terms = 1 + 4j, over a group's likelihoods up to the ceiling, given the first.
 
     Powers up to 5 are summed block by block and compensated. The callers keep l, times the t that matters,
     below 1/8, so that errors of further sums do not matter.
     """
     sums[0] = total
-    if sums.size == 1:
+    if terms == 1:
         return
-    block, power, lanes = work.block, work.power, work.lanes
-    part, carry = lanes[ROWS], lanes[ROWS + 1]
-    lanes[:] = 0.0
-    for start in range(0, row.size, BLOCK):
-        _load(row, start, ceiling, block)
-        power[:] = block
-        _take_powers(block, power, part)
-        _empty_into(part, lanes[0], carry)
-        for k in range(1, sums.size // 4):
-            _take_powers(block, power, lanes[k])
-    for j in range(4 * LANES):
-        lanes[0, j] += carry[j]
-    for k in range(1, sums.size):
-        lane = (k - 1) % 4 * LANES
-        sums[k] = lanes[(k - 1) // 4, lane : lane + LANES].sum()
+    lanes = work.lanes
+    for k in range(4 * ROWS + 4):
+        store(lanes, k, 0, spread(0.0))
+    for start in range(0, likelihoods.shape[1], BLOCK):
+        _take_block(likelihoods, g, start, ceiling, work.block)
+        for j in range(0, BLOCK, WIDTH):
+            store(work.power, 0, j, load(work.block, 0, j))
+        for k in range(0, terms - 1, 4):
+            parts = _next_powers(work)
+            for j in range(4):
+                if k == 0:
+                    whole, lost = _add(load(lanes, j, 0), load(lanes, 4 * ROWS + j, 0), parts[j])
+                    store(lanes, 4 * ROWS + j, 0, lost)
+                else:
+                    whole = load(lanes, k + j, 0) + parts[j]
+                store(lanes, k + j, 0, whole)
+    for k in range(terms - 1):
+        if k < 4:
+            store(lanes, k, 0, load(lanes, k, 0) + load(lanes, 4 * ROWS + k, 0))
+        part = 0.0
+        for lane in range(WIDTH):
+            part += lanes[k, lane]
+        sums[k + 1] = part

@@ -117,6 +117,18 @@ def scale(typing_context, x, rounded):
     return _vector(_vector, _vector), build
 
 
+@intrinsic
+def larger(typing_context, x, y):
+    """The larger number of each two."""
+    if not x == y == _vector:
+        return None
+
+    def build(context, builder, signature, arguments):
+        return builder.select(builder.fcmp_ordered(">", *arguments), *arguments)
+
+    return _vector(_vector, _vector), build
+
+
 def _define(operation, instruction, operands):
     """Let an operator on vectors be an instruction of LLVM."""
 

@@ -23,11 +23,12 @@ import numpy as np
 
 from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.estimates._kernels._exponential import exponential
-from maxrl_est.estimates._kernels._jit import jit
+from maxrl_est.estimates._kernels._integrals import CUTOFF, cut, smallest_rule
+from maxrl_est.estimates._kernels._jit import jit, part
 from maxrl_est.estimates._kernels._sums import power_sums, summation, total_and_largest
 from maxrl_est.estimates._kernels._vector import WIDTH, fma_vector, load, spread, store
-from maxrl_est.estimates._kernels.nodes import COUNTS, NODES, WEIGHTS
-from maxrl_est.estimates._kernels.quadrature import CUTOFF, MAX_TERMS, _polynomial, _rule, _series_length, _split
+from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS, NODES, WEIGHTS
+from maxrl_est.estimates._kernels.quadrature import MAX_TERMS, polynomial, series_length, split
 
 MAX_FACTORS = 152  # see _ceiling
 S_REAL, S_IMAG, W_REAL, W_IMAG, REAL, IMAG, REAL_CARRY, IMAG_CARRY, ROWS = range(9)
@@ -43,7 +44,7 @@ class Scratch(NamedTuple):
     sums: FloatArray  # (21,) power sums of the others, then the coefficients of their weights
 
 
-@jit
+@part
 def _scratch(pairs):
     columns = -(-pairs * NODES.shape[1] // WIDTH) * WIDTH
     return Scratch(
@@ -55,7 +56,7 @@ def _scratch(pairs):
     )
 
 
-@jit
+@part
 def _ceiling(a, decay, reach):
     """Likelihoods above it are multiplied in one by one; below it 21 terms of the series leave 2^-55 of a weight.
 
@@ -65,7 +66,7 @@ def _ceiling(a, decay, reach):
     return min(0.5, max(0.125, a * decay / 64.0)) / (a * reach)
 
 
-@jit
+@part
 def _place(rule, times, weights, nodes):
     """Put every s = t phi, its weight and the product of no factors into nodes; return their number, padded."""
     column = 0
@@ -86,7 +87,7 @@ def _place(rule, times, weights, nodes):
     return count
 
 
-@jit
+@part
 def _sum_of_products(x, y, z, w):
     """x y + z w and what its rounding lost."""
     first, second = x * y, z * w
@@ -96,7 +97,7 @@ def _sum_of_products(x, y, z, w):
     return total, lost + (fma_vector(x, y, -first) + fma_vector(z, w, -second))
 
 
-@jit
+@part
 def _multiply(factors, size, nodes, count):
     """The product, with its carry, times 1 - s l for every factor l, at every node, the carry taking every error."""
     one = spread(1.0)
@@ -120,7 +121,7 @@ def _multiply(factors, size, nodes, count):
             store(nodes, IMAG_CARRY, m, imag_lost)
 
 
-@jit
+@part
 def _weigh(sums, terms, nodes, count):
     """Turn products into masses: times exp(-sum_k s^k sums_k / k), the factors in the power sums, times the weight."""
     for k in range(terms):
@@ -141,14 +142,14 @@ def _weigh(sums, terms, nodes, count):
         store(nodes, IMAG, m, fma_vector(mass_real, p_imag, mass_imag * p_real))
 
 
-@jit
+@part
 def _sum_of_lanes(lanes):
     return ((lanes[0, 0] + lanes[0, 1]) + (lanes[0, 2] + lanes[0, 3])) + (
         (lanes[0, 4] + lanes[0, 5]) + (lanes[0, 6] + lanes[0, 7])
     )
 
 
-@jit
+@part
 def _sum_of_fractions(likelihood, nodes, count, lanes):
     """Real part of the sum of mass / (1 - s l) over all nodes."""
     total, one, value = spread(0.0), spread(1.0), spread(likelihood)
@@ -161,10 +162,10 @@ def _sum_of_fractions(likelihood, nodes, count, lanes):
     return _sum_of_lanes(lanes)
 
 
-@jit
-def _moments(nodes, count, moments, lanes):
-    """moments_k = real part of the sum of mass s^k; overwrites the masses."""
-    for k in range(moments.size):
+@part
+def _moments(nodes, count, terms, moments, lanes):
+    """moments_k = real part of the sum of mass s^k, k < terms; overwrites the masses."""
+    for k in range(terms):
         total = spread(0.0)
         for m in range(0, count, WIDTH):
             s_real, s_imag = load(nodes, S_REAL, m), load(nodes, S_IMAG, m)
@@ -176,26 +177,28 @@ def _moments(nodes, count, moments, lanes):
         moments[k] = _sum_of_lanes(lanes)
 
 
-@jit
-def _fill(row, rule, a, times, weights, total, largest, work, summing, out):
+@part
+def _fill(likelihoods, g, rule, a, times, weights, total, largest, work, summing, out):
     """out_i = sum of the weights times E_m(1 - t l) of the others at the times t up to a."""
     nodes, sums, decay = work.nodes, work.sums, rule.mean * (total - largest)
     count = _place(rule, times, weights, nodes)
     ceiling = _ceiling(a, decay, rule.reach)
     factors, remaining, below = 0, total, largest
     if largest > ceiling:
-        factors = _split(row, ceiling, work)
-        remaining, below = total_and_largest(row, ceiling, summing)
-    terms = _series_length(a, rule.mean * total, rule.reach * remaining, decay, rule.reach * below)
-    power_sums(row, ceiling, remaining, summing, sums[:terms])
+        factors = split(likelihoods, g, ceiling, work.position)
+        for j in range(factors):
+            work.factor[j] = likelihoods[g, work.position[j]]
+        remaining, below = total_and_largest(likelihoods, g, ceiling, summing)
+    terms = series_length(a, rule.mean * total, rule.reach * remaining, decay, rule.reach * below)
+    power_sums(likelihoods, g, ceiling, remaining, terms, summing, sums)
     _multiply(work.factor, factors, nodes, count)
     _weigh(sums, terms, nodes, count)
     for j in range(factors):
         work.factor[j] = _sum_of_fractions(work.factor[j], nodes, count, work.lanes)
-    _moments(nodes, count, sums[:terms], work.lanes)
-    _polynomial(row, sums, terms, out)
+    _moments(nodes, count, terms, sums, work.lanes)
+    polynomial(likelihoods, g, sums, terms, out)
     for j in range(factors):
-        out[work.position[j]] = work.factor[j]
+        out[g, work.position[j]] = work.factor[j]
 
 
 @jit
@@ -204,14 +207,14 @@ def loo_weights(likelihoods, rule, out):
     work, summing = _scratch(rule.phi_real.size), summation()
     times, weights = np.empty(NODES.shape[1]), np.empty(NODES.shape[1])
     for g in range(likelihoods.shape[0]):
-        total, largest = total_and_largest(likelihoods[g], 1.0, summing)
+        total, largest = total_and_largest(likelihoods, g, 1.0, summing)
         decay = rule.mean * (total - largest)
-        a = 1.0 if decay <= CUTOFF else CUTOFF / decay
-        t_rule = _rule(rule.order - 1, a * rule.mean * total)
+        a = cut(decay, CUTOFF)
+        t_rule = smallest_rule(rule.order - 1, a * rule.mean * total, LIMITS)
         count = COUNTS[t_rule]
         for k in range(count):
             times[k], weights[k] = a * NODES[t_rule, k], rule.order * a * WEIGHTS[t_rule, k]
-        _fill(likelihoods[g], rule, a, times[:count], weights[:count], total, largest, work, summing, out[g])
+        _fill(likelihoods, g, rule, a, times[:count], weights[:count], total, largest, work, summing, out)
 
 
 @jit
@@ -224,9 +227,9 @@ def failure_power_of_others(likelihoods, rule, out):
     work, summing = _scratch(rule.phi_real.size), summation()
     one = np.ones(1)
     for g in range(likelihoods.shape[0]):
-        total, largest = total_and_largest(likelihoods[g], 1.0, summing)
+        total, largest = total_and_largest(likelihoods, g, 1.0, summing)
         if rule.mean * (total - largest) <= CUTOFF:
-            _fill(likelihoods[g], rule, 1.0, one, one, total, largest, work, summing, out[g])
+            _fill(likelihoods, g, rule, 1.0, one, one, total, largest, work, summing, out)
         else:
             for i in range(likelihoods.shape[1]):
                 out[g, i] = 0.0

@@ -14,6 +14,7 @@ import numpy as np
 
 from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.estimates._kernels import repeated
+from maxrl_est.estimates._kernels.circle_rules import CircleRule
 from maxrl_est.estimates._kernels.nodes import COUNTS, NODES, WEIGHTS
 
 CUTOFF = 37.0  # exp(-37) is negligible: beyond a = 37 / sum(l) nothing is left of the integrals
@@ -85,6 +86,16 @@ def loo_weights(likelihoods: Array, coefficients: Array, successes: bool, out: A
     left = repeated.fill_few(masses, out, repeated.Weights(coefficients, masses.shape[1] - 1))
     for i, table in _leave_one_out(masses[left], len(coefficients) - 1):
         out[left, i] = (table * coefficients).sum(axis=-1)
+
+
+def maxrl_weights(likelihoods: FloatArray, rule: CircleRule, out: FloatArray) -> None:
+    """Fill out (B, N) with the weights of MaxRL of the rule's order."""
+    loo_weights(likelihoods, np.ones(rule.order), False, out)
+
+
+def failure_power_of_others(likelihoods: FloatArray, rule: CircleRule, out: FloatArray) -> None:
+    """Fill out (B, N) with E_{T-1} of the others, for the rule's order T."""
+    loo_weights(likelihoods, np.eye(1, rule.order, rule.order - 1)[0], False, out)
 
 
 def mean_of_others(likelihoods: Array, out: Array) -> None:

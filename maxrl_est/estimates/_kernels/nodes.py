@@ -6,7 +6,7 @@ lose. ``tests/test_nodes.py`` derives each number below again with 60 digits.
 Counts above three are multiples of four, so that a loop over the nodes fills vector registers.
 
 ``LIMITS[r]`` is the largest x = a * sum(l) for which rule r, applied on [0, a], has a relative truncation
-error of at most 2^-54 by the bound (1 + x) x^(2m) (m!)^4 / ((2m + 1) ((2m)!)^3), rounded down.
+error of at most 2^-54 by the bound (1 + x) x^(2m) (m!)^4 / ((2m + 1) ((2m)!)^3), rounded down. ``SINGLE_LIMITS`` are those of 2^-28, for float32.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 # fmt: off
 COUNTS = np.array((1, 2, 3, 4, 8, 12, 16, 20, 24, 28))
 LIMITS = np.array((3.6500240833754786e-08, 0.0006996648506927193, 0.021873198399243454, 0.13110062528743757, 2.367062193884126, 7.4090786929216685, 14.385721929004584, 22.61315554243404, 31.670333306028162, 41.29959067399722))
+SINGLE_LIMITS = np.array((0.00029896529158400086, 0.06238645889260319, 0.41752882048512174, 1.150961569715381, 6.92090945672022, 15.273306315016223, 24.85834403699451, 35.10905300428403, 45.75797058915849, 56.66392747356795))
 
 _NODES = (
     (0.5,),

@@ -7,9 +7,9 @@ With l the likelihoods of a group,
 P falls off like exp(-t sum(l)), so the integral is cut at a = min(1, 37 / (sum(l) - max(l))), beyond which less
 than 2^-53 of it is left, and Gauss-Legendre nodes do the rest: ``nodes.LIMITS`` says how many leave 2^-54.
 
-P at the nodes is a product of two parts. Likelihoods above 1/8, or above 1/(2a) where a < 1, are multiplied in
-one by one, with the rounding error of every factor carried along: equal likelihoods round alike, so without
-that the errors add up instead of averaging out. The others enter through their power sums,
+P at the nodes is a product of two parts. Likelihoods above 1/8, or above 1/(2a) where a < 1, and all in
+short groups, are multiplied in one by one, with the rounding error of every factor carried along: equal likelihoods
+round alike, so without that the errors add up instead of averaging out. The others enter through their power sums,
 log prod (1 - t l_j) = -sum_k t^k s_k / k, and their weights are a polynomial in l_i with positive coefficients;
 both series are cut where 2^-55 is left.
 
@@ -22,83 +22,67 @@ N - 1 but take O(N^2) steps.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from maxrl_est._arguments.protocols import Array, FloatArray
-from maxrl_est.estimates._kernels._jit import fma, jit
-from maxrl_est.estimates._kernels._sums import BLOCK, ROWS, power_sums, summation, total_and_largest
-from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS, NODES, WEIGHTS
+from maxrl_est.estimates._kernels._integrals import (
+    CUTOFF,
+    Tables,
+    cut,
+    multiply,
+    place_in_all,
+    smallest_rule,
+    sum_of_fractions,
+    tables,
+    turn,
+    whole_vectors,
+)
+from maxrl_est.estimates._kernels._jit import jit, part
+from maxrl_est.estimates._kernels._sums import ROWS, Summation, power_sums, summation, total_and_largest
+from maxrl_est.estimates._kernels._vector import WIDTH, fma_vector, load, spread, store
+from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS
+from maxrl_est.estimates._kernels.side_by_side import single_weights_of_factors, weights_of_factors
 
-CUTOFF = 37.0  # exp(-37) (1 + 37) / 37 < 2^-53: the relative weight of the tail beyond a
-SMALL = 16  # up to this size the rule is exact and products need no compensation
-FACTORS_ONLY = 64  # up to this size the power sums would cost more than they save
-MAX_FACTORS = 2 * 8 * 38 + 1  # see _split; and one more to make their number even
-MAX_TERMS = 4 * ROWS + 1  # see _series_length
+SHORT = 128  # group, up to which all are factors: power sums would cost more than they save
+SHORT_SINGLE = 512  # the same in single precision
+MAX_FACTORS = 2 * 8 * 38  # see _evaluate
+MAX_TERMS = 4 * ROWS + 1  # see series_length
 SERIES_ERROR = 2.0**-55
+WIDENED = 1 << 14  # likelihoods in float64 at a time
+
+SingleArray: TypeAlias = npt.NDArray[np.float32]
 
 
 class Scratch(NamedTuple):
     """Working memory of one thread: it does not grow with the group."""
 
-    nodes: FloatArray  # (28,) abscissas a t_k
-    product: FloatArray  # (28,) P at the nodes, then its weighted value
-    carry: FloatArray  # (28,) what the rounding of the product lost
-    exponent: FloatArray  # (28,) minus log P of the likelihoods in the power sums
-    position: Array  # (609,) where the likelihoods above the ceiling are
-    factor: FloatArray  # (609,) those likelihoods
-    result: FloatArray  # (609,) their weights
+    integral: Tables  # for the likelihoods above the ceiling
+    position: Array  # (608,) where they are
+    summing: Summation
     sums: FloatArray  # (21,) power sums of the others, then the coefficients of their weights
 
 
-@jit
+@part
 def _scratch():
-    return Scratch(
-        np.empty(NODES.shape[1]),
-        np.empty(NODES.shape[1]),
-        np.empty(NODES.shape[1]),
-        np.empty(NODES.shape[1]),
-        np.empty(MAX_FACTORS, np.int64),
-        np.empty(MAX_FACTORS),
-        np.empty(MAX_FACTORS),
-        np.empty(MAX_TERMS),
-    )
+    return Scratch(tables(MAX_FACTORS), np.empty(MAX_FACTORS, np.int64), summation(), np.empty(MAX_TERMS))
 
 
-@jit
-def _rule(degree, x):
-    """Index of the smallest rule that is exact for a polynomial, or accurate enough at x = a sum(l)."""
-    for r in range(COUNTS.size):
-        if 2 * COUNTS[r] > degree or x <= LIMITS[r]:
-            return r
-    return COUNTS.size - 1
-
-
-@jit
-def _split(row, ceiling, work):
-    """Collect the likelihoods above the ceiling; return their number.
-
-    As a sum(l) <= 37 + max(l) <= 38, it is at most 8 * 38 for the ceiling 1/8 and 2 * 38 for 1/(2a). A group of
-    which they are half or more consists of factors only, which explains the size of the arrays.
-    """
+@part
+def split(likelihoods, g, ceiling, position):
+    """Note where the likelihoods of a group above the ceiling are; return their number."""
     count = 0
-    for start in range(0, row.size, BLOCK):
-        part = row[start : start + BLOCK]
-        above = 0
-        for j in range(part.size):
-            above += part[j] > ceiling
-        if above > 0:
-            for j in range(part.size):
-                if part[j] > ceiling:
-                    work.position[count] = start + j
-                    work.factor[count] = part[j]
-                    count += 1
+    for j in range(likelihoods.shape[1]):
+        if likelihoods[g, j] > ceiling:
+            position[count] = j
+            count += 1
     return count
 
 
-@jit
-def _series_length(a, total, remaining, decay, largest):
+@part
+def series_length(a, total, remaining, decay, largest):
     """Terms K = 1 + 4j <= 21 of the power series that leave less than SERIES_ERROR of any weight.
 
     Let R be the sum of the likelihoods in the series, the remaining ones, l the largest of them, S that of all
@@ -125,164 +109,137 @@ def _series_length(a, total, remaining, decay, largest):
     return terms
 
 
-@jit
-def _times_one_minus(product, carry, t, likelihood):
-    """(product + carry) (1 - t l) as a product and a carry, through error-free transformations."""
-    x = t * likelihood
-    x_error = fma(t, likelihood, -x)
-    rest = 1.0 - x
-    rest_error = ((1.0 - rest) - x) - x_error
-    after = product * rest
-    return after, fma(carry, rest, fma(product, rest_error, fma(product, rest, -after)))
+@part
+def _times_exponential(work, terms, count):
+    """masses *= exp(-sum_k t^k s_k / k): P of the likelihoods in the power sums, whose order it divides them by."""
+    integral = work.integral
+    for k in range(terms):
+        work.sums[k] /= k + 1
+    for v in range(whole_vectors(count)):
+        t, exponent = load(integral.nodes, v, 0), spread(0.0)
+        for k in range(terms - 1, -1, -1):
+            exponent = (exponent + spread(work.sums[k])) * t
+        store(integral.sums, 0, 0, exponent)
+        for lane in range(WIDTH):
+            integral.masses[v, lane] *= math.exp(-integral.sums[0, lane])
 
 
-@jit
-def _multiply(factors, size, nodes, product, carry, count):
-    """product + carry *= prod_j (1 - t l_j) at every node t, the carry taking every rounding error.
-
-    Factors go in pairs, which halves the traffic to memory; their number is even.
-    """
-    for j in range(0, size, 2):
-        first, second = factors[j], factors[j + 1]
-        for k in range(count):
-            p, c = _times_one_minus(product[k], carry[k], nodes[k], first)
-            product[k], carry[k] = _times_one_minus(p, c, nodes[k], second)
-
-
-@jit
-def _evaluate(row, degree, decay, total, largest, work, summing):
-    """Fill work.product with P at the nodes; return a, the rule, and how many factors and terms there are.
+@part
+def _evaluate(likelihoods, g, degree, decay, total, largest, scale, work):
+    """Fill the masses with P at the nodes, times their weights and the scale; return how many nodes, factors, terms.
 
     The degree is that of what will be integrated, and says where the rule is exact.
+
+    As a sum(l) <= 37 + max(l) <= 38, at most 8 * 38 likelihoods are above the ceiling 1/8 and 2 * 38 above 1/(2a). A
+    group of which they are half or more consists of factors only, which explains the size of the arrays.
     """
-    a = 1.0 if decay <= CUTOFF else CUTOFF / decay
-    rule = _rule(degree, a * total)
+    size, integral = likelihoods.shape[1], work.integral
+    a = cut(decay, CUTOFF)
+    rule = smallest_rule(degree, a * total, LIMITS)
     count = max(COUNTS[rule], 4)
-    nodes, product, carry, exponent = work.nodes, work.product, work.carry, work.exponent
-    for k in range(count):
-        nodes[k] = a * NODES[rule, k]
-        product[k], carry[k], exponent[k] = 1.0, 0.0, 0.0
-    factors, terms = row.size, 0
-    if row.size > FACTORS_ONLY:
+    place_in_all(integral, rule, a, scale, count)
+    factors, terms = size, 0
+    if size > SHORT:
         ceiling = 0.5 / a if a < 1.0 else 0.125
         factors, remaining = 0, total
         if largest > ceiling:
-            factors = _split(row, ceiling, work)
-            remaining, largest = total_and_largest(row, ceiling, summing)
-        if 2 * factors < row.size:
-            terms = _series_length(a, total, remaining, decay, largest)
-            power_sums(row, ceiling, remaining, summing, work.sums[:terms])
-            for j in range(terms - 1, -1, -1):
-                coefficient = work.sums[j] / (j + 1)
-                for k in range(count):
-                    exponent[k] = (exponent[k] + coefficient) * nodes[k]
+            factors = split(likelihoods, g, ceiling, work.position)
+            remaining, largest = total_and_largest(likelihoods, g, ceiling, work.summing)
+        if 2 * factors < size:
+            terms = series_length(a, total, remaining, decay, largest)
+            power_sums(likelihoods, g, ceiling, remaining, terms, work.summing, work.sums)
         else:
-            factors = row.size
-    if terms == 0:
-        work.factor[:factors] = row
-    work.factor[factors] = 0.0
-    _multiply(work.factor, factors + factors % 2, nodes, product, carry, count)
-    for k in range(count):
-        product[k] = (product[k] + carry[k]) * math.exp(-exponent[k])
-    return a, rule, factors, terms
+            factors = size
+    for j in range(factors):
+        store(integral.likelihoods, j, 0, spread(likelihoods[g, work.position[j] if terms > 0 else j]))
+    multiply(integral, factors, whole_vectors(count))
+    if terms > 0:
+        _times_exponential(work, terms, count)
+    return count, factors, terms
+
+
+@part
+def _moments(integral, terms, count, moments):
+    """moments_k = sum of masses t^k, in place of the weights."""
+    for v in range(whole_vectors(count)):
+        store(integral.weights, v, 0, load(integral.masses, v, 0))
+    for k in range(terms):
+        total = spread(0.0)
+        for v in range(whole_vectors(count)):
+            power = load(integral.weights, v, 0)
+            total = total + power
+            store(integral.weights, v, 0, power * load(integral.nodes, v, 0))
+        store(integral.sums, 0, 0, total)
+        moments[k] = 0.0
+        for lane in range(WIDTH):
+            moments[k] += integral.sums[0, lane]
+
+
+@part
+def polynomial(likelihoods, g, coefficients, terms, out):
+    """out_i = sum_k coefficients_k l_i^k by Horner's rule; the last vector overlaps the one before it."""
+    size = likelihoods.shape[1]
+    for start in range(0, size, WIDTH):
+        i = min(start, size - WIDTH)
+        x = load(likelihoods, g, i)
+        y = spread(coefficients[terms - 1])
+        for k in range(terms - 2, -1, -1):
+            y = fma_vector(y, x, spread(coefficients[k]))
+        store(out, g, i, y)
 
 
 @jit
-def _sum_of_fractions(values, size, nodes, masses, count, out):
-    """out_i = sum_k masses_k / (1 - t_k l_i) for i < size and k < count, four nodes to a division."""
-    for k in range(0, count, 4):
-        t0, t1, t2, t3 = -nodes[k], -nodes[k + 1], -nodes[k + 2], -nodes[k + 3]
-        m0, m1, m2, m3 = masses[k], masses[k + 1], masses[k + 2], masses[k + 3]
-        for i in range(size):
-            f0, f1 = fma(t0, values[i], 1.0), fma(t1, values[i], 1.0)
-            f2, f3 = fma(t2, values[i], 1.0), fma(t3, values[i], 1.0)
-            left, right = f0 * f1, f2 * f3
-            top = (m0 * f1 + m1 * f0) * right + (m2 * f3 + m3 * f2) * left
-            before = out[i] if k > 0 else 0.0
-            out[i] = before + top / (left * right)
-
-
-@jit
-def _polynomial(row, coefficients, terms, out):
-    """out_i = sum_k coefficients_k l_i^k by Horner's rule, a block at a time; terms is 1 + 4j."""
-    for start in range(0, row.size, BLOCK):
-        x, y = row[start : start + BLOCK], out[start : start + BLOCK]
-        y[:] = coefficients[terms - 1]
-        for k in range(terms - 5, -1, -4):
-            c0, c1, c2, c3 = coefficients[k], coefficients[k + 1], coefficients[k + 2], coefficients[k + 3]
-            for i in range(x.size):
-                y[i] = (((y[i] * x[i] + c3) * x[i] + c2) * x[i] + c1) * x[i] + c0
-
-
-@jit
-def _moments(nodes, masses, moments):
-    """moments_k = sum of masses t^k; overwrites the masses."""
-    for k in range(moments.size):
-        s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
-        for j in range(0, masses.size, 4):
-            s0 += masses[j]
-            s1 += masses[j + 1]
-            s2 += masses[j + 2]
-            s3 += masses[j + 3]
-        moments[k] = (s0 + s1) + (s2 + s3)
-        for j in range(masses.size):
-            masses[j] *= nodes[j]
-
-
-@jit
-def _weights_of_small_groups(likelihoods, out):
-    """full_order_weights of at most SMALL rollouts: an exact rule, too few factors for their roundings to matter."""
+def _weights_of_long_groups(likelihoods, out):
+    """Fill out (B, N) with the leave-one-out weights of order N of likelihoods (B, N), N > SHORT."""
     groups, size = likelihoods.shape
-    rule = _rule(size - 1, np.inf)
-    count = max(COUNTS[rule], 4)
-    nodes, product = NODES[rule], np.empty(NODES.shape[1])
+    work = _scratch()
     for g in range(groups):
-        for k in range(count):
-            product[k] = size * WEIGHTS[rule, k]
-        for i in range(size):
-            for k in range(count):
-                product[k] *= fma(-nodes[k], likelihoods[g, i], 1.0)
-        _sum_of_fractions(likelihoods[g], size, nodes, product, count, out[g])
+        total, largest = total_and_largest(likelihoods, g, 1.0, work.summing)
+        count, factors, terms = _evaluate(likelihoods, g, size - 1, total - largest, total, largest, size, work)
+        if terms > 0:
+            _moments(work.integral, terms, count, work.sums)
+            polynomial(likelihoods, g, work.sums, terms, out)
+        turn(work.integral, factors, count)
+        sum_of_fractions(work.integral, whole_vectors(factors), count)
+        for j in range(factors):
+            out[g, work.position[j] if terms > 0 else j] = work.integral.likelihoods[j // WIDTH, j % WIDTH]
 
 
-@jit
-def full_order_weights(likelihoods, out):
+def full_order_weights(likelihoods: FloatArray, out: FloatArray) -> None:
     """Fill out (B, N) with the leave-one-out weights of order N of likelihoods (B, N)."""
+    if likelihoods.shape[1] <= SHORT:
+        weights_of_factors(likelihoods, out)
+    else:
+        _weights_of_long_groups(likelihoods, out)
+
+
+def full_order_weights_single(likelihoods: SingleArray, out: SingleArray) -> None:
+    """Fill out (B, N) with the leave-one-out weights of order N of likelihoods (B, N), both float32.
+
+    They are those of float64 rounded once, but for 2^-28 of them. Long groups are widened, some at a time.
+    """
     groups, size = likelihoods.shape
-    if size <= SMALL:
-        _weights_of_small_groups(likelihoods, out)
+    if size <= SHORT_SINGLE:
+        single_weights_of_factors(likelihoods, out)
         return
-    work, summing = _scratch(), summation()
-    nodes, masses = work.nodes, work.product
-    for g in range(groups):
-        row, weights = likelihoods[g], out[g]
-        total, largest = total_and_largest(row, 1.0, summing)
-        a, rule, factors, terms = _evaluate(row, size - 1, total - largest, total, largest, work, summing)
-        count = max(COUNTS[rule], 4)
-        for k in range(count):
-            masses[k] *= size * a * WEIGHTS[rule, k]
-        if terms == 0:
-            _sum_of_fractions(row, size, nodes, masses, count, weights)
-        else:
-            _sum_of_fractions(work.factor, factors, nodes, masses, count, work.result)
-            _moments(nodes[:count], masses[:count], work.sums[:terms])
-            _polynomial(row, work.sums, terms, weights)
-            for j in range(factors):
-                weights[work.position[j]] = work.result[j]
+    step = -(-WIDENED // size)
+    for start in range(0, groups, step):
+        wide = likelihoods[start : start + step].astype(np.float64)
+        wide.flags.writeable = False  # as all that kernels are compiled for
+        weights = np.empty(wide.shape)
+        _weights_of_long_groups(wide, weights)
+        out[start : start + step] = weights
 
 
 @jit
 def full_order_weight_estimate(likelihoods, out):
     """Fill out (B,) with the estimate of w_(N+1)(p) from all N likelihoods of each group (B, N)."""
-    work, summing = _scratch(), summation()
-    size = likelihoods.shape[1]
-    for g in range(likelihoods.shape[0]):
-        total, largest = total_and_largest(likelihoods[g], 1.0, summing)
-        a, rule, _, _ = _evaluate(likelihoods[g], size, total, total, largest, work, summing)
-        count = max(COUNTS[rule], 4)
-        for k in range(count):
-            work.product[k] *= (size + 1) * a * WEIGHTS[rule, k]
-        _moments(work.nodes[:count], work.product[:count], work.sums[:1])
+    groups, size = likelihoods.shape
+    work = _scratch()
+    for g in range(groups):
+        total, largest = total_and_largest(likelihoods, g, 1.0, work.summing)
+        count, _, _ = _evaluate(likelihoods, g, size, total, total, largest, size + 1, work)
+        _moments(work.integral, 1, count, work.sums)
         out[g] = work.sums[0]
 
 
@@ -293,11 +250,15 @@ def full_order_objective_estimate(likelihoods, harmonic_number, out):
     Beyond a the product is negligible and the integral is -log(a). The error is a few roundings of H_N, so
     groups whose estimate is near 0 (mean likelihood above 1/2) want the power recursion instead.
     """
-    work, summing = _scratch(), summation()
-    for g in range(likelihoods.shape[0]):
-        total, largest = total_and_largest(likelihoods[g], 1.0, summing)
-        a, rule, _, _ = _evaluate(likelihoods[g], likelihoods.shape[1] - 1, total, total, largest, work, summing)
-        integral = 0.0
-        for k in range(COUNTS[rule]):
-            integral += WEIGHTS[rule, k] * (1.0 - work.product[k]) / NODES[rule, k]
-        out[g] = integral - math.log(a) - harmonic_number
+    work = _scratch()
+    groups, size = likelihoods.shape
+    for g in range(groups):
+        total, largest = total_and_largest(likelihoods, g, 1.0, work.summing)
+        count, _, _ = _evaluate(likelihoods, g, size - 1, total, total, largest, 1, work)
+        integral, whole = work.integral, 0.0
+        for v in range(whole_vectors(count)):
+            for lane in range(WIDTH):
+                t = integral.nodes[v, lane]
+                if t > 0.0:
+                    whole += (integral.weights[v, lane] - integral.masses[v, lane]) / t
+        out[g] = whole - math.log(cut(total, CUTOFF)) - harmonic_number

@@ -1,0 +1,108 @@
+"""Weights of order T = N for groups in which every likelihood is a factor, eight groups side by side.
+
+Of eight groups the vectors hold a number each. Of one alone they hold eight nodes in the product and eight rollouts
+in the sum over the nodes: the same operations in the same order, so that a group has the same weights to the bit in
+any batch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from maxrl_est.estimates._kernels._integrals import (
+    CUTOFF,
+    cut,
+    multiply,
+    multiply_plainly,
+    place_in_all,
+    place_in_lane,
+    smallest_rule,
+    sum_of_fractions,
+    tables,
+    take_sums,
+    turn,
+    whole_vectors,
+)
+from maxrl_est.estimates._kernels._jit import jit, part
+from maxrl_est.estimates._kernels._vector import WIDTH
+from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS, SINGLE_LIMITS
+
+SINGLE_CUTOFF = 22.0  # exp(-22) (1 + 22) / 22 < 2^-31
+SMALL = 16  # up to this size every group takes the exact rule
+ALONE = 4  # so many groups at most are faster one by one than side by side
+
+
+@part
+def _gather(likelihoods, start, lanes, work):
+    """A group in each lane, the last one again where there are no more; or one group in all lanes."""
+    groups, size = likelihoods.shape
+    for lane in range(WIDTH):
+        g = min(start + lane, groups - 1) if lanes > 1 else start
+        for j in range(size):
+            work.likelihoods[j, lane] = likelihoods[g, j]
+
+
+@part
+def _rule(work, size, lane, cutoff, limits):
+    """Where a lane's integral is cut, and its rule."""
+    if size <= SMALL:
+        return 1.0, smallest_rule(size - 1, np.inf, limits)
+    a = cut(work.sums[0, lane] - work.sums[1, lane], cutoff)
+    return a, smallest_rule(size - 1, a * work.sums[0, lane], limits)
+
+
+@part
+def _place_rules(work, size, lanes, cutoff, limits):
+    """Each lane's own nodes, and zeros up to the number of nodes of the lane that has most; return that."""
+    most = 4
+    for lane in range(lanes):
+        most = max(most, COUNTS[_rule(work, size, lane, cutoff, limits)[1]])
+    for lane in range(lanes):
+        a, rule = _rule(work, size, lane, cutoff, limits)
+        if lanes > 1:
+            place_in_lane(work, lane, rule, a, size, most)
+        else:
+            place_in_all(work, rule, a, size, most)
+    return most
+
+
+@part
+def _fill(likelihoods, out, cutoff, limits, carried):
+    groups, size = likelihoods.shape
+    work, count = tables(size), 0
+    start = 0
+    while start < groups:
+        lanes = WIDTH if groups - start > ALONE else 1
+        _gather(likelihoods, start, lanes, work)
+        if size > SMALL:
+            take_sums(work, size)
+        if size > SMALL or start == 0 or lanes == 1:
+            count = _place_rules(work, size, lanes, cutoff, limits)
+        vectors = count if lanes > 1 else whole_vectors(count)
+        if carried:
+            multiply(work, size, vectors)
+        else:
+            multiply_plainly(work, size, vectors)
+        if lanes == 1:
+            turn(work, size, count)
+        sum_of_fractions(work, size if lanes > 1 else whole_vectors(size), count)
+        for lane in range(min(lanes, groups - start)):
+            for j in range(size):
+                row, column = (j, lane) if lanes > 1 else (j // WIDTH, j % WIDTH)
+                out[start + lane, j] = work.likelihoods[row, column]
+        start += lanes
+
+
+@jit
+def weights_of_factors(likelihoods, out):
+    """Fill out (B, N) with the weights of likelihoods (B, N), both float64."""
+    _fill(likelihoods, out, CUTOFF, LIMITS, True)
+
+
+@jit
+def single_weights_of_factors(likelihoods, out):
+    """Fill out (B, N) with the weights of likelihoods (B, N), both float32, by rules for 2^-28 in float64.
+
+    Rounding errors of N factors are left alone: they come to N 2^-53, which must be far below 2^-24.
+    """
+    _fill(likelihoods, out, SINGLE_CUTOFF, SINGLE_LIMITS, False)
