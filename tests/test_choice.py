@@ -140,7 +140,10 @@ def test_the_command_compiles_every_kernel(capfd, monkeypatch):
 
 
 def test_compiling_is_told_once_and_on_a_terminal_alone(tmp_path):
-    code = "import maxrl_est as mx\nfor _ in range(2): mx.failure_powers([1, 0], 1), mx.advantages([1, 0], 1)"
+    code = """
+import numpy as np
+from maxrl_est.estimates import checked
+checked.mean_of_others(np.eye(2)), checked.failure_of_others(np.eye(2))"""
     environment = {**os.environ, "PYTHONPATH": PACKAGE, _choice.VARIABLE: "numba", "NUMBA_CACHE_DIR": str(tmp_path)}
     terminal, end = pty.openpty()
     subprocess.run([sys.executable, "-c", code], env=environment, stderr=end, check=True)

@@ -11,7 +11,6 @@ import math
 import os
 import re
 from collections.abc import Callable, Collection, Iterable
-from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -215,6 +214,8 @@ def words(thing: Any) -> str:
 
 def versions(*packages: str) -> dict[str, str]:
     """Versions by name, of the packages that are installed."""
+    from importlib.metadata import PackageNotFoundError, version  # slow, and workers never ask
+
     found = {}
     for package in packages:
         try:

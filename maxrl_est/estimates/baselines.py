@@ -84,26 +84,36 @@ def _less_pass(objective: ObjectiveLike, size: int) -> Recipe:
 
 def weights_and_advantages(values: Array, made_of: Recipe) -> tuple[Array, Array]:
     """Leave-one-out weights (B, N) and advantages (B, N) of checked groups (B, N)."""
-    if made_of.one_below:
-        return _one_below(values)
-    weights = checked.loo_weights(values, made_of.weights)
-    advantages = weights * values
-    if made_of.mean:
-        advantages -= weights * checked.mean_of_others(values)
-    elif made_of.others is not None:
-        advantages -= checked.loo_weights(values, made_of.others)
-    elif made_of.constant:
-        advantages -= made_of.constant if values.dtype == object else float(made_of.constant)
+    weights, advantages = np.empty_like(values), np.empty_like(values)
+    fill(made_of, values, weights, advantages)
     return weights, advantages
 
 
-def _one_below(values: Array) -> tuple[Array, Array]:
+def fill(made_of: Recipe, values: Array, weights: Array, advantages: Array) -> None:
+    """Fill weights (B, N) and advantages (B, N), both contiguous."""
+    if made_of.one_below:
+        _fill_one_below(values, weights, advantages)
+        return
+    checked.fill_loo_weights(values, made_of.weights, weights)
+    if made_of.mean:
+        np.subtract(values, checked.mean_of_others(values), out=advantages)
+        advantages *= weights
+        return
+    np.multiply(weights, values, out=advantages)
+    if made_of.others is not None:
+        advantages -= checked.loo_weights(values, made_of.others)
+    elif made_of.constant:
+        advantages -= made_of.constant if values.dtype == object else float(made_of.constant)
+
+
+def _fill_one_below(values: Array, weights: Array, advantages: Array) -> None:
     """MaxRL of order N - 1 less the others' pass@(N-1), in O(N).
 
     Order N has one term more, that all the others fail, and it is the least of N: so for N > 2 the difference has at
     most 3/2 the relative error of the weights of order N.
     """
     all_fail = checked.failure_of_others(values)
-    weights = checked.loo_weights(values, None)
+    checked.fill_loo_weights(values, None, weights)
     weights -= all_fail
-    return weights, weights * values - (1 - all_fail)
+    np.multiply(weights, values, out=advantages)
+    advantages -= 1 - all_fail

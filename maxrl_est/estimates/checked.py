@@ -30,9 +30,11 @@ def loo_weights(values: Array, objective: Objective | None) -> Array:
 
 
 def fill_loo_weights(values: Array, objective: Objective | None, weights: Array) -> None:
-    """Fill weights (B, N), C-contiguous: leave-one-out."""
+    """Fill weights (B, N), C-contiguous: leave-one-out. Groups of float32 are for MaxRL of order N alone."""
     if values.dtype == object:
         generic.loo_weights(values, _rationals(objective, values.shape[1]), False, weights)
+    elif values.dtype == np.float32:
+        kernels.full_order_weights_single(values, weights)
     elif objective is None:
         kernels.full_order_weights(values, weights)
     else:

@@ -17,20 +17,26 @@ import numpy.typing as npt
 from maxrl_est._arguments import at, finite, is_number
 from maxrl_est._arguments.protocols import Array, FloatArray
 
-LARGEST = 1e100  # reward, so that squares and sums of them are floats
+_DOUBLE = np.dtype(np.float64)
+LARGEST = np.float64(1e100)  # reward, so that squares and sums of them are floats
 
 
 class Groups(NamedTuple):
     """Checked groups, and how results go back to the caller's shape and type."""
 
-    values: Array  # (B, N), contiguous and read-only: float64, or Fractions
+    own: Array  # (B, N), contiguous and read-only: float32 where that was given, or else float64, or Fractions
     batch: tuple[int, ...]  # axes of the caller's array before the last one
     returned: np.dtype[Any]  # float64, float32 where that was given, object for Fractions
 
     @property
     def size(self) -> int:
         """N."""
-        return int(self.values.shape[1])
+        return int(self.own.shape[1])
+
+    @property
+    def values(self) -> Array:
+        """The same (B, N) in float64, or Fractions."""
+        return _read_only(self.own.astype(np.float64)) if self.own.dtype == np.float32 else self.own
 
     def need_positive(self) -> None:
         """ValueError for the first likelihood of 0, which has no logarithm."""
@@ -47,15 +53,15 @@ class Groups(NamedTuple):
         shaped = result.reshape(shape).astype(self.returned, copy=not result.flags.writeable)
         return shaped if shape else shaped.item()
 
-    def fill(self, out: Array | None, compute: Callable[[Array], None], tail: tuple[int, ...]) -> Any:
-        """Have an array (B, *tail) filled, and give it back; ``out`` is filled in its place where one is given."""
-        shape = (*self.batch, *tail)
+    def fill(self, out: Array | None, compute: Callable[[Array], None], tail: tuple[int, ...], dtype: Any) -> Any:
+        """Have an array (B, *tail) of this dtype filled, and give it back; in ``out`` where one is given."""
+        shape, groups = (*self.batch, *tail), len(self.own)
         if out is not None:
             _check_out(out, shape, self.returned)
-            if out.dtype == np.float64 and out.flags.c_contiguous and not np.may_share_memory(out, self.values):
-                compute(out.reshape(len(self.values), *tail))
+            if out.dtype == dtype and out.flags.c_contiguous and not np.may_share_memory(out, self.own):
+                compute(out.reshape(groups, *tail))
                 return out
-        flat = np.empty((len(self.values), *tail), dtype=self.values.dtype)
+        flat = np.empty((groups, *tail), dtype=dtype)
         compute(flat)
         if out is None:
             return self.back(flat)
@@ -93,15 +99,22 @@ def groups_of(
         raise ValueError(f"{name} must have groups of N >= {least} rollouts on the last axis, got shape {given.shape}")
     exact = given.dtype == object
     matrix = numbers.reshape(math.prod(given.shape[:-1]), given.shape[-1])
-    values = (matrix if exact else np.ascontiguousarray(matrix, dtype=np.float64)).view()
-    values.flags.writeable = False  # for safety, and since kernels are compiled again for writeable arrays
+    precision = np.float32 if numbers.dtype == np.float32 else np.float64
+    values = _read_only(matrix if exact else np.ascontiguousarray(matrix, dtype=precision))
     if any_reward:
         if not (exact or (abs(values) <= LARGEST).all()):
             _need(name, given, abs(numbers) <= LARGEST, f"be finite, of a size up to {LARGEST:g}")
     elif values.size and not (values.min() >= 0 and values.max() <= 1):
         _need(name, given, (numbers >= 0) & (numbers <= 1), "lie in [0, 1]")
-    kept = given.dtype if exact or given.dtype == np.float32 else np.dtype(np.float64)
+    kept = given.dtype if exact or given.dtype == np.float32 else _DOUBLE
     return Groups(values, given.shape[:-1], kept)
+
+
+def _read_only(array: Array) -> Array:
+    """A view, for safety, and since kernels are compiled again for writeable arrays."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def need_one(likelihoods: Any, log_likelihoods: Any, log_ceiling: Any) -> None:

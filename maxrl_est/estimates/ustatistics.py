@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._arguments import whole
@@ -25,6 +26,7 @@ from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates import checked
 from maxrl_est.estimates.grouped import flat_of, of_groups
 from maxrl_est.estimates.groups import groups_of
+from maxrl_est.estimates.threads import in_blocks
 from maxrl_est.objectives import ObjectiveLike, resolve
 
 
@@ -36,6 +38,7 @@ def loo_weights(
     log_ceiling: float = 0.0,
     groups: Any = None,
     out: Array | None = None,
+    n_threads: int = 1,
 ) -> Array:
     """Leave-one-out weights ``omega (..., N)``: each rollout's estimate of w(p) from the other N-1 rollouts.
 
@@ -59,6 +62,7 @@ def loo_weights(
     groups : ids (M,) of the groups that flat likelihoods (M,) belong to, strings, ints or whatever can be hashed, in
         any order; groups may have different N, and None for the objective is then each group's own
     out : (..., N) array to fill and return; float64, or float32 for float32 input
+    n_threads : how many blocks of groups are worked on at once; worth it from some 10^5 likelihoods on
 
     Returns
     -------
@@ -82,24 +86,28 @@ def loo_weights(
     >>> loo_weights([1, 1, 0, 0], groups=["a", "b", "a", "a"])
     array([3. , 1. , 1.5, 1.5])
     """
-    if groups is None:
-        given = groups_of(likelihoods, log_likelihoods, log_ceiling)
-        coefficients = resolve(objective, given.size, given.size)
+    given = (groups_of if groups is None else flat_of)(likelihoods, log_likelihoods, log_ceiling)
+    values = given.own if groups is None and objective is None else given.values
 
-        def fill(filled: Array) -> None:
-            checked.fill_loo_weights(given.values, coefficients, filled)
-    else:
-        given = flat_of(likelihoods, log_likelihoods, log_ceiling)
+    def fill(filled: Array) -> None:
+        if groups is None:
+            _fill_weights(values, filled, objective, n_threads)
+        else:
+            filled[:] = of_groups(given, groups, lambda of: (_weights(of, objective, n_threads),), 1)[0]
 
-        def fill(filled: Array) -> None:
-            filled[:] = of_groups(given, groups, lambda values: (_of_one_size(values, objective),), 1)[0]
-
-    weights: Array = given.fill(out, fill, (given.size,))
+    weights: Array = given.fill(out, fill, (given.size,), values.dtype)
     return weights
 
 
-def _of_one_size(values: Array, objective: ObjectiveLike) -> Array:
-    return checked.loo_weights(values, resolve(objective, values.shape[1], values.shape[1]))
+def _weights(values: Array, objective: ObjectiveLike, n_threads: int) -> Array:
+    weights = np.empty_like(values)
+    _fill_weights(values, weights, objective, n_threads)
+    return weights
+
+
+def _fill_weights(values: Array, weights: Array, objective: ObjectiveLike, n_threads: int) -> None:
+    resolved = resolve(objective, values.shape[1], values.shape[1])
+    in_blocks(lambda of, filled: checked.fill_loo_weights(of, resolved, filled), n_threads, values, weights)
 
 
 def weight_estimate(
@@ -210,8 +218,10 @@ def failure_powers(
     """
     groups = groups_of(likelihoods, log_likelihoods, log_ceiling, least=0)
     power = whole("max_power", max_power, 0, groups.size)
-    powers: Array = groups.fill(None, lambda filled: checked.fill_failure_powers(groups.values, filled), (power + 1,))
-    return powers
+    powers = np.empty((len(values := groups.values), power + 1), dtype=values.dtype)
+    checked.fill_failure_powers(values, powers)
+    back: Array = groups.back(powers)
+    return back
 
 
 def loo_failure_powers(
@@ -246,7 +256,7 @@ def loo_failure_powers(
     """
     groups = groups_of(likelihoods, log_likelihoods, log_ceiling)
     power = whole("max_power", max_power, 0, groups.size - 1)
-    powers: Array = groups.fill(
-        None, lambda filled: checked.fill_loo_failure_powers(groups.values, filled), (groups.size, power + 1)
-    )
-    return powers
+    powers = np.empty((*(values := groups.values).shape, power + 1), dtype=values.dtype)
+    checked.fill_loo_failure_powers(values, powers)
+    back: Array = groups.back(powers)
+    return back

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._arguments.protocols import Array
@@ -12,6 +14,7 @@ from maxrl_est.estimates.baselines import Baseline, recipe
 from maxrl_est.estimates.grouped import flat_of, of_groups
 from maxrl_est.estimates.groups import Groups, groups_of
 from maxrl_est.estimates.logarithms import warn_of_underflow
+from maxrl_est.estimates.threads import in_blocks
 from maxrl_est.objectives import ObjectiveLike
 
 
@@ -23,6 +26,8 @@ def advantages(
     log_likelihoods: npt.ArrayLike | None = None,
     log_ceiling: float = 0.0,
     groups: Any = None,
+    out: Array | None = None,
+    n_threads: int = 1,
 ) -> Array:
     """Advantages ``A_i = omega_i l_i - b_i (..., N)`` with leave-one-out weights omega: unbiased for any likelihoods.
 
@@ -54,6 +59,7 @@ def advantages(
         warning where a group has nothing else: `maxrl_est.log_weights` lose nothing
     log_ceiling : what no log-likelihood exceeds
     groups : ids (M,) of the groups of flat likelihoods (M,), as in `maxrl_est.loo_weights`
+    out, n_threads : as in `maxrl_est.loo_weights`
 
     Returns
     -------
@@ -76,10 +82,18 @@ def advantages(
     >>> advantages([1, 1, 0, 0, 0], groups=["a", "b", "a", "b", "b"])
     array([ 2.  ,  3.  , -1.  , -0.75, -0.75])
     """
-    given, (_, found) = _made(likelihoods, objective, baseline, log_likelihoods, log_ceiling, groups)
+    given = _given(likelihoods, log_likelihoods, log_ceiling, groups)
+    values, asked = given.values, (objective, baseline, n_threads)
+
+    def fill(filled: Array) -> None:
+        if groups is None:
+            _fill(values, np.empty_like(values), filled, *asked)
+        else:
+            filled[:] = of_groups(given, groups, lambda of: _made(of, *asked), 2)[1]
+
     warn_of_underflow(log_likelihoods, given, groups)
-    back: Array = given.back(found)
-    return back
+    found: Array = given.fill(out, fill, (given.size,), values.dtype)
+    return found
 
 
 def weights_and_advantages(
@@ -111,27 +125,31 @@ def weights_and_advantages(
     >>> weights_and_advantages([1, 0])
     (array([2., 1.]), array([ 2., -1.]))
     """
-    given, (weights, found) = _made(likelihoods, objective, baseline, log_likelihoods, log_ceiling, groups)
+    given = _given(likelihoods, log_likelihoods, log_ceiling, groups)
+    if groups is None:
+        weights, found = _made(given.values, objective, baseline, 1)
+    else:
+        weights, found = of_groups(given, groups, lambda of: _made(of, objective, baseline, 1), 2)
     warn_of_underflow(log_likelihoods, given, groups)
     return given.back(weights), given.back(found)
 
 
-def _made(
-    likelihoods: npt.ArrayLike | None,
-    objective: ObjectiveLike,
-    baseline: Baseline,
-    log_likelihoods: npt.ArrayLike | None,
-    log_ceiling: float,
-    ids: Any,
-) -> tuple[Groups, tuple[Array, Array]]:
-    """What was given, and the weights and advantages (B, N) of it, or (1, M) where groups are told by ids."""
+def _given(
+    likelihoods: npt.ArrayLike | None, log_likelihoods: npt.ArrayLike | None, log_ceiling: float, ids: Any
+) -> Groups:
+    """Groups (B, N), or flat likelihoods (1, M) where groups are told by ids."""
+    return (groups_of if ids is None else flat_of)(likelihoods, log_likelihoods, log_ceiling)
 
-    def of_one_size(values: Array) -> tuple[Array, Array]:
-        return baselines.weights_and_advantages(values, recipe(objective, baseline, values.shape[1]))
 
-    if ids is None:
-        given = groups_of(likelihoods, log_likelihoods, log_ceiling)
-        return given, of_one_size(given.values)
-    given = flat_of(likelihoods, log_likelihoods, log_ceiling)
-    weights, found = of_groups(given, ids, of_one_size, 2)
-    return given, (weights, found)
+def _made(values: Array, *asked: Any) -> tuple[Array, Array]:
+    weights, advantages = np.empty_like(values), np.empty_like(values)
+    _fill(values, weights, advantages, *asked)
+    return weights, advantages
+
+
+def _fill(
+    values: Array, weights: Array, advantages: Array, objective: ObjectiveLike, baseline: Baseline, n_threads: int
+) -> None:
+    """Fill weights and advantages (B, N) of checked groups (B, N)."""
+    made_of = recipe(objective, baseline, values.shape[1])
+    in_blocks(partial(baselines.fill, made_of), n_threads, values, weights, advantages)

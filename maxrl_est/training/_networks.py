@@ -157,13 +157,18 @@ class MLP:
             to_weights[:] = below.T @ cotangents
             to_bias[:] = cotangents.sum(axis=0)
             if index:
-                cotangents = (cotangents @ weights.T) * (1 - below * below)
+                slopes = below * below
+                np.subtract(1, slopes, out=slopes)
+                slopes *= cotangents @ weights.T
+                cotangents = slopes
         return gradient
 
     def _activations(self, theta: FloatArray, inputs: Array) -> list[FloatArray]:
         values = [np.asarray(inputs, dtype=np.float64)]
         for weights, bias in self._layers(theta):
-            values.append((values[-1] if len(values) == 1 else np.tanh(values[-1], out=values[-1])) @ weights + bias)
+            below = values[-1] if len(values) == 1 else np.tanh(values[-1], out=values[-1])
+            values.append(below @ weights)
+            values[-1] += bias
         return values
 
     def _layers(self, theta: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:

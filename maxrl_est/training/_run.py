@@ -13,6 +13,7 @@ from maxrl_est._arguments.arrays import not_finite
 from maxrl_est._arguments.protocols import Array, Estimator, FloatArray
 from maxrl_est.estimates import settled
 from maxrl_est.objectives import Objective
+from maxrl_est.training._one_pass import in_one_pass
 from maxrl_est.training.optimisers import Optimiser
 from maxrl_est.training.policies import Policy
 
@@ -99,21 +100,21 @@ class Run:
 
     def gradient(self, theta: FloatArray, step: int) -> FloatArray:
         """Return the estimate (d,) of the gradient of the mean objective over prompts at this step."""
-        prompts = self._prompts(step)
+        prompts, policy = self._prompts(step), in_one_pass(self.policy)
         if isinstance(self.estimator, Exact):
-            p = np.exp(self.task.log_pass_rates(self.policy, theta, prompts))
+            p = np.exp(self.task.log_pass_rates(policy, theta, prompts))
             self.need_finite("pass rates", p, step)
             weights = self.estimator.share(p) / len(prompts)
-            return self.task.weighted_gradient(self.policy, theta, prompts, weights)
+            return self.task.weighted_gradient(policy, theta, prompts, weights)
         rng = self._generator(_ROLLOUTS, step)
-        likelihoods, actions = self.task.sample(self.policy, theta, prompts, rng, self.n)
+        likelihoods, actions = self.task.sample(policy, theta, prompts, rng, self.n)
         self.need_finite("likelihoods", likelihoods, step)
         try:
             advantages = advantages_of(self.name, self.estimator, likelihoods)
         except ValueError as error:
             raise Diverged(f"{self._where(step)}: {error}") from error
         self.need_finite("advantages", advantages, step, "an estimator that is finite on these likelihoods")
-        return self.task.weighted_score(self.policy, theta, prompts, actions, advantages / advantages.size)
+        return self.task.weighted_score(policy, theta, prompts, actions, advantages / advantages.size)
 
     def _next(self, state: State) -> State:
         step = state.step + 1

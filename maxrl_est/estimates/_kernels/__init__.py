@@ -17,6 +17,7 @@ __all__ = [
     "full_order_objective_estimate",
     "full_order_weight_estimate",
     "full_order_weights",
+    "full_order_weights_single",
     "load",
     "loo_failure_powers",
     "loo_weights",
@@ -52,6 +53,7 @@ def _others(likelihoods: FloatArray, out: Array) -> float:
 
 
 full_order_weights = Operation("full_order_weights", _quadrature)
+full_order_weights_single = Operation("full_order_weights_single", _quadrature)
 full_order_weight_estimate = Operation("full_order_weight_estimate", _quadrature)
 full_order_objective_estimate = Operation("full_order_objective_estimate", _quadrature)
 loo_weights = Operation("loo_weights", _recurrence)

@@ -29,6 +29,7 @@ class Kernels(NamedTuple):
 
     compiled: bool
     full_order_weights: Callable[..., None]  # likelihoods (B, N), out (B, N)
+    full_order_weights_single: Callable[..., None]  # the same of float32
     full_order_weight_estimate: Callable[..., None]  # likelihoods (B, N), out (B,)
     full_order_objective_estimate: Callable[..., None]  # likelihoods (B, N), H_N, out (B,)
     loo_weights: Callable[..., None]  # likelihoods (B, N), coefficients (T,), whether of successes, out (B, N)
@@ -52,12 +53,13 @@ def compiled() -> Kernels | None:
 
         if config.DISABLE_JIT:  # type: ignore[attr-defined]  # and instructions of LLVM cannot be interpreted
             return None
-        from maxrl_est.estimates._kernels import others, quadrature, recurrence
+        from maxrl_est.estimates._kernels import generic, others, quadrature, recurrence
     except ImportError:  # numba, or the LLVM it needs, is missing or does not fit this NumPy
         return None
     return Kernels(
         True,
         quadrature.full_order_weights,
+        generic.full_order_weights_single,
         quadrature.full_order_weight_estimate,
         quadrature.full_order_objective_estimate,
         recurrence.loo_weights,
@@ -76,6 +78,7 @@ def in_arrays() -> Kernels:
     return Kernels(
         False,
         generic.full_order_weights,
+        generic.full_order_weights_single,
         generic.full_order_weight_estimate,
         generic.full_order_objective_estimate,
         generic.loo_weights,

@@ -102,6 +102,21 @@ def fma_vector(typing_context, x, y, z):
     return _vector(_vector, _vector, _vector), build
 
 
+@intrinsic
+def scale(typing_context, x, rounded):
+    """x 2^k for integers k, given as k + 1.5 * 2^52: the last bits of that, added to the exponent."""
+    if {x, rounded} != {_vector}:
+        return None
+
+    def build(context, builder, signature, arguments):
+        bits = ir.VectorType(ir.IntType(64), WIDTH)
+        value, power = (builder.bitcast(argument, bits) for argument in arguments)
+        shifted = builder.shl(power, ir.Constant(bits, [52] * WIDTH))
+        return builder.bitcast(builder.add(value, shifted), _LLVM)
+
+    return _vector(_vector, _vector), build
+
+
 def _define(operation, instruction, operands):
     """Let an operator on vectors be an instruction of LLVM."""
 
@@ -120,3 +135,4 @@ _define(operator.neg, "fneg", 1)
 _define(operator.add, "fadd", 2)
 _define(operator.sub, "fsub", 2)
 _define(operator.mul, "fmul", 2)
+_define(operator.truediv, "fdiv", 2)

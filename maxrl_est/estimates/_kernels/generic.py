@@ -139,6 +139,13 @@ def full_order_weights(likelihoods: FloatArray, out: FloatArray) -> None:
         out += (size * a * weight * _product(x))[:, None] / (1.0 - x)
 
 
+def full_order_weights_single(likelihoods: Array, out: Array) -> None:
+    """Fill out (B, N) with the weights of order N, both of float32."""
+    weights = np.empty(likelihoods.shape)
+    full_order_weights(likelihoods.astype(np.float64), weights)
+    out[:] = weights
+
+
 def full_order_weight_estimate(likelihoods: FloatArray, out: FloatArray) -> None:
     """Fill out (B,) with the estimate of w_(N+1)(p): (N + 1) Int_0^1 prod_j (1 - t l_j) dt."""
     size = likelihoods.shape[1]
