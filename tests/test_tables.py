@@ -18,7 +18,9 @@ import pytest
 import maxrl_est as mx
 from maxrl_est.estimators import get
 from maxrl_est.files import formats
+from maxrl_est.measures import moments
 from maxrl_est.problems import Bandit, Bernoulli
+from maxrl_est.tables import _drawn_once
 from maxrl_est.tables import _measured as tables
 from maxrl_est.tables._contents import OPTIMAL, default_rows
 from maxrl_est.tables._measured import PROBLEMS, bias_variance_table
@@ -365,3 +367,26 @@ def test_a_walk_through_a_maze_has_rows_where_it_may_fail():
     row, refused = mx.bias_variance_table({"maze": law}, ["rloo", "vimco"], 4).rows
     assert (row.method, row.unbiased) == ("closed form", True)
     assert (refused.method, refused.note) == ("none", "needs l > 0")
+
+
+def test_groups_drawn_once_for_all_estimators_give_the_bits_of_groups_drawn_for_each(monkeypatch):
+    draws = []
+    gaussian = PROBLEMS["gaussian"]
+
+    class Counted:
+        prompts = gaussian.prompts
+
+        def sample(self, rng, groups, n):
+            draws.append(groups * n)
+            return gaussian.sample(rng, groups, n)
+
+    rows = ["maxrl", "grpo", "maxk", lambda l: np.subtract(l, l.mean(-1, keepdims=True), out=l)]
+    together = bias_variance_table({"gaussian": Counted()}, rows, n=[3, 4], groups=70_000)
+    drawn_once, alone = sum(draws), [moments(gaussian, row, n, replicates=70_000) for n in (3, 4) for row in rows]
+    assert [row.total_variance for row in together.rows] == [float(found.total_variance) for found in alone]
+    assert [row.variance_error for row in together.rows] == [found.total_variance_error for found in alone]
+    assert drawn_once == 70_000 * (3 + 4)
+    monkeypatch.setattr(_drawn_once, "KEPT", 1 << 20)  # the rest is drawn again
+    draws.clear()
+    assert bias_variance_table({"gaussian": Counted()}, rows, n=[3, 4], groups=70_000).rows == together.rows
+    assert drawn_once < sum(draws) < len(rows) * drawn_once

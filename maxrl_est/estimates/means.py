@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 
 from maxrl_est._arguments.protocols import Array
+from maxrl_est.estimates.elementwise import elementwise
 
 
 def mean(values: Array) -> Array:
@@ -17,7 +19,7 @@ def mean(values: Array) -> Array:
 def ratio(top: Array, bottom: Array, otherwise: Any) -> Array:
     """Top / bottom with the value that stands where bottom is zero stated by the caller."""
     zero = bottom == 0
-    return np.where(zero, otherwise, top / np.where(zero, 1, bottom))
+    return np.where(zero, otherwise, elementwise(operator.truediv, top, np.where(zero, 1, bottom)))
 
 
 def need_floats(values: Array, irrational: str) -> None:

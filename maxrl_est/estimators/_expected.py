@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from fractions import Fraction
 
 import numpy as np
 
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates.checked import mean_of_others
+from maxrl_est.estimates.elementwise import elementwise
 from maxrl_est.estimates.groups import need_size
 from maxrl_est.estimates.means import mean, need_floats
 from maxrl_est.estimators._rows import Affine, Notes, row
@@ -74,7 +76,7 @@ def reinforce(likelihoods: Array) -> Array:
 )
 def rloo(likelihoods: Array) -> Array:
     """l_i less the mean of the others."""
-    return likelihoods - mean_of_others(likelihoods)
+    return elementwise(operator.sub, likelihoods, mean_of_others(likelihoods))
 
 
 @row(
@@ -91,7 +93,7 @@ def rloo(likelihoods: Array) -> Array:
 )
 def mean_centred(likelihoods: Array) -> Array:
     """l_i less the mean of the group."""
-    return likelihoods - mean(likelihoods)
+    return elementwise(operator.sub, likelihoods, mean(likelihoods))
 
 
 def _standardised(likelihoods: Array, *, ddof: int, eps: float) -> Array:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from fractions import Fraction
 
 import numpy as np
 
 from maxrl_est._arguments.protocols import Array
+from maxrl_est.estimates.elementwise import elementwise
 from maxrl_est.estimates.groups import need_size
 from maxrl_est.estimators._expected import rloo
 from maxrl_est.estimators._rows import Notes, row
@@ -66,7 +68,7 @@ _PKPO = "arXiv 2505.15201 (PKPO)"
 )
 def maxk(likelihoods: Array, k: int = 2) -> Array:
     """k times the mean, over subsets of k with rollout i, of their largest likelihood."""
-    return k * _mean_ranked(likelihoods, k)[0]
+    return elementwise(lambda best: k * best, _mean_ranked(likelihoods, k)[0])
 
 
 @row(
@@ -105,7 +107,8 @@ def maxk_loo_minus_one(likelihoods: Array, k: int = 2) -> Array:
     with_i, _ = _mean_ranked(likelihoods, k)
     if k == 1:
         return with_i
-    return k * (with_i - _without(*_mean_ranked(likelihoods, k - 1), k - 1))
+    less = _without(*_mean_ranked(likelihoods, k - 1), k - 1)
+    return elementwise(lambda best, others: k * (best - others), with_i, less)
 
 
 @row(
@@ -142,7 +145,9 @@ def median(likelihoods: Array, k: int = 3) -> Array:
 )
 def mean_less_gini(likelihoods: Array) -> Array:
     """3/2 of `rloo` less 1/2 of `maxk_loo`."""
-    return np.asarray((3 * rloo(likelihoods) - maxk_loo(likelihoods)) / 2)
+    return elementwise(
+        lambda less_mean, less_best: (3 * less_mean - less_best) / 2, rloo(likelihoods), maxk_loo(likelihoods)
+    )
 
 
 @row(
@@ -181,13 +186,13 @@ def tailrl(likelihoods: Array) -> Array:
 )
 def tailrl_centred(likelihoods: Array) -> Array:
     """`tailrl` less the largest likelihood, so that a group sums to zero."""
-    return np.asarray(tailrl(likelihoods) - likelihoods.max(axis=-1, keepdims=True))
+    return elementwise(operator.sub, tailrl(likelihoods), likelihoods.max(axis=-1, keepdims=True))
 
 
 def _less_others(likelihoods: Array, k: int, above: int = 0) -> Array:
     """k times the mean of the ranked likelihood over k-subsets with rollout i, less that over k-subsets without it."""
     with_i, overall = _mean_ranked(likelihoods, k, above)
-    return np.asarray(k * (with_i - _without(with_i, overall, k)))
+    return elementwise(lambda own, others: k * (own - others), with_i, _without(with_i, overall, k))
 
 
 def _mean_ranked(likelihoods: Array, k: int, above: int = 0) -> tuple[Array, Array]:
@@ -234,7 +239,7 @@ def _ranked(size: int, below: int, above: int) -> tuple[list[int], list[int], li
 def _without(with_i: Array, overall: Array, k: int) -> Array:
     """Mean over k-subsets of the others, from that over subsets with i and over all: C(N,k) = C(N-1,k) + C(N-1,k-1)."""
     size = with_i.shape[-1]
-    return np.asarray((size * overall - k * with_i) / (size - k))
+    return elementwise(lambda overall, own: (size * overall - k * own) / (size - k), overall, with_i)
 
 
 def _in_integers(values: Array) -> tuple[Array, int]:
@@ -249,7 +254,7 @@ def _over(unit: int, values: Array) -> Array:
     """What integers in one unit stand for; floats as they are."""
     if values.dtype != object:
         return values
-    return np.asarray(np.frompyfunc(lambda value: Fraction(value, unit), 1, 1)(values))
+    return np.asarray(np.frompyfunc(functools.cache(lambda value: Fraction(value, unit)), 1, 1)(values))
 
 
 def _unsorted(values: Array, order: Array) -> Array:

@@ -22,10 +22,20 @@ def lifted(rule: Counted, how: str, likelihoods: Array) -> Array:
 
 def _by_mean(likelihoods: Array, pair: Pair) -> Array:
     """The expected advantage of rollout i if each rollout succeeds, independently, with chance l."""
-    size = likelihoods.shape[1]
-    step = max(1, _AT_ONCE // size**2)
-    blocks = [likelihoods[start : start + step] for start in range(0, len(likelihoods), step)]
-    return np.concatenate([_expected(block, pair) for block in blocks]) if blocks else likelihoods.copy()
+    size, found = likelihoods.shape[1], np.empty_like(likelihoods)
+    certain = ((likelihoods == 0) | (likelihoods == 1)).all(axis=1)
+    found[certain] = _on_outcomes(likelihoods[certain] == 1, pair)
+    uncertain, step = np.flatnonzero(~certain), max(1, _AT_ONCE // size**2)
+    for start in range(0, len(uncertain), step):
+        block = uncertain[start : start + step]
+        found[block] = _expected(likelihoods[block], pair)
+    return found
+
+
+def _on_outcomes(succeeds: Array, pair: Pair) -> Array:
+    """What the rule itself gives where it is certain who succeeds (B, N)."""
+    others = succeeds.sum(axis=1, keepdims=True) - succeeds
+    return np.asarray(np.where(succeeds, pair.success[others], pair.failure[others]))
 
 
 def _expected(likelihoods: Array, pair: Pair) -> Array:

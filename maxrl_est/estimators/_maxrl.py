@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
+import operator
 
 from maxrl_est._arguments.protocols import Array
+from maxrl_est.estimates.elementwise import elementwise
 from maxrl_est.estimates.means import mean, ratio
 from maxrl_est.estimators._rows import Notes, row
 from maxrl_est.objectives import Objective
@@ -31,7 +32,8 @@ def _order_below_n(n: int) -> Objective | None:
 )
 def maxrl(likelihoods: Array) -> Array:
     """N l_i / sum(l), which is N/K for a success; zero if no rollout succeeds (K = 0)."""
-    return ratio(likelihoods.shape[-1] * likelihoods, likelihoods.sum(axis=-1, keepdims=True), 0)
+    size = likelihoods.shape[-1]
+    return ratio(elementwise(lambda l: size * l, likelihoods), likelihoods.sum(axis=-1, keepdims=True), 0)
 
 
 @row(
@@ -47,7 +49,7 @@ def maxrl(likelihoods: Array) -> Array:
 )
 def maxrl_cv(likelihoods: Array) -> Array:
     """N l_i / sum(l) - 1, and -1 for every rollout if none succeeds (K = 0)."""
-    return maxrl(likelihoods) - 1
+    return elementwise(lambda advantage: advantage - 1, maxrl(likelihoods))
 
 
 @row(
@@ -68,7 +70,7 @@ def maxrl_shipped(likelihoods: Array) -> Array:
     A mean below 0, of rewards that may be, turns its sign: the better rollouts are pushed down.
     """
     average = mean(likelihoods)
-    return ratio(likelihoods - average, average, 0)
+    return ratio(elementwise(operator.sub, likelihoods, average), average, 0)
 
 
 @row(
@@ -98,5 +100,5 @@ def self_normalised(likelihoods: Array) -> Array:
 )
 def plug_in_loo(likelihoods: Array) -> Array:
     """N l_i / (1 + sum of the others)."""
-    others = likelihoods.sum(axis=-1, keepdims=True) - likelihoods
-    return np.asarray(likelihoods.shape[-1] * likelihoods / (1 + others))
+    size, total = likelihoods.shape[-1], likelihoods.sum(axis=-1, keepdims=True)
+    return elementwise(lambda l, total: size * l / (1 + (total - l)), likelihoods, total)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from fractions import Fraction
-
-import numpy as np
+from typing import Any
 
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates.checked import mean_of_others
+from maxrl_est.estimates.elementwise import elementwise
 from maxrl_est.estimates.groups import need_size
 from maxrl_est.estimates.means import mean
 from maxrl_est.estimators._rows import Notes, row
@@ -42,8 +43,12 @@ def less_variance(likelihoods: Array, c: Fraction) -> Array:
     """
     size = likelihoods.shape[-1]
     need_size(size, 3, "the variance of the others")
-    own = likelihoods - mean_of_others(likelihoods)
-    squares = (likelihoods - mean(likelihoods)) ** 2
-    spread = mean_of_others(squares) - (own / size) ** 2  # the mean of all is own/N off the mean of the others
+    own = elementwise(operator.sub, likelihoods, mean_of_others(likelihoods))
+    squares = elementwise(lambda l, average: (l - average) ** 2, likelihoods, mean(likelihoods))
     factor = c if likelihoods.dtype == object else float(c)
-    return np.asarray(own - factor * (own**2 - size * spread / (size - 2)))
+
+    def advantage(own: Any, square: Any) -> Any:
+        spread = square - (own / size) ** 2  # the mean of all is own/N off the mean of the others
+        return own - factor * (own**2 - size * spread / (size - 2))
+
+    return elementwise(advantage, own, mean_of_others(squares))

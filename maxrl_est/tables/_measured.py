@@ -25,6 +25,7 @@ from maxrl_est.problems import Bandit, Bernoulli, Chain, Contextual, Gaussian
 from maxrl_est.problems._finite import Finite
 from maxrl_est.problems._laws import law
 from maxrl_est.tables._contents import Entry, OwnRow, entries_by_name, is_gradient
+from maxrl_est.tables._drawn_once import DrawnOnce
 from maxrl_est.tables._results import BiasVarianceTable, TableRow
 
 PROBLEMS: dict[str, Problem] = {
@@ -86,11 +87,11 @@ def bias_variance_table(
     gradients = {(shown, size): is_gradient(row, size) for shown, row in chosen.items() for size in sizes}
     for name, problem in laws.items():
         for size in sizes:
-            section = []
+            section, once = [], DrawnOnce(problem)
             for shown, row in chosen.items():
                 if progress:
                     progress(f"{name}, N = {size}: {shown}")
-                found = _row_or_reason(name, problem, row, size, groups, seed)
+                found = _row_or_reason(name, once, row, size, groups, seed)
                 section.append(replace(found, estimator=shown, gradient=gradients[shown, size]))
             rows += _compared(section)
     return BiasVarianceTable(tuple(rows), {"seed": str(seed), "groups sampled": str(groups), **_made_with()})
@@ -119,24 +120,24 @@ def _sizes(n: Any) -> list[int]:
     return sizes
 
 
-def _row_or_reason(name: str, problem: Problem, row: Entry | str, n: int, groups: int, seed: int) -> TableRow:
+def _row_or_reason(name: str, once: DrawnOnce, row: Entry | str, n: int, groups: int, seed: int) -> TableRow:
     """The row, or one that says why the estimator has no estimate here."""
     if isinstance(row, str):
-        row = ustat_optimal(problem, n)
+        row = ustat_optimal(once.problem, n)
     try:
-        return _row(name, problem, row, n, groups, seed)
+        return _row(name, once, row, n, groups, seed)
     except ValueError as error:
         if not isinstance(row, OwnRow):
             raise
         return TableRow(name, n, row.name, "none", "none", note=str(error))
 
 
-def _row(name: str, problem: Problem, row: Entry, n: int, groups: int, seed: int) -> TableRow:
-    target = row.target(n)
+def _row(name: str, once: DrawnOnce, row: Entry, n: int, groups: int, seed: int) -> TableRow:
+    problem, target = once.problem, row.target(n)
     blank = TableRow(name, n, row.name, target.name if target else "none", "none")
     if reason := _refusal(problem, row, n):
         return replace(blank, note=reason)
-    measured = moments(problem, row, n, replicates=groups, seed=seed)
+    measured = moments(once, row, n, replicates=groups, seed=seed)
     mean, total_variance = measured.mean.astype(np.float64), float(measured.total_variance)
     filled = replace(
         blank,
