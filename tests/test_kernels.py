@@ -20,7 +20,7 @@ from maxrl_est.estimates._kernels.quadrature import (
     CUTOFF,
     MAX_FACTORS,
     MAX_TERMS,
-    _series_length,
+    series_length,
     full_order_objective_estimate,
     full_order_weight_estimate,
     full_order_weights,
@@ -128,7 +128,7 @@ def test_factors_and_terms_fit_their_arrays():
             total = decay + top
             for largest in ceiling * np.array([1.0, 0.999, 0.5, 0.1, 1e-3, 1e-9, 1e-300, 0.0]):
                 with np.errstate(over="ignore", invalid="ignore"):
-                    lengths.add(_series_length.py_func(a, total, max(share * total, largest), decay, largest))
+                    lengths.add(series_length.py_func(a, total, max(share * total, largest), decay, largest))
     assert max(lengths) <= MAX_TERMS
     assert lengths == {1, 5, 9, 13, 17, 21}
 

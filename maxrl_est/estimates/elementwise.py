@@ -26,6 +26,7 @@ def elementwise(formula: Callable[..., Any], *arrays: Array) -> Array:
     """
     if all(array.dtype != object for array in arrays):
         return np.asarray(formula(*arrays))
+    objects = [array.astype(object) for array in arrays]  # alive to the end, so that no two share an id
     known: dict[tuple[int, ...], Any] = {}
 
     def once(*numbers: Any) -> Any:
@@ -34,4 +35,4 @@ def elementwise(formula: Callable[..., Any], *arrays: Array) -> Array:
             known[key] = formula(*numbers)
         return known[key]
 
-    return np.asarray(np.frompyfunc(once, len(arrays), 1)(*arrays))
+    return np.asarray(np.frompyfunc(once, len(objects), 1)(*objects))
