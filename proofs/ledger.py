@@ -43,6 +43,7 @@ from .batches import (
     total_count,
 )
 from .checking import Claim, Refuted
+from .circle import aliases, decay, derivatives, division, least_weight, points, rule, terms
 from .estimator import (
     backward_recursion,
     binary,
@@ -202,6 +203,15 @@ LEDGER: tuple[Claim, ...] = (
     integral_weight_bounds.CLAIM,
     weight_integral.CLAIM,
     weight_range.CLAIM,
+    # circle
+    derivatives.CLAIM,
+    decay.CLAIM,
+    least_weight.CLAIM,
+    rule.CLAIM,
+    aliases.CLAIM,
+    points.CLAIM,
+    terms.CLAIM,
+    division.CLAIM,
     # baseline
     constant_baseline.CLAIM,
     effective_weight.CLAIM,
