@@ -7,6 +7,8 @@ import json
 import math
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -203,7 +205,7 @@ def test_without_a_framework_its_figures_say_what_to_install(monkeypatch):
     for module in ("torch", "maxrl_est.adapters.torch", "verl.trainer.ppo.core_algos"):
         monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setattr(work, "find_spec", lambda name: None)
-    rows = [figure.measured(0.0) for figure in (*peers.figures(), *work.figures()) if "torch" in figure.figure]
+    rows = [figure.measured(0.0) for figure in (*peers.figures(), work.figures()[2]) if "torch" in figure.figure]
     assert len(rows) == 4
     assert all("pip install 'maxrl-est[torch]'" in row.note for row in rows)
     assert "pip install polars" in work.figures()[1].measured(0.0).note
@@ -390,3 +392,59 @@ def test_what_is_not_measured_is_shown_and_fails_nothing(monkeypatch, capsys):
     given(monkeypatch, work=[figures.Figure("file", "case", 1.0, missing)])
     assert main(["bench"]) == 0
     assert "not measured: `pip install polars`" in capsys.readouterr().out
+
+
+@pytest.fixture
+def speed(monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path, str(Path(__file__).parents[1])])  # the installed package comes first
+    return import_module("analysis.speed")
+
+
+def study_rows(speed, holds=True):
+    """Rows of the study as they are read, those at full order with a measured number that is their N."""
+    rows = [
+        {"figure": f.figure, "case": f.case, "measured": float(speed.size({"case": f.case})), "limit": f.limit}
+        for f in (*full_order.beside_normalising(), *full_order.in_float32())
+    ]
+    rows = [{**row, "unit": "times", "holds": holds, "note": ""} for row in rows]
+    rows.append({**rows[0], "figure": "share", "limit": 0.8, "measured": 0.4, "unit": "times (at least)"})
+    return [*rows, {**rows[0], "figure": "file", "measured": "", "holds": "", "note": "not measured: `pip install x`"}]
+
+
+def test_the_study_measures_every_group_of_speed(speed):
+    assert speed.GROUPS == bench.SPEED
+
+
+def test_the_study_says_what_is_met_missed_and_not_measured(speed):
+    rows = study_rows(speed)
+    rows[-2]["holds"] = False
+    said = speed.verdict(rows)
+    assert said.startswith(f"{len(rows) - 2} of {len(rows)} limits are met, 1 missed and 1 not measured.")
+    assert "N = 1,024: 1e+03 to 1e+03" in said
+    assert said.endswith("share, N=2 uniform (2).")
+    assert "| file | N=2 uniform |  | 0.8 | not measured | `pip install x` |" in speed.markdown(
+        rows, {"date": "today", "versions": {}}
+    )
+
+
+def test_the_study_draws_all_that_is_measured(speed):
+    figure = speed.draw(study_rows(speed))
+    left, right = figure.axes
+    assert len(left.lines) == 2 * len(inputs.KINDS) + 3
+    assert [label.get_text() for label in right.get_yticklabels()] == ["share", speed.SINGLE, speed.DOUBLE]
+
+
+def test_the_study_is_as_committed_unless_a_limit_is_missed_that_was_met(speed):
+    before, after = study_rows(speed), study_rows(speed)
+    after[0]["holds"], before[1]["holds"], after[1]["holds"] = False, False, False
+    [line] = speed.newly_missed(after, before)
+    assert line == f"{speed.DOUBLE}, N=2 uniform: 2 times, limit 0.8"
+    assert speed.newly_missed(before, before) == []
+
+
+def test_what_is_committed_of_speed_is_said_of_the_committed_figures(speed):
+    result = json.loads((speed.study.HERE / "speed.json").read_text())
+    expected = speed.study.words(speed, speed.committed())
+    assert {key: result[key] for key in expected} == expected
+    assert (speed.study.HERE / "speed.md").read_text() == speed.markdown(speed.committed(), result)
+    assert "<svg" in (speed.study.HERE / "speed.svg").read_text()

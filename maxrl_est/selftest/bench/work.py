@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est.selftest.bench.clock import Pair, over
+from maxrl_est.selftest.bench.clock import Pair, ratio
 from maxrl_est.selftest.bench.figures import Figure, NotMeasured
 from maxrl_est.selftest.bench.peers import with_torch
-from maxrl_est.selftest.bench.processes import seconds_of
+from maxrl_est.selftest.bench.processes import python, seconds_of
 from maxrl_est.training import optimisers, policies, tasks, train
 
 VERIFY_LIMIT = 15.0
@@ -35,11 +35,11 @@ def figures() -> list[Figure]:
     return [
         Figure("maxrl-est verify", "compiled code in the cache", VERIFY_LIMIT, _verify, "CPU s"),
         Figure("maxrl-est weights: time / a script of polars", f"{ROWS:,} rows of csv, N={GROUP}", FILE_LIMIT, _file),
-        over(
+        Figure(
             "train: time of a step / in torch, float64",
             f"{PROMPTS} prompts, N={ROLLOUTS}, MLP {'-'.join(map(str, SIZES))}",
             TRAINING_LIMIT,
-            partial(with_torch, _training),
+            _training,
         ),
     ]
 
@@ -64,7 +64,20 @@ def _file(_: float, rows: int = ROWS) -> tuple[float, str]:
     return ours / script, f"{rows / ours:,.0f} rows a CPU second"
 
 
-def _training(torch: Any) -> Pair:
+def _training(seconds: float) -> float:
+    """In a new process, since only there BLAS can be told to use one thread, as torch is."""
+    if find_spec("torch") is None:
+        raise NotMeasured("`pip install 'maxrl-est[torch]'`")
+    code = f"from maxrl_est.selftest.bench import work; print(work.training_ratio({seconds}))"
+    return float(python(code, OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", OMP_NUM_THREADS="1"))
+
+
+def training_ratio(seconds: float) -> float:
+    """Time of steps of `train` over that of the same steps in torch."""
+    return ratio(*with_torch(_steps), seconds)
+
+
+def _steps(torch: Any) -> Pair:
     """The same steps of stochastic gradient ascent, from the same inputs."""
     rng = np.random.default_rng(0)
     inputs, labels = rng.standard_normal((PROMPTS, SIZES[0])), rng.integers(SIZES[-1], size=PROMPTS)
