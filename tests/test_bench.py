@@ -72,6 +72,13 @@ def test_what_cannot_be_measured_has_a_limit_and_no_verdict_and_says_why():
     assert row.note == "not measured: `pip install polars`"
 
 
+def test_what_fails_misses_its_limit_and_costs_no_other_figure():
+    row = figures.Figure("figure", "case", 2.0, lambda seconds: float(processes.python("1 / 0"))).measured(0)
+    assert (row.measured, row.holds) == (None, False)
+    assert row.note.startswith("failed: ")
+    assert "ZeroDivisionError" in row.note
+
+
 def test_every_figure_has_a_limit_and_a_name_of_its_own():
     assert all(figure.figure and figure.case and figure.unit for figure in ALL)
     assert all(math.isfinite(figure.limit) for figure in ALL)
@@ -87,7 +94,7 @@ def test_full_order_is_limited_at_every_size_and_for_every_kind_of_likelihoods()
 
 
 def test_a_ratio_is_of_the_least_of_the_first_to_the_least_of_the_second_by_turns(monkeypatch):
-    seconds = {"a": iter([9.0, 600.0, 6.0, 7.0]), "b": iter([9.0, 3.0, 200.0, 2.0])}
+    seconds = {"a": iter([9.0, 600.0, 6.0, 7.0]), "b": iter([9.0, 3.0, 100.0, 2.0])}
     turns = []
 
     def timed(call, calls):
@@ -430,7 +437,7 @@ def test_the_study_says_what_is_met_missed_and_not_measured(speed):
 def test_the_study_draws_all_that_is_measured(speed):
     figure = speed.draw(study_rows(speed))
     left, right = figure.axes
-    assert len(left.lines) == 2 * len(inputs.KINDS) + 3
+    assert len(left.lines) == 2 * len(inputs.KINDS) + 4
     assert [label.get_text() for label in right.get_yticklabels()] == ["share", speed.SINGLE, speed.DOUBLE]
 
 

@@ -15,7 +15,10 @@ class NotMeasured(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One measured figure. Where it was not measured, ``measured`` and ``holds`` are None and the note says why."""
+    """One measured figure, ``holds`` being None where something is missing that it needs.
+
+    Then, and where what was measured failed, which misses the limit, ``measured`` is None and the note says why.
+    """
 
     figure: str
     case: str
@@ -44,6 +47,8 @@ class Figure:
             found = self.measure(seconds)
         except NotMeasured as missing:
             return Measurement(self.figure, self.case, None, self.limit, unit, None, f"not measured: {missing}")
+        except RuntimeError as failure:  # of a process that was to be timed
+            return Measurement(self.figure, self.case, None, self.limit, unit, False, f"failed: {failure}")
         number, note = found if isinstance(found, tuple) else (found, "")
         holds = number >= self.limit if self.at_least else number <= self.limit
         return Measurement(self.figure, self.case, number, self.limit, unit, holds, note)

@@ -27,7 +27,7 @@ groups = frame["likelihood"].to_numpy().reshape(-1, {group})
 columns = {{"weight": maxrl_est.loo_weights(groups), "advantage": maxrl_est.advantages(groups)}}
 frame.with_columns(**{{name: values.ravel() for name, values in columns.items()}}).write_csv({output!r})
 """
-BY_COMMAND = "main(['weights', {source!r}, '-o', {output!r}])"
+BY_COMMAND = "assert main(['weights', {source!r}, '-o', {output!r}]) == 0"
 
 
 def figures() -> list[Figure]:
@@ -45,7 +45,7 @@ def figures() -> list[Figure]:
 
 
 def _verify(_: float) -> tuple[float, str]:
-    return seconds_of("from maxrl_est.cli import main", "main(['verify'])", VERIFY_LIMIT)
+    return seconds_of("from maxrl_est.cli import main", "assert main(['verify']) == 0", VERIFY_LIMIT)
 
 
 def _file(_: float, rows: int = ROWS) -> tuple[float, str]:
