@@ -20,10 +20,10 @@ from maxrl_est.estimates._kernels.quadrature import (
     CUTOFF,
     MAX_FACTORS,
     MAX_TERMS,
-    series_length,
     full_order_objective_estimate,
     full_order_weight_estimate,
     full_order_weights,
+    series_length,
 )
 from maxrl_est.estimates._kernels.recurrence import loo_failure_powers, loo_weights, powers
 from maxrl_est.selftest.adversarial import FAMILIES

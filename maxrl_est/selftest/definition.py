@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments.protocols import Array, FloatArray
+from maxrl_est._arguments.protocols import Array
 
 
 def elementary_symmetric(values: Array, top: int) -> Array:
@@ -50,18 +50,18 @@ def loo_weights(likelihoods: Array, coefficients: Sequence[Any]) -> Array:
     return np.stack([_weighted(values, shares) for values in others], axis=-1)
 
 
-def weights_by_deflation(likelihoods: FloatArray) -> FloatArray:
-    """Weights of order N of one group ``(N,)``: e_k of the group are found once, then each value is divided back out.
+def weights_by_deflation(likelihoods: Array) -> Array:
+    """Weights of order N of groups ``(..., N)``: e_k of a group are found once, then each value is divided back out.
 
     e_k of the others is that of all minus q_i times e_{k-1} of the others, a difference of numbers that agree in ever
     more digits.
     """
-    n, q = likelihoods.size, 1.0 - likelihoods
+    n, q = likelihoods.shape[-1], 1 - likelihoods
     with np.errstate(over="ignore", invalid="ignore"):
         e = elementary_symmetric(q, n)
-        others, weights = np.ones(n), np.ones(n)
+        others, weights = np.ones_like(q), np.ones_like(q)
         for k in range(1, n):
-            others = e[k] - q * others
+            others = e[..., k, None] - q * others
             weights += others * (1 / math.comb(n - 1, k))
     return weights
 

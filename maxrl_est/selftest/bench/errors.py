@@ -5,7 +5,6 @@ Each figure is the worst over every family of `adversarial`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TypeAlias
@@ -17,8 +16,7 @@ from maxrl_est.estimates._kernels import load
 from maxrl_est.estimates.ustatistics import loo_weights
 from maxrl_est.selftest import reference
 from maxrl_est.selftest.adversarial import FAMILIES
-from maxrl_est.selftest.bench.figures import Measurement, Progress, at_most, silent
-from maxrl_est.selftest.definition import weights_by_deflation
+from maxrl_est.selftest.bench.figures import Figure, NotMeasured
 
 Weights: TypeAlias = Callable[[FloatArray], FloatArray]  # (N,) to (N,)
 
@@ -27,32 +25,23 @@ QUICK_FULL_ORDER_SIZE = 1024
 ANY_ORDER_SIZES = (2, 8, 32, 128, 256, 512, 1024)
 QUICK_ANY_ORDER_SIZE = 128
 ULP_LIMIT, LARGE_ULP_LIMIT, LARGE = 8.0, 64.0, 512  # the larger limit is for orders T < N at N >= 512
-DEFLATION_SIZES = (8, 16, 32, 64, 128, 1030)  # e_k of 1030 zeros exceeds the largest double
 
 
-def accuracy(*, quick: bool, progress: Progress = silent) -> list[Measurement]:
+def figures(*, quick: bool) -> list[Figure]:
     """Worst errors over all families; ``quick`` leaves out the largest groups."""
-    try:
-        reference.ball_loo_weights(np.array([0.5]), [1])
-    except ImportError:
-        case = "not measured: `pip install 'maxrl-est[test]'` brings the Arb balls it needs"
-        return [at_most("error", case, math.nan, None, "ulp")]
-    full = [n for n in FULL_ORDER_SIZES if n <= QUICK_FULL_ORDER_SIZE or not quick]
-    any_order = [n for n in ANY_ORDER_SIZES if n <= QUICK_ANY_ORDER_SIZE or not quick]
     return [
-        *full_order_accuracy(full, progress),
-        *any_order_accuracy(any_order, progress),
-        *deflation_accuracy([n for n in DEFLATION_SIZES if n <= QUICK_ANY_ORDER_SIZE or not quick], progress),
+        *full_order([n for n in FULL_ORDER_SIZES if n <= QUICK_FULL_ORDER_SIZE or not quick]),
+        *any_order([n for n in ANY_ORDER_SIZES if n <= QUICK_ANY_ORDER_SIZE or not quick]),
     ]
 
 
-def full_order_accuracy(sizes: Iterable[int], progress: Progress = silent) -> list[Measurement]:
+def full_order(sizes: Iterable[int]) -> list[Figure]:
     """Worst error of `loo_weights` at T = N."""
     figure, oracle = "full order: error", reference.ball_loo_weights_full_order
-    return [_worst(figure, n, n, loo_weights, oracle, ULP_LIMIT, progress) for n in sizes]
+    return [_error(figure, n, n, loo_weights, oracle, ULP_LIMIT) for n in sizes]
 
 
-def any_order_accuracy(sizes: Iterable[int], progress: Progress = silent) -> list[Measurement]:
+def any_order(sizes: Iterable[int]) -> list[Figure]:
     """Worst error of the recurrence that serves any objective, at orders from 1 to N."""
     rows = []
     for n in sizes:
@@ -60,28 +49,26 @@ def any_order_accuracy(sizes: Iterable[int], progress: Progress = silent) -> lis
             got = partial(_by_recurrence, order=order)
             expected = partial(reference.ball_loo_weights, coefficients=np.ones(order))
             limit = ULP_LIMIT if n < LARGE else LARGE_ULP_LIMIT
-            rows.append(_worst("any order: error", n, order, got, expected, limit, progress))
+            rows.append(_error("any order: error", n, order, got, expected, limit))
     return rows
 
 
-def deflation_accuracy(sizes: Iterable[int], progress: Progress = silent) -> list[Measurement]:
-    """Worst error of `weights_by_deflation`, the reason why the package does otherwise."""
-    figure, oracle = "for comparison, by deflation: error", reference.ball_loo_weights_full_order
-    return [_worst(figure, n, n, weights_by_deflation, oracle, None, progress) for n in sizes]
+def _error(figure: str, n: int, order: int, got: Weights, expected: Weights, limit: float) -> Figure:
+    return Figure(figure, f"N={n} T={order}", limit, lambda _: _worst(n, got, expected), "ulp")
 
 
-def _worst(
-    figure: str, n: int, order: int, got: Weights, expected: Weights, limit: float | None, progress: Progress
-) -> Measurement:
-    """Error in the family where it is largest."""
-    progress(f"{figure}, N={n} T={order}")
+def _worst(n: int, got: Weights, expected: Weights) -> tuple[float, str]:
+    """Error in the family where it is largest, and its name."""
     errors = {}
     for name, draw in FAMILIES.items():
         group = draw(n, np.random.default_rng(0))
-        errors[name] = reference.ulp_error(got(group), expected(group))
+        try:
+            right = expected(group)
+        except ImportError:
+            raise NotMeasured("`pip install 'maxrl-est[test]'` brings the Arb balls it needs") from None
+        errors[name] = reference.ulp_error(got(group), right)
     name = max(errors, key=errors.__getitem__)
-    case = f"N={n} T={order}" + (f", worst: {name}" if errors[name] > 0 else "")
-    return at_most(figure, case, errors[name], limit, "ulp")
+    return errors[name], f"worst: {name}" if errors[name] > 0 else ""
 
 
 def _by_recurrence(likelihoods: FloatArray, order: int) -> FloatArray:

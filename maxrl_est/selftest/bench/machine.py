@@ -15,7 +15,7 @@ def meta() -> dict[str, str]:
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
-        **versions("numpy", "numba", "llvmlite", "python-flint", "maxrl-est"),
+        **versions("numpy", "numba", "llvmlite", "python-flint", "torch", "trl", "verl", "polars", "maxrl-est"),
         "processor": _processor(),
         "system": platform.system(),
     }
