@@ -34,7 +34,8 @@ def advantages(
     Drop-in for the advantages of a policy-gradient trainer: ``(1/N) sum_i A_i S_i`` with scores S_i is an unbiased
     estimate of ``w(p) grad p``, since b_i does not depend on rollout i.
 
-    Cost per group: O(N) for MaxRL of order N and, with ``"pass_loo"``, of order N - 1; O(N T) otherwise.
+    Cost per group: O(N) for MaxRL of order N, with ``"pass_loo"`` of order N - 1, and from N = 256 on of any order;
+    O(N T) otherwise.
     Not for likelihoods far below 1/N on every rollout: all weights are then near T, and the gradient is that of
     expected likelihood. Which baseline has least variance depends on the problem: each is a guess of the pass rate.
 

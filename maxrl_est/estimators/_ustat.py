@@ -11,7 +11,7 @@ from maxrl_est.estimators._rows import Affine, Notes, row
 from maxrl_est.objectives import Objective
 
 _ANY_ORDER = "grad J_T, T = N by default"
-_COST = "O(N), or O(N T) for T < N"
+_COST = "O(N), or O(N T) for T < N < 256"
 _SOURCE = "U-statistics of W. Hoeffding, Ann. Math. Statist. 19 (1948) 293, for MaxRL (arXiv 2602.02710)"
 
 
@@ -104,7 +104,7 @@ def ustat_one_over_n(likelihoods: Array, order: int | None = None) -> Array:
         how="ustat less a leave-one-out baseline that makes every group sum to zero: rloo at T = 1, and maxrl_shipped "
         "at T = N - 1 on 0/1 rewards",
         unbiased="always; refuses T > N - 1, so N = 1",
-        cost="O(N), or O(N T) for T < N - 1",
+        cost="O(N), or O(N T) for T < N - 1 < 255",
         source=_SOURCE,
     ),
     parameter="order",
