@@ -50,9 +50,8 @@ def loo_weights(
     powers of 1 - p or of p (`Objective.expansion`): MaxRL, pass@k, Tsallis, pass^k. For others it is off by up to 1e-9
     of the objective's largest weight, and an objective that would be by more is refused. Fractions are exact.
 
-    Cost per group: O(N) for MaxRL, of order T = N (the default) or, from N = 256 on, of any other; O(N T) otherwise. The
-    first weights of an order T < N take milliseconds more. Not for likelihoods of known
-    form (one of few parameters): then better estimates of w(p) exist.
+    Cost per group: O(N) for MaxRL of order T = N (the default) and, from N = 256 on, of any other, whose first weights
+    take milliseconds more; O(N T) otherwise. Not for likelihoods of known form (one of few parameters): then better estimates of w(p) exist.
 
     Parameters
     ----------
