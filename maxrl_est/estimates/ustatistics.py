@@ -51,7 +51,8 @@ def loo_weights(
     of the objective's largest weight, and an objective that would be by more is refused. Fractions are exact.
 
     Cost per group: O(N) for MaxRL of order T = N (the default) and, from N = 256 on, of any other, whose first weights
-    take milliseconds more; O(N T) otherwise. Not for likelihoods of known form (one of few parameters): then better estimates of w(p) exist.
+    take milliseconds more; O(N T) otherwise. Not for likelihoods of known form (one of few parameters): then better
+    estimates of w(p) exist.
 
     Parameters
     ----------
