@@ -7,7 +7,8 @@ negative (any-order-integral), and the third step makes that a binomial of n + 1
 C(n,k+M)/C(n,k) falls with k, so also from k to k + M: with a = C(n,m+M) r^M/C(n,m) the aliases above are at most a,
 a^2, ..., by the last step less than a/(1-a) in all. Read backwards, C(n+1,n-k) = C(n+1,k+1), the same holds of those
 below with b = C(n+1,m+1-M) r^(-M)/C(n+1,m+1). So the weight's relative error is at most a/(1-a) + b/(1-b), whatever l
-is.
+is. The same holds of integrals up to a, with likelihoods a l, and of a Gauss rule for them: its error has the sign of
+an even derivative of E_k, which is not negative (any-order-derivatives), so it gives no more than the integral.
 """
 
 import sympy as sp
