@@ -17,6 +17,7 @@ import numpy as np
 from maxrl_est._arguments import finite, is_number, one_of
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates import checked
+from maxrl_est.estimates.elementwise import elementwise
 from maxrl_est.estimates.groups import need_size
 from maxrl_est.objectives import Objective, ObjectiveLike, exact_number, order_of, resolve
 
@@ -96,14 +97,15 @@ def fill(made_of: Recipe, values: Array, weights: Array, advantages: Array) -> N
         return
     checked.fill_loo_weights(values, made_of.weights, weights)
     if made_of.mean:
-        np.subtract(values, checked.mean_of_others(values), out=advantages)
-        advantages *= weights
+        _into(advantages, np.subtract, values, checked.mean_of_others(values))
+        _into(advantages, np.multiply, advantages, weights)
         return
-    np.multiply(weights, values, out=advantages)
+    _into(advantages, np.multiply, weights, values)
     if made_of.others is not None:
-        advantages -= checked.loo_weights(values, made_of.others)
+        _into(advantages, np.subtract, advantages, checked.loo_weights(values, made_of.others))
     elif made_of.constant:
-        advantages -= made_of.constant if values.dtype == object else float(made_of.constant)
+        constant = np.array(made_of.constant if values.dtype == object else float(made_of.constant))
+        _into(advantages, np.subtract, advantages, constant)
 
 
 def _fill_one_below(values: Array, weights: Array, advantages: Array) -> None:
@@ -114,6 +116,14 @@ def _fill_one_below(values: Array, weights: Array, advantages: Array) -> None:
     """
     all_fail = checked.failure_of_others(values)
     checked.fill_loo_weights(values, None, weights)
-    weights -= all_fail
-    np.multiply(weights, values, out=advantages)
-    advantages -= 1 - all_fail
+    _into(weights, np.subtract, weights, all_fail)
+    _into(advantages, np.multiply, weights, values)
+    _into(advantages, np.subtract, advantages, elementwise(lambda fail: 1 - fail, all_fail))
+
+
+def _into(out: Array, operation: np.ufunc, one: Array, other: Array) -> None:
+    """Fill an array with what the operation makes of two: Fractions once for the same ones."""
+    if out.dtype == object:
+        out[:] = elementwise(operation, one, other)
+    else:
+        operation(one, other, out=out)
