@@ -286,7 +286,8 @@ def test_error_is_that_of_the_worst_family_and_misses_its_limit_when_it_exceeds_
         wrong = np.array_equal(likelihoods, FAMILIES["ramp"](8, np.random.default_rng(0)))
         return np.ones(8) * (1.0 + 16 * 2.0**-52 * wrong)
 
-    row = errors._error("error", 8, 1, one_family_is_wrong, np.ones_like, 8.0).measured(0.0)
+    ways = [np.ones_like, one_family_is_wrong]
+    row = errors._error("error", 8, 1, ways, np.ones_like, 8.0).measured(0.0)
     assert (row.measured, row.holds, row.note) == (16.0, False, "worst: ramp")
 
 

@@ -47,21 +47,21 @@ def _with_multiply_adds(n: int, order: int) -> Pair:
 
 def beside_full_order(n: int = LIKELIHOODS) -> Figure:
     """Time at order N/2 over that at order N, of the same group."""
+    case = f"N={n} T={n // 2}"
+    return over("any order: time / that of T = N", case, FULL_ORDER_LIMIT, partial(_half_and_full, n))
+
+
+def _half_and_full(n: int) -> Pair:
     group = uniform(n, n)
-    return over(
-        "any order: time / that of T = N",
-        f"N={n} T={n // 2}",
-        FULL_ORDER_LIMIT,
-        lambda: (partial(loo_weights, group, n // 2), partial(loo_weights, group)),
-    )
+    return partial(loo_weights, group, n // 2), partial(loo_weights, group)
 
 
 def growth(short: int = SHORT, long: int = LONG) -> Figure:
     """Time per weight of a long group over that of as many weights in short ones, at order N/2."""
+    case = f"N={long} over N={short}, T=N/2"
+    return over("any order: time per weight", case, GROWTH_LIMIT, partial(_long_and_short, short, long))
+
+
+def _long_and_short(short: int, long: int) -> Pair:
     few, many = uniform(long, long), uniform(short, long)
-    return over(
-        "any order: time per weight",
-        f"N={long} over N={short}, T=N/2",
-        GROWTH_LIMIT,
-        lambda: (partial(loo_weights, few, long // 2), partial(loo_weights, many, short // 2)),
-    )
+    return partial(loo_weights, few, long // 2), partial(loo_weights, many, short // 2)
