@@ -57,7 +57,7 @@ def _joined(first: Rollouts, second: Rollouts) -> Rollouts:
 
 
 def _part(rows: Rollouts, chosen: slice) -> Rollouts:
-    return Rollouts(*(column[chosen] for column in rows))
+    return Rollouts(rows.lines[chosen], rows.heads[chosen], rows.groups[chosen], rows.likelihoods[chosen])
 
 
 def _starts(values: list[str]) -> Array:

@@ -18,7 +18,7 @@ encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode  # one text
 
 WRITTEN = ("weight", "advantage")
 
-BLOCK_BYTES = 1 << 18  # input that is read together; output, and lists of its fields, are held beside it
+BLOCK_BYTES = 1 << 19  # input that is read together; output, and lists of its fields, are held beside it
 
 
 @dataclass(frozen=True, slots=True)
