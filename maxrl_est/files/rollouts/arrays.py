@@ -10,9 +10,11 @@ import numpy as np
 
 from maxrl_est._arguments import at
 from maxrl_est._arguments.protocols import Array, FloatArray
-from maxrl_est.files.rollouts.groups import BATCH_BYTES, Weigh, weigh_block
+from maxrl_est.files.rollouts.groups import Weigh, weigh_block
 from maxrl_est.files.rollouts.text import outside
 from maxrl_est.files.whole import FileError
+
+_BATCH_BYTES = 1 << 20  # input held until its groups are weighed together
 
 
 def read(source: Path, max_group: int) -> Array:
@@ -42,7 +44,7 @@ def write(
     """Write likelihoods, weights and advantages (..., N, 3) of likelihoods (..., N), a block of groups at a time."""
     table = np.atleast_2d(values)
     size = table.shape[1]
-    step = max(1, BATCH_BYTES // 8 // size)
+    step = max(1, _BATCH_BYTES // 8 // size)
     np.lib.format.write_array_header_1_0(out, {"descr": "<f8", "fortran_order": False, "shape": (*values.shape, 3)})
     for start in range(0, len(table), step):
         block = np.array(table[start : start + step], dtype=np.float64)

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 import math
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from maxrl_est.files.rollouts.text import ColumnNames, Rollout, TextFile, check_names, lines, outside
+import numpy as np
+
+from maxrl_est._arguments.protocols import FloatArray
+from maxrl_est.files.rollouts import arrow
+from maxrl_est.files.rollouts.text import (
+    ColumnNames,
+    Rollout,
+    Rollouts,
+    TextFile,
+    all_within,
+    blocks,
+    check_names,
+    lines,
+    named,
+    outside,
+    together,
+)
 from maxrl_est.files.whole import FileError
 
 _LONGEST_FIELD = 1 << 24  # characters; the csv module's default is shorter than some completions
@@ -30,44 +48,81 @@ def long_fields() -> Iterator[None]:
 
 def read(source: Path, stream: BinaryIO, columns: ColumnNames) -> TextFile:
     """What the stream holds; its rollouts are read within `long_fields`."""
-    records = _records(source, stream)
-    line, header, names = next(records, (1, b"", []))
+    line, header, names, last = next(_records(source, stream, 1), (1, "", [], 0))
     check_names(source, line, names, columns)
     for name in (columns.likelihood, columns.group):
         if names.count(name) > 1:
             raise FileError(f"{source}:{line}: columns must have {name!r} once, got it {names.count(name)} times")
-    end = b"\r\n" if header.endswith(b"\r\n") else b"\n"
-    head = header.rstrip(b"\r\n") + b",weight,advantage" + end
-    return TextFile(head, b"%b,%r,%r" + end, _rows(source, records, names, columns))
+    end = "\r\n" if header.endswith("\r\n") else "\n"
+    head = header.rstrip("\r\n") + ",weight,advantage" + end
+    return TextFile(head, (",", ",", end), _Rows(source, stream, names, columns).read(last + 1))
 
 
-def _rows(
-    source: Path, records: Iterator[tuple[int, bytes, list[str]]], names: list[str], columns: ColumnNames
-) -> Iterator[Rollout]:
-    at_likelihood, at_group = names.index(columns.likelihood), names.index(columns.group)
-    for line, raw, fields in records:
-        if len(fields) != len(names):
-            raise FileError(
-                f"{source}:{line}: a row must have the {len(names)} fields of the header, got {len(fields)}"
-            )
-        value = _number(fields[at_likelihood])
-        if not columns.bounds[0] <= value <= columns.bounds[1]:
-            raise outside(f"{source}:{line}", columns.likelihood, fields[at_likelihood], columns.bounds)
-        yield Rollout(line, raw.rstrip(b"\r\n"), repr(fields[at_group]), value)
+class _Rows:
+    """The rows below a header. Blocks of plain records are split at once, and the rest record by record."""
+
+    def __init__(self, source: Path, stream: BinaryIO, names: list[str], columns: ColumnNames) -> None:
+        self._source, self._stream, self._columns, self._width = source, stream, columns, len(names)
+        self._likelihood, self._group = names.index(columns.likelihood), names.index(columns.group)
+
+    def read(self, line: int) -> Iterator[Rollouts]:
+        for block in blocks(self._stream):
+            if plain := self._plain(block, line):
+                yield plain
+                line += len(plain.lines)
+            else:
+                self._next = line
+                yield from together(self._each(list(io.BytesIO(block)), line))
+                line = self._next
+
+    def _plain(self, block: bytes, line: int) -> Rollouts | None:
+        """All rows of a block, if each is a line and nothing is wrong; None leaves it to `_each` to say what is."""
+        try:
+            texts = block.decode().removesuffix("\n").split("\n")
+            found = arrow.of_csv(block, self._width, self._likelihood, self._group) or self._split(texts)
+        except (UnicodeDecodeError, csv.Error):
+            return None
+        if found is None or not all_within(found[0], self._columns.bounds):
+            return None
+        heads = [text.rstrip("\r") for text in texts] if b"\r" in block else texts
+        return Rollouts(list(range(line, line + len(texts))), heads, named(found[1], repr), found[0])
+
+    def _split(self, texts: list[str]) -> tuple[FloatArray, list[str]] | None:
+        """Likelihoods and groups of lines that are a row each."""
+        rows = list(csv.reader(texts, strict=True))
+        if len(rows) != len(texts) or any(len(row) != self._width for row in rows):
+            return None
+        likelihoods = np.array(_numbers([row[self._likelihood] for row in rows]))
+        return likelihoods, [row[self._group] for row in rows]
+
+    def _each(self, raws: list[bytes], first: int) -> Iterator[Rollout]:
+        """Rows to the end of the record that these lines end in, which may be further on in the stream."""
+        for line, text, fields, last in _records(self._source, itertools.chain(raws, self._stream), first):
+            where = f"{self._source}:{line}"
+            if len(fields) != self._width:
+                raise FileError(f"{where}: a row must have the {self._width} fields of the header, got {len(fields)}")
+            given, (low, high) = fields[self._likelihood], self._columns.bounds
+            value = _number(given)
+            if not low <= value <= high:
+                raise outside(where, self._columns.likelihood, given, self._columns.bounds)
+            yield Rollout(line, text.rstrip("\r\n"), repr(fields[self._group]), value)
+            self._next = last + 1
+            if last >= first + len(raws) - 1:
+                return
 
 
-def _records(source: Path, stream: BinaryIO) -> Iterator[tuple[int, bytes, list[str]]]:
-    """First line, bytes and fields of each record that is not blank."""
-    taken: list[bytes] = []  # the lines of a record: several if it quotes a line break
+def _records(source: Path, raws: Iterable[bytes], first: int) -> Iterator[tuple[int, str, list[str], int]]:
+    """First line, text, fields and last line of each record that is not blank."""
+    taken: list[str] = []  # the lines of a record: several if it quotes a line break
 
     def texts() -> Iterator[str]:
-        for _, raw, text in lines(source, stream):
-            taken.append(raw)
+        for _, raw, text in lines(source, raws, first):
+            taken.append(raw.decode())  # with its byte order mark
             yield text
 
     reader = csv.reader(texts(), strict=True)
     while True:
-        line = reader.line_num + 1
+        line = first + reader.line_num
         try:
             fields = next(reader, None)
         except csv.Error as error:
@@ -75,8 +130,16 @@ def _records(source: Path, stream: BinaryIO) -> Iterator[tuple[int, bytes, list[
         if fields is None:
             return
         if fields:
-            yield line, b"".join(taken), fields
+            yield line, "".join(taken), fields, first + reader.line_num - 1
         taken.clear()
+
+
+def _numbers(texts: list[str]) -> list[float]:
+    spelt = "".join(texts)
+    if spelt.isascii() and "_" not in spelt:  # else float() takes more than `_number` does
+        with suppress(ValueError):
+            return list(map(float, texts))
+    return list(map(_number, texts))
 
 
 def _number(text: str) -> float:

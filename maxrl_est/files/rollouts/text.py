@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+import numpy as np
+
 from maxrl_est._arguments import closest
+from maxrl_est._arguments.protocols import FloatArray
 from maxrl_est.files.whole import FileError
 
 encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode  # one text for equal values
+
+WRITTEN = ("weight", "advantage")
+
+BLOCK_BYTES = 1 << 19  # input that is read together; output, and lists of its fields, are held beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +34,60 @@ class Rollout(NamedTuple):
     """One rollout."""
 
     line: int  # where its record starts
-    head: bytes  # the record, up to where the new fields go
+    head: str  # the record, up to where the new fields go
     group: str  # printable, different for different groups
     likelihood: float
+
+
+class Rollouts(NamedTuple):
+    """Rollouts that follow one another, field by field."""
+
+    lines: list[int]
+    heads: list[str]
+    groups: list[str]
+    likelihoods: FloatArray
 
 
 class TextFile(NamedTuple):
     """A text file: what its output starts with, how a line of that is written, and its rollouts as they are read."""
 
-    header: bytes
-    template: bytes  # of (head, weight, advantage)
-    rollouts: Iterator[Rollout]
+    header: str
+    between: tuple[str, str, str]  # what a line has after the head, the weight and the advantage
+    rollouts: Iterator[Rollouts]
 
 
-def lines(source: Path, stream: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
+def blocks(stream: BinaryIO) -> Iterator[bytes]:
+    """The rest of a stream, in pieces of whole lines."""
+    while block := stream.read(BLOCK_BYTES) + stream.readline():
+        yield block
+
+
+def together(rows: Iterable[Rollout]) -> Iterator[Rollouts]:
+    """Rollouts that come one by one, those before an error first."""
+    taken: list[Rollout] = []
+    failure = None
+    try:
+        taken.extend(rows)
+    except FileError as error:
+        failure = error
+    if taken:
+        found, heads, groups, likelihoods = map(list, zip(*taken, strict=True))
+        yield Rollouts(found, heads, groups, np.array(likelihoods))
+    if failure:
+        raise failure
+
+
+def named(groups: list[Any], text: Callable[[Any], str]) -> list[str]:
+    """The text of each, made once where they are told apart by ``==`` as by their texts."""
+    if {*map(type, groups)} in ({str}, {int}):
+        texts = {group: text(group) for group in {*groups}}
+        return [texts[group] for group in groups]
+    return list(map(text, groups))
+
+
+def lines(source: Path, raws: Iterable[bytes], first: int = 1) -> Iterator[tuple[int, bytes, str]]:
     """Number, bytes and text of each line."""
-    for line, raw in enumerate(stream, 1):
+    for line, raw in enumerate(raws, first):
         try:
             text = raw.decode("utf-8-sig" if line == 1 else "utf-8")
         except UnicodeDecodeError as error:
@@ -57,9 +102,14 @@ def check_names(source: Path, line: int, names: Collection[str], columns: Column
             hint = closest(name, names)
             there = ", ".join(map(repr, names)) or "none"
             raise FileError(f"{source}:{line}: columns must have {name!r}, got {there}{hint and '; '}{hint}")
-    for name in ("weight", "advantage"):
+    for name in WRITTEN:
         if name in names:
             raise FileError(f"{source}:{line}: columns must not have {name!r}, which is written; rename or remove it")
+
+
+def all_within(likelihoods: FloatArray, bounds: tuple[float, float]) -> bool:
+    """Whether all are what likelihoods may be; NaN is not."""
+    return bool(((likelihoods >= bounds[0]) & (likelihoods <= bounds[1])).all())
 
 
 def outside(where: object, name: str, value: Any, bounds: tuple[float, float]) -> FileError:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from maxrl_est.files.rollouts import arrays, csv_rows, json_rows
-from maxrl_est.files.rollouts.groups import Weigh, batches, grouped, weighed
+from maxrl_est.files.rollouts.groups import Weigh, grouped, weighed, written
 from maxrl_est.files.rollouts.text import ColumnNames, TextFile
 from maxrl_est.files.whole import FileError, replacing
 
@@ -98,12 +98,12 @@ def _weigh_rows(
     rows = groups = 0
     with csv_rows.long_fields(), _open(source) as stream, _output(destination) as out:
         found = read(source, stream, columns)
-        for batch in batches(grouped(source, found.rollouts, max_group)):
-            if not rows:
-                out.write(found.header)
-            out.writelines(weighed(source, batch, found.template, weigh))
-            rows += sum(len(members.heads) for members in batch)
-            groups += len(batch)
+        for batch in grouped(source, found.rollouts, max_group):
+            weights, advantages = weighed(source, batch, weigh)
+            out.write(("" if rows else found.header).encode())
+            out.write(written(batch.rows.heads, weights, advantages, found.between))
+            rows += len(weights)
+            groups += len(batch.starts)
             progress(rows)
         if not rows:
             raise FileError(f"{source}: holds no rollouts")
