@@ -26,7 +26,7 @@ def loo_weights(xp: Any, likelihoods: Any) -> Any:
 
     def terms() -> Iterator[Any]:
         for node, weight in reversed(_rule(size)):  # the small ones first
-            log, rest = _log_product(xp, (a * node)[..., None] * likelihoods)
+            log, rest = log_product(xp, (a * node)[..., None] * likelihoods)
             yield (size * weight * a * xp.exp(log))[..., None] / rest
 
     return _sum(terms())
@@ -42,7 +42,7 @@ def objective_estimate(xp: Any, likelihoods: Any) -> Any:
         for part in _halves(math.fsum(1 / k for k in range(1, size + 1))):
             yield -part * xp.ones_like(a)
         for node, weight in _rule(size):
-            yield -weight / node * xp.expm1(_log_product(xp, (a * node)[..., None] * likelihoods)[0])
+            yield -weight / node * xp.expm1(log_product(xp, (a * node)[..., None] * likelihoods)[0])
 
     return _sum(terms())
 
@@ -57,7 +57,7 @@ def _rule(size: int) -> Sequence[tuple[float, float]]:
     return next((rule for rule in RULES if size <= 2 * len(rule)), RULES[-1])
 
 
-def _log_product(xp: Any, x: Any) -> tuple[Any, Any]:
+def log_product(xp: Any, x: Any) -> tuple[Any, Any]:
     """Logarithm of prod_j (1 - x_j), and 1 - x. By log, because log1p of XLA errs by up to 128 ulp."""
     rest = 1.0 - x
     return xp.sum(xp.log(rest) + ((1.0 - rest) - x) / rest, axis=-1), rest

@@ -5,13 +5,14 @@ The namesakes of `maxrl_est.estimates.checked`, from the same recipes, for array
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
-from maxrl_est.adapters import _product_tree, _quadrature
-from maxrl_est.adapters._arrays import size_of, static
+from maxrl_est.adapters import _others, _product_tree, _quadrature
+from maxrl_est.adapters._arrays import static
 from maxrl_est.adapters._groups import TracedGroups
 from maxrl_est.estimates import baselines
-from maxrl_est.estimates.baselines import Baseline
+from maxrl_est.estimates.baselines import Baseline, Recipe
 from maxrl_est.objectives import Objective, ObjectiveLike
 
 _LARGEST_GROWTH = 1024  # of an expansion: JAX has 24 bits to lose
@@ -27,18 +28,23 @@ class Terms(NamedTuple):
 
 
 class TracedRecipe(NamedTuple):
-    """`maxrl_est.estimates.baselines.Recipe` in floats."""
+    """`maxrl_est.estimates.baselines.Recipe` in floats. Weights d are those of MaxRL of order N - d, d = 0 or 1."""
 
-    weights: Terms | None  # None: MaxRL of order N > 1
+    weights: Terms | int
     constant: float
     mean: bool
     others: Terms | None
+    one_below: bool  # order N - 1 less the others' pass@(N-1)
 
 
 @static
 def recipe_of(objective: ObjectiveLike, baseline: Baseline, size: int) -> TracedRecipe:
     """The recipe for groups of N = size, with the errors of the one that it is made from."""
-    made_of = baselines.recipe(objective, baseline, size)
+    return _in_floats(baselines.recipe(objective, baseline, size), size)
+
+
+@functools.lru_cache(maxsize=256)
+def _in_floats(made_of: Recipe, size: int) -> TracedRecipe:
     weights = made_of.weights or (Objective.expected() if size == 1 else None)
     growth = 1.0 if weights is None else weights.expansion.growth
     if weights is not None and growth > _LARGEST_GROWTH:
@@ -46,7 +52,14 @@ def recipe_of(objective: ObjectiveLike, baseline: Baseline, size: int) -> Traced
             f"objective {weights.name!r} must have terms that cancel to no less than 1/{_LARGEST_GROWTH} of the sum of "
             f"their sizes for arrays that a compiler traces, got 1/{growth:.0f}; maxrl_est.loo_weights takes it"
         )
-    return TracedRecipe(_terms(weights), float(made_of.constant), made_of.mean, _terms(made_of.others))
+    one_below = weights is not None and size > 1 and weights == Objective.maxrl(size - 1)
+    return TracedRecipe(
+        1 if one_below else _terms(weights) or 0,
+        float(made_of.constant),
+        made_of.mean,
+        _terms(made_of.others),
+        one_below=one_below and made_of.others is not None,
+    )
 
 
 def _terms(objective: Objective | None) -> Terms | None:
@@ -56,41 +69,48 @@ def _terms(objective: Objective | None) -> Terms | None:
     return Terms(found.successes, tuple(found.coefficients.tolist()), tuple(found.integrated().tolist()))
 
 
-def loo_weights(groups: TracedGroups, terms: Terms | None) -> Any:
+def loo_weights(groups: TracedGroups, terms: Terms | int) -> Any:
     """Leave-one-out weights (..., N)."""
-    if terms is None:
-        return _quadrature.loo_weights(groups.xp, groups.values)
-    return _product_tree.loo_weights(groups.xp, groups.values, terms.coefficients, terms.successes)
+    if isinstance(terms, Terms):
+        return _product_tree.loo_weights(groups.xp, groups.values, terms.coefficients, terms.successes)
+    weights = _quadrature.loo_weights(groups.xp, groups.values)
+    return weights - _others.failure_of_others(groups.xp, groups.values) if terms else weights
 
 
 def weights_and_advantages(groups: TracedGroups, made_of: TracedRecipe) -> tuple[Any, Any]:
     """Leave-one-out weights (..., N) and advantages (..., N)."""
+    if made_of.one_below:
+        return _less_pass(groups.xp, groups.values)
     weights = loo_weights(groups, made_of.weights)
     ascended = weights * groups.values
     if made_of.mean:
-        return weights, ascended - weights * _mean_of_others(groups.xp, groups.values)
+        return weights, ascended - weights * _others.mean_of_others(groups.xp, groups.values)
     if made_of.others is not None:
         return weights, ascended - loo_weights(groups, made_of.others)
     return weights, ascended - made_of.constant
 
 
-def objective_estimate(groups: TracedGroups, terms: Terms | None) -> Any:
+def _less_pass(xp: Any, values: Any) -> tuple[Any, Any]:
+    """MaxRL of order N - 1 less the others' pass@(N-1), by the weights omega_i of order N.
+
+    With r_i the chance that all others fail and R that all do, (omega_i - r_i) l_i - (1 - r_i) = omega_i l_i - (1 - R).
+    As r_i is the least of the N terms of omega_i, the N roundings that it may be off are one of omega_i.
+    """
+    weights = _quadrature.loo_weights(xp, values)
+    advantages = weights * values - (1.0 - _others.failure_of_all(xp, values))
+    return weights - _others.failure_of_others(xp, values), advantages
+
+
+def objective_estimate(groups: TracedGroups, terms: Terms | int) -> Any:
     """Estimate (...) of the objective."""
     xp, values, size = groups.xp, groups.values, groups.size
-    if terms is not None:
+    if isinstance(terms, Terms):
         return _product_tree.combined_powers(xp, values, terms.integrated, terms.successes)
-    few = tuple(-1.0 / k for k in range(1, min(size, _POWERS) + 1))
+    few = tuple(-1.0 / k for k in range(1, min(size - terms, _POWERS) + 1))
     by_powers = _product_tree.combined_powers(xp, values, (0.0, *few), False)
     if size <= _POWERS:
         return by_powers
     by_integral = _quadrature.objective_estimate(xp, values)
+    if terms:
+        by_integral = by_integral + xp.prod(1.0 - values, axis=-1) / size  # the last of its terms is -E_N / N
     return xp.where(xp.mean(values, axis=-1) >= 0.5, by_powers, by_integral)  # powers are accurate even near 0
-
-
-def _mean_of_others(xp: Any, values: Any) -> Any:
-    """Mean of the other rollouts (..., N), from both sides: the sum less l_i would lose likelihoods far below l_i."""
-    zero = xp.zeros_like(values[..., :1])
-    before = xp.cumulative_sum(xp.concat([zero, values[..., :-1]], axis=-1), axis=-1)
-    reversed_values = xp.flip(values, axis=-1)
-    after = xp.cumulative_sum(xp.concat([zero, reversed_values[..., :-1]], axis=-1), axis=-1)
-    return (before + xp.flip(after, axis=-1)) / (size_of(values) - 1)

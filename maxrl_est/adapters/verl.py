@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,11 @@ from maxrl_est._arguments import one_of, whole
 from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.adapters._judged import judged
 from maxrl_est.adapters._rewards import advantages_of_rewards, check_settings
+from maxrl_est.adapters._torch_ops import array_of
 from maxrl_est.adapters._verl_batch import Batch, by_itself, by_name
 from maxrl_est.adapters._verl_steps import as_step
 from maxrl_est.estimates.baselines import BASELINES, Baseline
+from maxrl_est.estimates.grouped import blocks
 from maxrl_est.objectives import ObjectiveLike, order_of
 
 __all__ = ["TokenAdvantages", "as_estimator", "as_step", "load", "register"]
@@ -98,16 +99,13 @@ class TokenAdvantages:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Advantages ``(B N, L)`` and, the same again, returns; index ``(B N,)`` are the uids."""
         dtype = torch.promote_types(token_level_rewards.dtype, torch.float32)
-        sums = token_level_rewards.double().sum(dim=-1).to(token_level_rewards.dtype)  # no digits that rewards lack
-        scores = sums.to(dtype).cpu().numpy()
-        has_tokens = (response_mask != 0).any(dim=-1).cpu().numpy()
-        rows_of: dict[Any, list[int]] = {}
-        for row, uid in enumerate(_uids(index, len(scores))):
-            rows_of.setdefault(uid, []).append(row)
-        groups = [kept for rows in rows_of.values() if (kept := self._kept(rows, has_tokens, index))]
+        scores = _sums(token_level_rewards).to(dtype).cpu().numpy()
+        uids, kept = _uids(index, len(scores)), np.flatnonzero(_has_tokens(response_mask))
+        if self.masked == "refuse" and kept.size < len(scores):
+            _need_tokens(uids, kept)
         found = np.zeros_like(scores)
-        for _size, same in groupby(sorted(groups, key=len), key=len):
-            rows = np.array(list(same))  # (B, N)
+        for block in blocks("index", [uids[row] for row in kept], kept.size, "responses"):
+            rows = kept[block.rows]  # (B, N)
             self._check(scores, rows, index)
             try:
                 found[rows] = self._of(scores[rows])
@@ -115,17 +113,6 @@ class TokenAdvantages:
                 raise ValueError(f"{error} (uid {index[rows[0, 0]]!r})") from None
         spread = torch.from_numpy(found).to(token_level_rewards.device)[:, None] * response_mask
         return spread, spread
-
-    def _kept(self, rows: list[int], has_tokens: Array, index: Array) -> list[int]:
-        """Those of a group that have a token; ValueError for another where there are some, unless it is left out."""
-        kept = [row for row in rows if has_tokens[row]]
-        if self.masked == "refuse" and 0 < len(kept) < len(rows):
-            row = next(row for row in rows if not has_tokens[row])
-            raise ValueError(
-                f"response_mask[{row}] must have a token, since others of its group do and it would count among them "
-                f"without a gradient (masked='leave_out' leaves it out of the group), got none (uid {index[row]!r})"
-            )
-        return kept
 
     def _of(self, scores: Array) -> Array:
         """Advantages (B, N) of likelihoods or log-likelihoods (B, N)."""
@@ -142,6 +129,33 @@ class TokenAdvantages:
         if not right.all():
             row = int(rows[~right][0])
             raise ValueError(f"token_level_rewards[{row}] must {rule}, got {scores[row]} (uid {index[row]!r})")
+
+
+def _sums(rewards: torch.Tensor) -> torch.Tensor:
+    """Sums (B N,) in float64, rounded to the dtype of rewards (B N, L), which have no more digits."""
+    if rewards.is_cpu:  # NumPy adds in float64 without a copy in it
+        return torch.from_numpy(np.add.reduce(array_of(rewards), axis=-1, dtype=np.float64)).to(rewards.dtype)
+    return rewards.sum(dim=-1, dtype=torch.float64).to(rewards.dtype)
+
+
+def _has_tokens(mask: torch.Tensor) -> Array:
+    """Which responses (B N,) have a token; most have one in the first place, so that others are looked at alone."""
+    has: torch.Tensor = (mask[:, :1] != 0).any(dim=-1)
+    rest = (~has).nonzero()[:, 0]
+    has[rest] = (mask[rest] != 0).any(dim=-1)
+    return has.numpy(force=True)
+
+
+def _need_tokens(uids: list[Any], kept: Array) -> None:
+    """ValueError for a response without a token in a group of which others are kept."""
+    masked = set(range(len(uids))).difference(kept.tolist())
+    trained = {uids[row] for row in kept}
+    for row in sorted(masked):
+        if uids[row] in trained:
+            raise ValueError(
+                f"response_mask[{row}] must have a token, since others of its group do and it would count among them "
+                f"without a gradient (masked='leave_out' leaves it out of the group), got none (uid {uids[row]!r})"
+            )
 
 
 def _uids(index: Any, size: int) -> list[Any]:
