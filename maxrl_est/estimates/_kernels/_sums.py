@@ -11,7 +11,7 @@ import numpy as np
 
 from maxrl_est._arguments.protocols import FloatArray
 from maxrl_est.estimates._kernels._jit import part
-from maxrl_est.estimates._kernels._vector import WIDTH, larger, load, spread, store
+from maxrl_est.estimates._kernels._vector import WIDTH, larger, load, spread, store, up_to
 
 BLOCK = 128  # likelihoods kept in first-level cache while several loops run over them
 ROWS = 5  # of partial sums, for four powers each: powers up to 4 * ROWS + 1 can be summed
@@ -35,11 +35,14 @@ def summation():
 def _take_block(likelihoods, g, start, ceiling, block):
     """Copy the next likelihoods, with zeros for those above the ceiling and past the end of the row."""
     size = min(likelihoods.shape[1] - start, BLOCK)
-    for j in range(size):
+    whole = size & -WIDTH
+    for j in range(0, whole, WIDTH):
+        store(block, 0, j, up_to(load(likelihoods, g, start + j), spread(ceiling)))
+    for j in range(whole, BLOCK, WIDTH):
+        store(block, 0, j, spread(0.0))
+    for j in range(whole, size):
         value = likelihoods[g, start + j]
         block[0, j] = value if value <= ceiling else 0.0
-    for j in range(size, BLOCK):
-        block[0, j] = 0.0
 
 
 @part

@@ -129,6 +129,19 @@ def larger(typing_context, x, y):
     return _vector(_vector, _vector), build
 
 
+@intrinsic
+def up_to(typing_context, x, limit):
+    """x where it is at most the limit, else 0."""
+    if not x == limit == _vector:
+        return None
+
+    def build(context, builder, signature, arguments):
+        below = builder.fcmp_ordered("<=", *arguments)
+        return builder.select(below, arguments[0], ir.Constant(_LLVM, [0.0] * WIDTH))
+
+    return _vector(_vector, _vector), build
+
+
 def _define(operation, instruction, operands):
     """Let an operator on vectors be an instruction of LLVM."""
 

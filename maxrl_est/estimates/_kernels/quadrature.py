@@ -46,7 +46,7 @@ from maxrl_est.estimates._kernels._vector import WIDTH, fma_vector, load, spread
 from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS
 from maxrl_est.estimates._kernels.side_by_side import single_weights_of_factors, weights_of_factors
 
-SHORT = 128  # group, up to which all are factors: power sums would cost more than they save
+SHORT = 160  # group, up to which all are factors: power sums would cost more than they save
 SHORT_SINGLE = 512  # the same in single precision
 MAX_FACTORS = 2 * 8 * 38  # see _evaluate
 MAX_TERMS = 4 * ROWS + 1  # see series_length
