@@ -60,7 +60,7 @@ def serves(size: int, order: int) -> bool:
     """Whether the circle is the way to weights of order T of groups of N.
 
     From N = 256 on it is faster than the recurrence for most groups at every order: at N = 256 it takes the same
-    time (T = 2) to a tenth, at N = 512 two thirds to a thirtieth. In smaller groups the fixed cost of 100 to 900
+    time (T = 2) to a tenth, at N = 512 nine tenths to a thirtieth. In smaller groups the fixed cost of 100 to 900
     nodes tells. T = N is one real integral.
     """
     return size >= SERVED_FROM and 1 < order < size
