@@ -221,8 +221,9 @@ def loo_weights(likelihoods, rule, out):
 def failure_power_of_others(likelihoods, rule, out):
     """Fill out (B, N) with E_m of the others, m = T - 1 for the order T of the rule, of likelihoods (B, N).
 
-    The error is a few units of 2^-53, of 1 and not of the result: where the bound exp(-c S') is below that the result
-    is 0. Estimates of pass@m, 1 - E_m, need no more, unless they are near 0 themselves.
+    The error is that of 1 and not of the result, 3 units of 2^-53 measured, so results may leave [0, 1] by as much:
+    where the bound exp(-c S') is below 2^-53 the result is 0. Estimates of pass@m, 1 - E_m, need no more, unless they
+    are near 0 themselves.
     """
     work, summing = _scratch(rule.phi_real.size), summation()
     one = np.ones(1)
