@@ -185,6 +185,8 @@ def draw_shares(axes, rows):
             axes.plot(share, y, "C0o" if share <= 1 else "C3o", markersize=4)
     axes.axvline(1, color="0.3", linewidth=1)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+    axes.xaxis.set_minor_formatter(ticker.NullFormatter())
     axes.set_yticks(range(len(names)), names, fontsize="x-small")
     axes.set(xlabel="share of the limit (a dot a case; red: missed)", title="All figures")
 
