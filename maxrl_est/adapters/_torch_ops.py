@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
 
 from maxrl_est._arguments import at
 from maxrl_est._arguments.protocols import Array
@@ -51,7 +52,20 @@ def _operator(arguments: str, *axes: int) -> Callable[[Callable[..., Any]], Any]
     return register
 
 
-def _array(tensor: Tensor) -> Array:
+def are_plain(likelihoods: Any) -> bool:
+    """Whether it is a tensor on the CPU that no compiler, tracer, mode, transform or forward derivative follows."""
+    return not (
+        torch.compiler.is_compiling()
+        or type(likelihoods) is not Tensor
+        or not likelihoods.is_cpu
+        or torch._C._len_torch_dispatch_stack()
+        or torch._C._functorch.is_functorch_wrapped_tensor(likelihoods)
+        or torch.jit.is_tracing()
+        or unpack_dual(likelihoods).tangent is not None
+    )
+
+
+def array_of(tensor: Tensor) -> Array:
     """The tensor's memory as an array; a copy from other devices, and of half precisions, which NumPy has not got."""
     half = tensor.is_floating_point() and tensor.itemsize < 4
     array: Array = (tensor.float() if half else tensor).numpy(force=True)
@@ -68,7 +82,7 @@ def _checked(
     objective = None if coefficients is None else _objective(coefficients.numpy().tobytes(), successes)
     chosen = baseline if constant is None else constant
     if likelihoods.is_cpu:
-        groups = groups_of(_array(likelihoods))
+        groups = groups_of(array_of(likelihoods))
         return _COMPILED, groups.values, baselines.recipe(objective, chosen, groups.size)
     from maxrl_est.adapters import _groups, _traced  # which import what is not needed on the CPU
 
@@ -126,7 +140,7 @@ def exponentials(log_likelihoods: Tensor, log_ceiling: float) -> Tensor:
     """Likelihoods, by the CPU on any device, with the ceiling rounded as their logarithms are."""
     if log_likelihoods.is_floating_point():
         log_ceiling = torch.tensor(log_ceiling, dtype=log_likelihoods.dtype).item()
-    groups = groups_of(None, _array(log_likelihoods), log_ceiling)
+    groups = groups_of(None, array_of(log_likelihoods), log_ceiling)
     return torch.tensor(groups.values, device=log_likelihoods.device).reshape(log_likelihoods.shape)
 
 

@@ -6,8 +6,9 @@ CPU. Results are on the device of the likelihoods and in their dtype, but in flo
 torch's default dtype for bool and int. What is computed in float64 is rounded once.
 
 On the CPU the compiled kernels compute on the tensor's own memory: the numbers are those of `maxrl_est`, for little
-more time than it takes. They are operators that ``torch.compile`` does not look into (``fullgraph=True`` works), so
-wrong numbers raise their error in compiled code too. On other devices they compute in the operations of
+more time than it takes. Where torch has to see what is computed, as compilers and derivatives do, they are operators
+that ``torch.compile`` does not look into (``fullgraph=True`` works), so wrong numbers raise their error in compiled
+code too; an operator costs a tenth of a millisecond more. On other devices they compute in the operations of
 `maxrl_est.adapters.array_api`.
 
 Use `maxrl_est.adapters.array_api` itself on a GPU, where its functions can be fused by the compiler and operators wait
@@ -28,8 +29,10 @@ from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.adapters import _torch_ops as ops
 from maxrl_est.adapters._judged import judged
 from maxrl_est.adapters._torch_steps import Tensors, as_step
+from maxrl_est.estimates import ustatistics
 from maxrl_est.estimates.baselines import Baseline, recipe
 from maxrl_est.estimates.groups import groups_of, need_one
+from maxrl_est.estimators import _advantages
 from maxrl_est.objectives import Objective, ObjectiveLike, order_of
 
 __all__ = ["Tensors", "advantages", "as_estimator", "as_step", "loo_weights", "maxrl_loss", "objective_estimate"]
@@ -51,6 +54,9 @@ def loo_weights(
     >>> loo_weights(torch.tensor([1.0, 0.0, 0.0, 0.0]))
     tensor([4., 2., 2., 2.])
     """
+    if log_likelihoods is None and ops.are_plain(likelihoods) and not _has_derivative(likelihoods):
+        found = ustatistics.loo_weights(ops.array_of(likelihoods), objective, log_ceiling=log_ceiling)
+        return _beside(likelihoods, found)
     values, dtype = _given(likelihoods, log_likelihoods, log_ceiling)
     return ops.loo_weights(values, *_asked(objective, "none")).to(dtype)
 
@@ -74,6 +80,11 @@ def advantages(
     >>> advantages(torch.tensor([1, 0, 0, 0]), baseline="one")
     tensor([ 3., -1., -1., -1.])
     """
+    if log_likelihoods is None and ops.are_plain(likelihoods):
+        array = ops.array_of(likelihoods)
+        return _beside(
+            likelihoods, _advantages.advantages(array, objective, baseline=baseline, log_ceiling=log_ceiling)
+        )
     values, dtype = _given(likelihoods, log_likelihoods, log_ceiling)
     return ops.advantages(values.detach(), *_asked(objective, baseline)).to(dtype)
 
@@ -187,6 +198,16 @@ def _given(likelihoods: Any, log_likelihoods: Any, log_ceiling: float) -> tuple[
         finite("log_ceiling", log_ceiling)  # refuses it; values are left to the operator, since compiled code has none
     values = given if log_likelihoods is None else ops.exponentials(given, log_ceiling)
     return values, _result_dtype(given)
+
+
+def _has_derivative(likelihoods: Any) -> bool:
+    return bool(likelihoods.requires_grad) and torch.is_grad_enabled()
+
+
+def _beside(likelihoods: Any, found: Array) -> Tensor:
+    """Results of the package, in the dtype of likelihoods if these are floats already, as a tensor."""
+    tensor = torch.from_numpy(found)
+    return tensor if likelihoods.is_floating_point() else tensor.to(_result_dtype(likelihoods))
 
 
 def _result_dtype(given: Tensor) -> torch.dtype:

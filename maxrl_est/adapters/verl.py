@@ -143,7 +143,8 @@ def _has_tokens(mask: torch.Tensor) -> Array:
     has: torch.Tensor = (mask[:, :1] != 0).any(dim=-1)
     rest = (~has).nonzero()[:, 0]
     has[rest] = (mask[rest] != 0).any(dim=-1)
-    return has.numpy(force=True)
+    found: Array = has.numpy(force=True)
+    return found
 
 
 def _need_tokens(uids: list[Any], kept: Array) -> None:

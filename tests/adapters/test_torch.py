@@ -161,6 +161,27 @@ def test_the_ceiling_is_rounded_as_the_logarithms_are():
         mx.loo_weights(log_likelihoods=logs.double().numpy(), log_ceiling=peak)
 
 
+@pytest.mark.parametrize("function", [adapter.loo_weights, adapter.advantages], ids=lambda f: f.__name__)
+def test_operators_are_called_only_where_something_has_to_see_them(function):
+    values, name = groups(2, 4), function.__name__
+    called = []
+
+    class Seen(torch.utils._python_dispatch.TorchDispatchMode):
+        def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
+            called.append(str(operator))
+            return operator(*args, **(kwargs or {}))
+
+    with Seen():
+        got = function(values)
+    assert f"maxrl_est.{name}.default" in called
+    assert torch.equal(got, function(values))
+    plain = [ops.are_plain(values)]
+    with torch.autograd.forward_ad.dual_level():
+        plain.append(ops.are_plain(torch.autograd.forward_ad.make_dual(values, values)))
+    torch.vmap(lambda group: plain.append(ops.are_plain(group)) or group)(values)
+    assert plain == [True, False, False]
+
+
 # operators: as torch wants them
 
 
