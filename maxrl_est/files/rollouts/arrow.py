@@ -9,7 +9,6 @@ import functools
 import importlib
 import io
 import itertools
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -74,9 +73,6 @@ def of_json(block: bytes, likelihood: str, group: str) -> tuple[FloatArray, list
     if arrow is None or rb"\u" in block or not (block.startswith(b"{") and block.endswith(b"}\n")):
         return None
     if block.count(b"}\n{") != lines - 1:  # each is between two objects: within one it is an error
-        return None
-    names = (json.dumps(name, ensure_ascii=False).encode("utf-8", "surrogatepass") for name in (likelihood, group))
-    if any(block.count(name) != lines for name in names):  # some may be there twice, of which json takes the last
         return None
     for kind in (arrow.string(), arrow.int64()):
         schema = arrow.schema({likelihood: arrow.float64(), group: kind}.items())
