@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS, NODES, SINGLE_LIMITS, WEIGHTS
-from maxrl_est.estimates._kernels.side_by_side import SINGLE_CUTOFF
+from maxrl_est.estimates._kernels.quadrature import SINGLE_CUTOFF
 
 DIGITS = 60
 LARGEST_SUM = 38  # of a * sum(l), for which the largest rule must do

@@ -43,14 +43,15 @@ from maxrl_est.estimates._kernels._integrals import (
 from maxrl_est.estimates._kernels._jit import jit, part
 from maxrl_est.estimates._kernels._sums import ROWS, Summation, power_sums, summation, total_and_largest
 from maxrl_est.estimates._kernels._vector import WIDTH, fma_vector, load, spread, store
-from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS
-from maxrl_est.estimates._kernels.side_by_side import single_weights_of_factors, weights_of_factors
+from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS, SINGLE_LIMITS
+from maxrl_est.estimates._kernels.side_by_side import weights_of_factors
 
 SHORT = 160  # group, up to which all are factors: power sums would cost more than they save
 SHORT_SINGLE = 512  # the same in single precision
 MAX_FACTORS = 2 * 8 * 38  # see _evaluate
 MAX_TERMS = 4 * ROWS + 1  # see series_length
 SERIES_ERROR = 2.0**-55
+SINGLE_CUTOFF = 22.0  # exp(-22) (1 + 22) / 22 < 2^-31; N roundings of 2^-53 are far less
 WIDENED = 1 << 14  # likelihoods in float64 at a time
 
 SingleArray: TypeAlias = npt.NDArray[np.float32]
@@ -208,7 +209,7 @@ def _weights_of_long_groups(likelihoods, out):
 def full_order_weights(likelihoods: FloatArray, out: FloatArray) -> None:
     """Fill out (B, N) with the leave-one-out weights of order N of likelihoods (B, N)."""
     if likelihoods.shape[1] <= SHORT:
-        weights_of_factors(likelihoods, out)
+        weights_of_factors(likelihoods, out, CUTOFF, LIMITS, True)
     else:
         _weights_of_long_groups(likelihoods, out)
 
@@ -220,7 +221,7 @@ def full_order_weights_single(likelihoods: SingleArray, out: SingleArray) -> Non
     """
     groups, size = likelihoods.shape
     if size <= SHORT_SINGLE:
-        single_weights_of_factors(likelihoods, out)
+        weights_of_factors(likelihoods, out, SINGLE_CUTOFF, SINGLE_LIMITS, False)
         return
     step = -(-WIDENED // size)
     for start in range(0, groups, step):

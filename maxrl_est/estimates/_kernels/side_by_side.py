@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 
 from maxrl_est.estimates._kernels._integrals import (
-    CUTOFF,
     cut,
     multiply,
     multiply_plainly,
@@ -25,9 +24,8 @@ from maxrl_est.estimates._kernels._integrals import (
 )
 from maxrl_est.estimates._kernels._jit import jit, part
 from maxrl_est.estimates._kernels._vector import WIDTH
-from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS, SINGLE_LIMITS
+from maxrl_est.estimates._kernels.nodes import COUNTS
 
-SINGLE_CUTOFF = 22.0  # exp(-22) (1 + 22) / 22 < 2^-31
 SMALL = 16  # up to this size every group takes the exact rule
 ALONE = 4  # so many groups at most are faster one by one than side by side
 
@@ -54,7 +52,7 @@ def _rule(work, size, lane, cutoff, limits):
 @part
 def _place_rules(work, size, lanes, cutoff, limits):
     """Each lane's own nodes, and zeros up to the number of nodes of the lane that has most; return that."""
-    most = 4
+    most = np.int64(4)  # of int64, for a literal's type would compile what takes it once more
     for lane in range(lanes):
         most = max(most, COUNTS[_rule(work, size, lane, cutoff, limits)[1]])
     for lane in range(lanes):
@@ -66,17 +64,23 @@ def _place_rules(work, size, lanes, cutoff, limits):
     return most
 
 
-@part
-def _fill(likelihoods, out, cutoff, limits, carried):
+@jit
+def weights_of_factors(likelihoods, out, cutoff, limits, carried):
+    """Fill out (B, N) with the weights of likelihoods (B, N), the rounding errors of products carried along or not.
+
+    ``limits`` are those of the rules for one precision, and the integral is cut at ``cutoff`` over the decay.
+    """
     groups, size = likelihoods.shape
-    work, count = tables(size), 0
-    start = 0
-    while start < groups:
-        lanes = WIDTH if groups - start > ALONE else 1
+    work, count = tables(size), np.int64(0)
+    eights = (groups + WIDTH - 1 - ALONE) // WIDTH
+    for step in range(eights + max(groups - WIDTH * eights, 0)):
+        lanes, start = WIDTH, WIDTH * step
+        if step >= eights:
+            lanes, start = 1, WIDTH * eights + step - eights
         _gather(likelihoods, start, lanes, work)
         if size > SMALL:
             take_sums(work, size)
-        if size > SMALL or start == 0 or lanes == 1:
+        if size > SMALL or step == 0 or lanes == 1:
             count = _place_rules(work, size, lanes, cutoff, limits)
         vectors = count if lanes > 1 else whole_vectors(count)
         if carried:
@@ -90,19 +94,3 @@ def _fill(likelihoods, out, cutoff, limits, carried):
             for j in range(size):
                 row, column = (j, lane) if lanes > 1 else (j // WIDTH, j % WIDTH)
                 out[start + lane, j] = work.likelihoods[row, column]
-        start += lanes
-
-
-@jit
-def weights_of_factors(likelihoods, out):
-    """Fill out (B, N) with the weights of likelihoods (B, N), both float64."""
-    _fill(likelihoods, out, CUTOFF, LIMITS, True)
-
-
-@jit
-def single_weights_of_factors(likelihoods, out):
-    """Fill out (B, N) with the weights of likelihoods (B, N), both float32, by rules for 2^-28 in float64.
-
-    Rounding errors of N factors are left alone: they come to N 2^-53, which must be far below 2^-24.
-    """
-    _fill(likelihoods, out, SINGLE_CUTOFF, SINGLE_LIMITS, False)
