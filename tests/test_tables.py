@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+import os
 import math
 import re
 import subprocess
@@ -327,7 +328,8 @@ sys.modules["numba"] = None
 from maxrl_est import cli
 sys.exit(cli.main(["table", "--problems", "bernoulli", "--estimators", "ustat", "--group-sizes", "4", "--json", "-"]))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    environment = {**os.environ, "MAXRL_EST_KERNELS": "auto"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     table = json.loads(done.stdout)
     assert {"numpy", "maxrl-est"} < set(table["meta"])
