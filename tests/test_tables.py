@@ -6,8 +6,8 @@ import csv
 import io
 import itertools
 import json
-import os
 import math
+import os
 import re
 import subprocess
 import sys
