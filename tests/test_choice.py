@@ -15,9 +15,10 @@ import pytest
 import maxrl_est as mx
 from maxrl_est.cli import main
 from maxrl_est.estimates import settled
-from maxrl_est.estimates._kernels import Kernels, Operation, _ahead, _choice, _quadrature
+from maxrl_est.estimates._kernels import Kernels, Operation, _ahead, _choice, _jit, _quadrature
 
 PACKAGE = str(Path(mx.__file__).parents[1])
+GROUPS = np.random.default_rng(0).random((9, 600))
 FEW = np.array([[0.25, 0.5, 1.0]])
 
 
@@ -137,6 +138,23 @@ def test_the_command_compiles_every_kernel(capfd, monkeypatch):
     monkeypatch.setattr(_ahead, "compiled", lambda: None)
     assert main(["compile"]) == 2
     assert "numba cannot be imported" in capfd.readouterr().err
+
+
+def test_after_the_command_nothing_is_left_to_compile(capfd):
+    assert main(["compile"]) == 0
+    before = [kernel.signatures[:] for kernel in _jit.KERNELS]
+    with settled(float("inf"), 1):
+        for n in (1, 2, 9, 17, 200, 600):
+            for groups in (GROUPS[:, :n], GROUPS[:, :n].astype(np.float32), np.asfortranarray(GROUPS[:, :n])):
+                for order in {1, (n + 1) // 2, n}:
+                    mx.loo_weights(groups, order)
+                    mx.objective_estimate(groups, order)
+                    mx.weight_estimate(groups, order)
+                mx.loo_weights(groups), mx.weight_estimate(groups), mx.loo_weights(groups, n_threads=2)
+                mx.failure_powers(groups, 1), mx.loo_failure_powers(groups, min(1, n - 1))
+                for baseline in ("mean_loo", "pass_loo") if n > 2 else ():
+                    mx.advantages(groups, baseline=baseline), mx.advantages(groups, 2, baseline=baseline)
+    assert [kernel.signatures for kernel in _jit.KERNELS] == before
 
 
 def test_compiling_is_told_once_and_on_a_terminal_alone(tmp_path):

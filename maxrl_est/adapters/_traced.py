@@ -28,9 +28,9 @@ class Terms(NamedTuple):
 
 
 class TracedRecipe(NamedTuple):
-    """`maxrl_est.estimates.baselines.Recipe` in floats. Weights d are those of MaxRL of order N - d, d = 0 or 1."""
+    """`maxrl_est.estimates.baselines.Recipe` in floats."""
 
-    weights: Terms | int
+    weights: Terms | None  # None: MaxRL of order N > 1
     constant: float
     mean: bool
     others: Terms | None
@@ -52,14 +52,8 @@ def _in_floats(made_of: Recipe, size: int) -> TracedRecipe:
             f"objective {weights.name!r} must have terms that cancel to no less than 1/{_LARGEST_GROWTH} of the sum of "
             f"their sizes for arrays that a compiler traces, got 1/{growth:.0f}; maxrl_est.loo_weights takes it"
         )
-    one_below = weights is not None and size > 1 and weights == Objective.maxrl(size - 1)
-    return TracedRecipe(
-        1 if one_below else _terms(weights) or 0,
-        float(made_of.constant),
-        made_of.mean,
-        _terms(made_of.others),
-        one_below=one_below and made_of.others is not None,
-    )
+    one_below = made_of.others is not None and weights == Objective.maxrl(size - 1)
+    return TracedRecipe(_terms(weights), float(made_of.constant), made_of.mean, _terms(made_of.others), one_below)
 
 
 def _terms(objective: Objective | None) -> Terms | None:
@@ -69,12 +63,11 @@ def _terms(objective: Objective | None) -> Terms | None:
     return Terms(found.successes, tuple(found.coefficients.tolist()), tuple(found.integrated().tolist()))
 
 
-def loo_weights(groups: TracedGroups, terms: Terms | int) -> Any:
+def loo_weights(groups: TracedGroups, terms: Terms | None) -> Any:
     """Leave-one-out weights (..., N)."""
-    if isinstance(terms, Terms):
-        return _product_tree.loo_weights(groups.xp, groups.values, terms.coefficients, terms.successes)
-    weights = _quadrature.loo_weights(groups.xp, groups.values)
-    return weights - _others.failure_of_others(groups.xp, groups.values) if terms else weights
+    if terms is None:
+        return _quadrature.loo_weights(groups.xp, groups.values)
+    return _product_tree.loo_weights(groups.xp, groups.values, terms.coefficients, terms.successes)
 
 
 def weights_and_advantages(groups: TracedGroups, made_of: TracedRecipe) -> tuple[Any, Any]:
@@ -101,16 +94,14 @@ def _less_pass(xp: Any, values: Any) -> tuple[Any, Any]:
     return weights - _others.failure_of_others(xp, values), advantages
 
 
-def objective_estimate(groups: TracedGroups, terms: Terms | int) -> Any:
+def objective_estimate(groups: TracedGroups, terms: Terms | None) -> Any:
     """Estimate (...) of the objective."""
     xp, values, size = groups.xp, groups.values, groups.size
-    if isinstance(terms, Terms):
+    if terms is not None:
         return _product_tree.combined_powers(xp, values, terms.integrated, terms.successes)
-    few = tuple(-1.0 / k for k in range(1, min(size - terms, _POWERS) + 1))
+    few = tuple(-1.0 / k for k in range(1, min(size, _POWERS) + 1))
     by_powers = _product_tree.combined_powers(xp, values, (0.0, *few), False)
     if size <= _POWERS:
         return by_powers
     by_integral = _quadrature.objective_estimate(xp, values)
-    if terms:
-        by_integral = by_integral + xp.prod(1.0 - values, axis=-1) / size  # the last of its terms is -E_N / N
     return xp.where(xp.mean(values, axis=-1) >= 0.5, by_powers, by_integral)  # powers are accurate even near 0

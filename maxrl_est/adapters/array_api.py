@@ -9,8 +9,9 @@ Shapes are static and no Python branch depends on a value, so that ``jax.jit``, 
 no values yet, so likelihoods outside [0, 1] or NaN are an error only outside of these; inside, they give a number that
 means nothing. Orders above N are an error everywhere.
 
-MaxRL of orders N and N - 1 takes O(N) time and memory a group, with any baseline; anything else O(N T) of both, some
-N T / 2 numbers at once in several arrays. Not for NumPy, where `maxrl_est.loo_weights` is faster and needs less memory.
+MaxRL of order T = N takes O(N) time and memory a group, and so do the advantages of order N - 1 less ``"pass_loo"``;
+anything else O(N T) of both, some N T / 2 numbers at once in several arrays. Not for NumPy, where
+`maxrl_est.loo_weights` is faster and needs less memory.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def loo_weights(
     """Leave-one-out weights ``omega (..., N)``: each rollout's estimate of w(p) from the other N-1 rollouts.
 
     As `maxrl_est.loo_weights`: with its errors, its source, and when not to use it. In float64 within 4 units in the
-    last place for T = N and N - 1 and 2 otherwise, in JAX without x64 within 5e-7 of each weight and 1e-7. Of an
+    last place for T = N and 2 otherwise, in JAX without x64 within 5e-7 of each weight and 1e-7. Of an
     objective in powers of p, such as pass^k, or with terms of both signs, these are units of the sum of the sizes of
     its coefficients; one whose terms cancel to less than 1/1024 of it (`Objective.expansion`) is refused.
 

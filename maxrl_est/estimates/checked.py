@@ -84,12 +84,19 @@ def objective_estimate(values: Array, objective: Objective | None) -> Array:
     estimates, terms = np.empty(len(values)), min(size, _POWERS)
     by_powers = (values.mean(axis=-1) >= 0.5) | (size == terms)  # accurate even where J is near 0
     few = Expansion(False, np.ones(terms), 1.0).integrated()
-    estimates[by_powers] = _combined_powers(values[by_powers], few, False)
+    estimates[by_powers] = _combined_powers(_chosen(values, by_powers), few, False)
     by_integral = np.empty(np.count_nonzero(~by_powers))
     harmonic_number = math.fsum(1 / k for k in range(1, size + 1)) if by_integral.size else 0.0
-    kernels.full_order_objective_estimate(values[~by_powers], harmonic_number, by_integral)
+    kernels.full_order_objective_estimate(_chosen(values, ~by_powers), harmonic_number, by_integral)
     estimates[~by_powers] = by_integral
     return estimates
+
+
+def _chosen(values: FloatArray, groups: Array) -> FloatArray:
+    """Some of the groups, read-only as all are: kernels are compiled again for writeable arrays."""
+    some = values[groups]
+    some.flags.writeable = False
+    return some
 
 
 def mean_of_others(values: Array) -> Array:

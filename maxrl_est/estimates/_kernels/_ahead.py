@@ -49,13 +49,14 @@ def compile_all(progress: Callable[[str], None]) -> Found | None:
 
 def _arguments(size: int) -> dict[str, tuple[Any, ...]]:
     """What follows the likelihoods (1, N) of each kernel."""
-    weights, numbers = np.empty((1, size)), np.empty(1)
+    weights, numbers, coefficients = np.zeros((1, size)), np.zeros(1), np.ones(2)
+    coefficients.flags.writeable = False  # as those of objectives are
     found: dict[str, tuple[Any, ...]] = {
         "full_order_weights": (weights,),
         "full_order_weights_single": (weights.astype(np.float32),),
         "full_order_weight_estimate": (numbers,),
         "full_order_objective_estimate": (1.5, numbers),
-        "loo_weights": (np.ones(2), False, weights),
+        "loo_weights": (coefficients, False, weights),
         "powers": (False, np.empty((1, 3))),
         "loo_failure_powers": (np.empty((1, size, 2)),),
         "mean_of_others": (weights,),
