@@ -131,6 +131,21 @@ def test_both_ways_are_within_ulps_of_each_other(monkeypatch):
     assert (found[0] != found[1]).any()
 
 
+def test_underflow_is_no_error_whichever_way_is_taken(monkeypatch):
+    monkeypatch.setattr(_choice, "_setting", lambda: "numpy")
+    with np.errstate(all="raise"), settled(1, 1):
+        np.testing.assert_allclose(mx.loo_weights(np.full(7, 5e-324)), 7.0)
+
+
+def test_kernels_leave_the_compiling_of_others_alone():
+    code = """
+import types, numba
+from maxrl_est.estimates._kernels import quadrature
+homeless = types.FunctionType((lambda x: x + 1).__code__, {})
+print(homeless.__module__, numba.njit(homeless)(3))"""
+    assert printed(code) == ["None", "4"]
+
+
 def test_the_command_compiles_every_kernel(capfd, monkeypatch):
     assert main(["compile"]) == 0
     counted = re.match(r"(\d+) kernels compiled, (\d+) were in the cache; .* s\ncache: .", capfd.readouterr().out)

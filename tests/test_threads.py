@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import maxrl_est as mx
-from maxrl_est.estimates import threads
+from maxrl_est.estimates import settled, threads
+from maxrl_est.estimates._kernels import _choice
 from maxrl_est.selftest.adversarial import FAMILIES
 
 FUNCTIONS = (mx.loo_weights, mx.advantages)
@@ -49,6 +50,21 @@ def test_blocks_are_on_threads_of_their_own_and_every_group_is_in_one():
     assert len(seen) == 4
 
 
+def test_there_are_no_more_threads_than_groups():
+    seen = []
+    threads.in_blocks(lambda block: seen.append(len(block)), 10**30, np.arange(3))
+    assert seen == [1, 1, 1]
+
+
+def test_threads_compute_as_the_job_that_started_them_is_settled(monkeypatch):
+    monkeypatch.setattr(_choice, "_setting", lambda: "auto")
+    with settled(1, 1):
+        expected = mx.loo_weights(GROUPS)
+        np.testing.assert_array_equal(mx.loo_weights(GROUPS, n_threads=3), expected)
+    with settled(float("inf"), 1):
+        assert (mx.loo_weights(GROUPS, n_threads=3) != expected).any()
+
+
 def test_an_error_in_a_block_is_that_of_the_call():
     def fail(block):
         raise ValueError("no")
@@ -60,8 +76,10 @@ def test_an_error_in_a_block_is_that_of_the_call():
 @each
 @pytest.mark.parametrize("wrong", [0, -1, 2.0, True, "2", None])
 def test_a_number_of_threads_is_an_int_of_at_least_1(function, wrong):
-    with pytest.raises((TypeError, ValueError), match="n_threads must be an int"):
-        function(GROUPS, n_threads=wrong)
+    for options in ({}, {"groups": np.zeros(0)}, {"groups": np.zeros(37 * 12)}):
+        likelihoods = GROUPS.reshape(-1)[: len(options["groups"])] if options else GROUPS
+        with pytest.raises((TypeError, ValueError), match=f"^n_threads must be an int of at least 1, got {wrong!r}$"):
+            function(likelihoods, n_threads=wrong, **options)
 
 
 @each
@@ -88,8 +106,17 @@ def test_results_of_ids_are_written_there_as_well(function):
 def test_a_place_of_another_dtype_or_shape_is_refused(function):
     with pytest.raises(ValueError, match=r"out must be an array of float64 and shape \(37, 12\), got float32"):
         function(GROUPS, out=np.empty((37, 12), np.float32))
+    with pytest.raises(ValueError, match="out must be an array without a mask"):
+        function(GROUPS, out=np.ma.masked_all((37, 12)))
     with pytest.raises(ValueError, match="out must be writeable"):
         function(GROUPS, out=np.broadcast_to(0.0, (37, 12)))
+
+
+def test_float32_in_any_order_of_bytes_is_float32():
+    expected = mx.loo_weights(GROUPS.astype(np.float32))
+    got = mx.loo_weights(GROUPS.astype(">f4"))
+    assert got.dtype == np.dtype(np.float32)
+    np.testing.assert_array_equal(got, expected)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -52,6 +52,16 @@ def test_a_pass_is_kept_for_its_own_parameters_and_inputs_and_out_of_reach_of_ca
             np.testing.assert_array_equal(got, network.pullback(parameters, inputs, cotangents))
 
 
+def test_a_pass_is_not_kept_for_numbers_that_were_changed_in_place():
+    """Rejects a pass that holds the caller's own arrays: a task may have one buffer for all its observations."""
+    network, theta, buffer = MLP((3, 5, 4)), RNG.standard_normal(44), INPUTS[:2].copy()
+    once = in_one_pass(SoftmaxPolicy(network)).network
+    for changed in (buffer, theta):
+        once(theta, buffer)
+        changed += 1
+        np.testing.assert_array_equal(once(theta, buffer), network(theta, buffer))
+
+
 def test_what_a_class_of_ones_own_overrides_is_not_passed_by():
     class Halved(MLP):
         def __call__(self, theta, inputs):

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from maxrl_est._arguments import at, finite, is_number
 from maxrl_est._arguments.protocols import Array, FloatArray
 
-_DOUBLE = np.dtype(np.float64)
+_SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 LARGEST = np.float64(1e100)  # reward, so that squares and sums of them are floats
 
 
@@ -99,14 +99,14 @@ def groups_of(
         raise ValueError(f"{name} must have groups of N >= {least} rollouts on the last axis, got shape {given.shape}")
     exact = given.dtype == object
     matrix = numbers.reshape(math.prod(given.shape[:-1]), given.shape[-1])
-    precision = np.float32 if numbers.dtype == np.float32 else np.float64
+    precision = np.float32 if numbers.dtype.type is np.float32 else np.float64
     values = _read_only(matrix if exact else np.ascontiguousarray(matrix, dtype=precision))
     if any_reward:
         if not (exact or (abs(values) <= LARGEST).all()):
             _need(name, given, abs(numbers) <= LARGEST, f"be finite, of a size up to {LARGEST:g}")
     elif values.size and not (values.min() >= 0 and values.max() <= 1):
         _need(name, given, (numbers >= 0) & (numbers <= 1), "lie in [0, 1]")
-    kept = given.dtype if exact or given.dtype == np.float32 else _DOUBLE
+    kept = given.dtype if exact else _SINGLE if given.dtype.type is np.float32 else _DOUBLE
     return Groups(values, given.shape[:-1], kept)
 
 
@@ -202,5 +202,7 @@ def _check_out(out: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None
     if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != dtype:
         found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
         raise ValueError(f"out must be an array of {dtype} and shape {shape}, got {found}")
+    if np.ma.isMaskedArray(out):
+        raise ValueError("out must be an array without a mask, got a masked array")
     if not out.flags.writeable:
         raise ValueError("out must be writeable, got a read-only array")

@@ -87,6 +87,7 @@ def loo_weights(
     >>> loo_weights([1, 1, 0, 0], groups=["a", "b", "a", "a"])
     array([3. , 1. , 1.5, 1.5])
     """
+    n_threads = whole("n_threads", n_threads)
     given = (groups_of if groups is None else flat_of)(likelihoods, log_likelihoods, log_ceiling)
     values = given.own if groups is None and objective is None else given.values
 

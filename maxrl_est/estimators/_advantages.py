@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from maxrl_est._arguments import whole
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates import baselines
 from maxrl_est.estimates.baselines import Baseline, recipe
@@ -83,8 +84,9 @@ def advantages(
     >>> advantages([1, 1, 0, 0, 0], groups=["a", "b", "a", "b", "b"])
     array([ 2.  ,  3.  , -1.  , -0.75, -0.75])
     """
+    asked = objective, baseline, whole("n_threads", n_threads)
     given = _given(likelihoods, log_likelihoods, log_ceiling, groups)
-    values, asked = given.values, (objective, baseline, n_threads)
+    values = given.values
 
     def fill(filled: Array) -> None:
         if groups is None:

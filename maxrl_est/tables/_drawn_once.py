@@ -43,5 +43,6 @@ class DrawnOnce:
             if self._left < 0:
                 return likelihoods, scores
             self._drawn[key] = np.array(likelihoods), np.array(scores)
+            self._drawn[key][1].flags.writeable = False
         likelihoods, scores = self._drawn[key]
         return likelihoods.copy(), scores

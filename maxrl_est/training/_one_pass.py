@@ -12,7 +12,7 @@ from maxrl_est.training.policies import GaussianPolicy, Policy, SoftmaxPolicy
 
 
 def in_one_pass(policy: Policy) -> Policy:
-    """The policy for one step, in which nobody changes parameters in place: same bits, and an `MLP` runs once.
+    """The policy for one step: same bits, and an `MLP` runs once.
 
     Classes of others come back as they are: what they override is theirs, and a table has no pass to save.
     """
@@ -23,15 +23,15 @@ def in_one_pass(policy: Policy) -> Policy:
 
 @dataclass(frozen=True, slots=True)
 class _OnePass(MLP):
-    """An `MLP` that keeps its last activations, with the parameters that they belong to."""
+    """An `MLP` that keeps its last activations, with copies of the parameters and inputs that they belong to."""
 
     _last: list[tuple[FloatArray, list[FloatArray]]] = field(default_factory=list, repr=False, compare=False)
 
     def _activations(self, theta: FloatArray, inputs: Array) -> list[FloatArray]:
         for of, values in self._last:
-            if of is theta and np.array_equal(values[0], inputs):
+            if np.array_equal(of, theta) and np.array_equal(values[0], inputs):
                 break
         else:
-            values = MLP._activations(self, theta, inputs)
-            self._last[:] = [(theta, values)]
+            values = MLP._activations(self, theta, np.array(inputs))
+            self._last[:] = [(np.array(theta), values)]
         return [*values[:-1], values[-1].copy()]  # outputs are the caller's own

@@ -45,7 +45,7 @@ class _Announcement(event.Listener):
         self._made = False
 
     def on_start(self, event: Any) -> None:
-        if self._made or not event.data["dispatcher"].py_func.__module__.startswith(str(__package__)):
+        if self._made or not str(event.data["dispatcher"].py_func.__module__).startswith(str(__package__)):
             return
         self._made = True
         if sys.stderr.isatty():
