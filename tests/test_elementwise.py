@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import maxrl_est as mx
-from maxrl_est.estimates.elementwise import elementwise
+from maxrl_est.estimates.elementwise import elementwise, total
 from maxrl_est.estimators._counted import Counted
 from maxrl_est.estimators._lifted import _by_mean, _expected
 
@@ -36,6 +36,19 @@ def test_floats_and_empty_arrays_are_arrays_in_the_formula():
     assert elementwise(operator.sub, rows, rows.sum(keepdims=True)).tolist() == (rows - rows.sum()).tolist()
     nothing = elementwise(operator.neg, np.empty((0, 3), dtype=object))
     assert (nothing.shape, nothing.dtype) == ((0, 3), object)
+
+
+def test_a_single_number_beside_groups_is_the_same_for_all_of_them():
+    rows = np.array([VALUES, VALUES[::-1]], dtype=object)
+    assert (elementwise(operator.sub, rows, np.array(F(1, 2))) == rows - F(1, 2)).all()
+    assert mx.effective_weight("ustat_one", 5).exact  # its constant is such a number
+
+
+def test_totals_count_the_same_object_in_its_own_group_only():
+    rows = np.array([VALUES, VALUES[::-1], VALUES[1:2] * 4, [F(1, 3), F(2, 6), F(0), F(1)]], dtype=object)
+    assert total(rows).tolist() == rows.sum(axis=1, keepdims=True).tolist()
+    assert total(rows[0]).tolist() == [rows[0].sum()]
+    assert total(rows[:0]).shape == (0, 1)
 
 
 @pytest.mark.parametrize("exact", [False, True])

@@ -51,7 +51,8 @@ def test_a_wrong_count_of_others_and_a_rollout_among_its_others_are_told_apart()
     repeated.fill_few(1 - rows, got, repeated.Weights(c, rows.size))
     assert got.tolist() != expected.tolist()
     right = repeated.Weights(c, rows.size - 1)
-    repeated.fill_few(1 - rows, got, lambda value, others: right(value, {**others, value: others.get(value, 0) + 1}))
+    first = 1 - rows[0, 0]
+    repeated.fill_few(1 - rows, got, lambda others: right({**others, first: others.get(first, 0) + 1}))
     assert got.tolist() != expected.tolist()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,6 @@ def elementwise(formula: Callable[..., Any], *arrays: Array) -> Array:
     Groups of 0/1 rewards have two objects each, and what belongs to a group is one, so that of N^2 rollouts few are
     worked out.
 
-    >>> from fractions import Fraction
     >>> elementwise(lambda x, y: x / y, np.array([1.0, 3.0]), np.array([2.0]))
     array([0.5, 1.5])
     >>> half, third = Fraction(1, 2), Fraction(1, 3)
@@ -26,13 +26,34 @@ def elementwise(formula: Callable[..., Any], *arrays: Array) -> Array:
     """
     if all(array.dtype != object for array in arrays):
         return np.asarray(formula(*arrays))
-    objects = [array.astype(object) for array in arrays]  # alive to the end, so that no two share an id
-    known: dict[tuple[int, ...], Any] = {}
+    objects, places = zip(*(distinct(array.astype(object)) for array in arrays), strict=True)
+    sizes = [max(1, one.size) for one in objects]
+    cells, cell = np.unique(np.ravel_multi_index(np.broadcast_arrays(*places), sizes), return_inverse=True)
+    taken = [one[place] for one, place in zip(objects, np.unravel_index(cells, sizes), strict=True)]
+    shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    return np.asarray(np.frompyfunc(formula, len(arrays), 1)(*taken)[cell.reshape(-1)].reshape(shape))
 
-    def once(*numbers: Any) -> Any:
-        key = tuple(map(id, numbers))
-        if key not in known:
-            known[key] = formula(*numbers)
-        return known[key]
 
-    return np.asarray(np.frompyfunc(once, len(objects), 1)(*objects))
+def distinct(numbers: Array) -> tuple[Array, Array]:
+    """The different objects (U,) of an array of them, and which one each is, of the array's shape.
+
+    >>> half = Fraction(1, 2)
+    >>> distinct(np.array([[half, half]], dtype=object))
+    (array([Fraction(1, 2)], dtype=object), array([[0, 0]]))
+    """
+    ids = np.asarray(np.frompyfunc(id, 1, 1)(numbers), dtype=np.int64)
+    _, first, which = np.unique(ids, return_index=True, return_inverse=True)
+    return numbers.reshape(-1)[first], which.reshape(numbers.shape)
+
+
+def total(numbers: Array) -> Array:
+    """Sum of each group, (..., 1): of Fractions each object once, times how often it occurs."""
+    if numbers.dtype != object:
+        return np.asarray(numbers.sum(axis=-1, keepdims=True))
+    objects, which = distinct(numbers)
+    rows = which.reshape(-1, numbers.shape[-1])
+    sums = np.empty(len(rows), dtype=object)
+    for g, row in enumerate(rows):
+        occurring, counts = np.unique(row, return_counts=True)
+        sums[g] = sum((x * count for x, count in zip(objects[occurring], counts.tolist(), strict=True)), Fraction(0))
+    return sums.reshape(*numbers.shape[:-1], 1)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from maxrl_est._arguments import at, finite, is_number
 from maxrl_est._arguments.protocols import Array, FloatArray
+from maxrl_est.estimates.elementwise import distinct
 
 _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 LARGEST = np.float64(1e100)  # reward, so that squares and sums of them are floats
@@ -104,10 +105,16 @@ def groups_of(
     if any_reward:
         if not (exact or (abs(values) <= LARGEST).all()):
             _need(name, given, abs(numbers) <= LARGEST, f"be finite, of a size up to {LARGEST:g}")
-    elif values.size and not (values.min() >= 0 and values.max() <= 1):
+    elif values.size and not _within_unit(values):
         _need(name, given, (numbers >= 0) & (numbers <= 1), "lie in [0, 1]")
     kept = given.dtype if exact else _SINGLE if given.dtype.type is np.float32 else _DOUBLE
     return Groups(values, given.shape[:-1], kept)
+
+
+def _within_unit(values: Array) -> bool:
+    """Whether all lie in [0, 1]: of Fractions each object is compared once."""
+    numbers = distinct(values)[0] if values.dtype == object else values
+    return bool(numbers.min() >= 0 and numbers.max() <= 1)
 
 
 def _read_only(array: Array) -> Array:
@@ -145,7 +152,7 @@ def _as_numbers(name: str, values: Any) -> Array:
     except ValueError:
         raise ValueError(f"{name} must have groups of one size in one array, got ragged ones") from None
     if given.dtype == object:
-        if given.size and all(type(x) is Fraction and type(x.denominator) is int for x in given.flat):
+        if given.size and all(type(x) is Fraction and type(x.denominator) is int for x in distinct(given)[0]):
             return given  # as measures give them, many at a time
         for allowed in (Number, Rational):  # None among floats is the culprit, and not the floats
             for index in np.ndindex(given.shape):

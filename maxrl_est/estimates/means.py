@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._arguments.protocols import Array
-from maxrl_est.estimates.elementwise import elementwise
+from maxrl_est.estimates.elementwise import elementwise, total
 
 
 def mean(values: Array) -> Array:
     """Mean of each group, (..., 1)."""
-    return np.asarray(values.sum(axis=-1, keepdims=True) / values.shape[-1])
+    return np.asarray(total(values) / values.shape[-1])
 
 
 def ratio(top: Array, bottom: Array, otherwise: Any) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 
 from maxrl_est._arguments.protocols import Array
-from maxrl_est.estimates.elementwise import elementwise
+from maxrl_est.estimates.elementwise import elementwise, total
 from maxrl_est.estimates.means import mean, ratio
 from maxrl_est.estimators._rows import Notes, row
 from maxrl_est.objectives import Objective
@@ -33,7 +33,7 @@ def _order_below_n(n: int) -> Objective | None:
 def maxrl(likelihoods: Array) -> Array:
     """N l_i / sum(l), which is N/K for a success; zero if no rollout succeeds (K = 0)."""
     size = likelihoods.shape[-1]
-    return ratio(elementwise(lambda l: size * l, likelihoods), likelihoods.sum(axis=-1, keepdims=True), 0)
+    return ratio(elementwise(lambda l: size * l, likelihoods), total(likelihoods), 0)
 
 
 @row(
@@ -100,5 +100,5 @@ def self_normalised(likelihoods: Array) -> Array:
 )
 def plug_in_loo(likelihoods: Array) -> Array:
     """N l_i / (1 + sum of the others)."""
-    size, total = likelihoods.shape[-1], likelihoods.sum(axis=-1, keepdims=True)
-    return elementwise(lambda l, total: size * l / (1 + (total - l)), likelihoods, total)
+    size = likelihoods.shape[-1]
+    return elementwise(lambda l, whole: size * l / (1 + (whole - l)), likelihoods, total(likelihoods))

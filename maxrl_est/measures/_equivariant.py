@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._arguments.protocols import Array, Estimator, FloatArray
+from maxrl_est.estimates.elementwise import distinct, elementwise
 from maxrl_est.estimators import SequentialEstimator, chosen
 from maxrl_est.estimators._answers import orders, real_numbers_of
 from maxrl_est.measures._precision import HALF, ROUNDING, Precision, precision_of, probes_of
@@ -93,10 +94,10 @@ def exactly(estimator: Estimator, groups: Array) -> Array | None:
         got = np.asarray(estimator(groups.copy()))
     except Exception:  # any failure on Fractions only means that floats are used
         return None
-    if got.shape != groups.shape or not all(isinstance(x, Fraction | int) for x in got.flat):
+    if got.shape != groups.shape or not all(isinstance(x, Fraction | int) for x in distinct(got.astype(object))[0]):
         return None
     # Ints too, whose quotients would be floats, and NumPy's ints within, which overflow; most need neither.
-    return np.asarray(np.frompyfunc(_fraction, 1, 1)(got))
+    return elementwise(_fraction, got.astype(object))
 
 
 def _fraction(value: Any) -> Fraction:
@@ -106,8 +107,5 @@ def _fraction(value: Any) -> Fraction:
 
 
 def _floats(values: Array) -> FloatArray:
-    """The nearest floats: of Fractions by their own division, which is short where there are a million."""
-    if values.dtype != object:
-        return values.astype(np.float64)
-    ratios = (value.as_integer_ratio() for value in values.flat)
-    return np.fromiter((above / below for above, below in ratios), np.float64, values.size).reshape(values.shape)
+    """The nearest floats."""
+    return elementwise(float, values).astype(np.float64) if values.dtype == object else values.astype(np.float64)

@@ -16,6 +16,7 @@ from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.estimates._kernels import repeated
 from maxrl_est.estimates._kernels.circle_rules import CircleRule
 from maxrl_est.estimates._kernels.nodes import COUNTS, NODES, WEIGHTS
+from maxrl_est.estimates.elementwise import elementwise
 
 CUTOFF = 37.0  # exp(-37) is negligible: beyond a = 37 / sum(l) nothing is left of the integrals
 
@@ -52,7 +53,7 @@ def powers(likelihoods: Array, successes: bool, out: Array) -> None:
 
 def _masses(likelihoods: Array, successes: bool) -> Array:
     """What E_k are means of products of: 1 - l of failures, or l of successes."""
-    return _extended(likelihoods) if successes else 1 - _extended(likelihoods)
+    return _extended(likelihoods) if successes else elementwise(lambda l: 1 - l, _extended(likelihoods))
 
 
 def _leave_one_out(masses: Array, max_power: int) -> Iterator[tuple[int, Array]]:

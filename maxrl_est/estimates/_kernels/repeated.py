@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from maxrl_est._arguments.protocols import Array
+from maxrl_est.estimates.elementwise import distinct
 from maxrl_est.objectives._numbers import in_one_unit
 
 MOST = 16  # distinct values, up to which it is the shorter way
@@ -25,27 +26,32 @@ MOST = 16  # distinct values, up to which it is the shorter way
 Copies: TypeAlias = dict[Fraction, int]  # how often each value occurs
 
 
-def fill_few(values: Array, out: Array, of_others: Callable[[Fraction, Copies], Any]) -> Array:
+def fill_few(values: Array, out: Array, of_others: Callable[[Copies], Any]) -> Array:
     """Fill the rows of out (B, N) whose exact groups have few distinct values; whether each row is left over (B,).
 
-    ``of_others`` takes a value and how often each occurs among the others.
+    ``of_others`` takes how often each value occurs among the others.
     """
     left, known = np.ones(len(values), dtype=bool), dict[Any, Any]()
     if values.dtype != object:
         return left
-    for g, row in enumerate(values):
-        ratios = [value.as_integer_ratio() for value in row]
-        copies = Counter(ratios)
+    objects, which = distinct(values)
+    ratios = [value.as_integer_ratio() for value in objects]
+    for g, row in enumerate(which):
+        occurring, place, counts = np.unique(row, return_inverse=True, return_counts=True)
+        own = [ratios[u] for u in occurring]
+        copies = Counter[tuple[int, int]]()
+        for ratio, count in zip(own, counts.tolist(), strict=True):
+            copies[ratio] += count
         if len(copies) > MOST:
             continue
         found = {}
         for ratio in copies:
             others = copies - Counter((ratio,))
-            key = ratio, frozenset(others.items())
+            key = frozenset(others.items())
             if key not in known:
-                known[key] = of_others(Fraction(*ratio), {Fraction(*x): count for x, count in others.items()})
+                known[key] = of_others({Fraction(*x): count for x, count in others.items()})
             found[ratio] = known[key]
-        out[g] = [found[ratio] for ratio in ratios]
+        out[g] = np.array([*(found[ratio] for ratio in own), None], dtype=object)[place]
         left[g] = False
     return left
 
@@ -58,7 +64,7 @@ class Weights:
         self._shares = [Fraction(c) / way for c, way in zip(coefficients, ways, strict=False)]
         self._by_unit: dict[int, tuple[list[int], int]] = {}
 
-    def __call__(self, value: Fraction, others: Copies) -> Fraction:
+    def __call__(self, others: Copies) -> Fraction:
         values, unit = in_one_unit(others)
         if unit not in self._by_unit:
             powers = accumulate(self._shares[1:], lambda power, _: power * unit, initial=1)
@@ -68,12 +74,12 @@ class Weights:
         return Fraction(sum(share * e for share, e in zip(shares, symmetric, strict=False)), whole)
 
 
-def mean(value: Fraction, others: Copies) -> Fraction:
+def mean(others: Copies) -> Fraction:
     """The mean of the others."""
     return sum((x * count for x, count in others.items()), Fraction(0)) / sum(others.values())
 
 
-def product(value: Fraction, others: Copies) -> Fraction:
+def product(others: Copies) -> Fraction:
     """The product of the others."""
     return math.prod((x**count for x, count in others.items()), start=Fraction(1))
 
