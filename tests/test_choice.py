@@ -44,7 +44,7 @@ def which(monkeypatch):
         fakes = [lambda *_: ran.append(compiled)] * (len(Kernels._fields) - 1)
         return lambda: Kernels(compiled, *fakes)
 
-    monkeypatch.setattr(_choice, "_setting", lambda: "auto")
+    monkeypatch.setattr(_choice, "setting", lambda: "auto")
     monkeypatch.setattr(_choice, "load", kernels(True))
     monkeypatch.setattr(_choice, "in_arrays", kernels(False))
 
@@ -74,6 +74,19 @@ def test_the_environment_decides_otherwise(setting):
 def test_a_setting_that_is_none_is_an_error():
     done = new_process("import maxrl_est as mx; mx.loo_weights([1, 0])", "fast", capture_output=True)
     assert "MAXRL_EST_KERNELS must be one of auto, numba, numpy, got 'fast'" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["check rloo --group-sizes 4", "weights g.csv", "prove circle-rule", "compile"])
+def test_commands_say_it_before_they_judge_anything(command, monkeypatch, capfd):
+    monkeypatch.setenv(_choice.VARIABLE, "fast")
+    _choice.setting.cache_clear()
+    try:
+        assert main(command.split()) == 2
+    finally:
+        _choice.setting.cache_clear()
+    name = command.split()[0]
+    message = "MAXRL_EST_KERNELS must be one of auto, numba, numpy, got 'fast'"
+    assert capfd.readouterr().err == f"maxrl-est {name}: {message}\n"
 
 
 def test_numba_must_be_there_to_be_asked_for():
@@ -124,7 +137,7 @@ def test_both_ways_are_within_ulps_of_each_other(monkeypatch):
     groups = np.random.default_rng(0).random((50, 12))
     found = []
     for setting in ("numba", "numpy"):
-        monkeypatch.setattr(_choice, "_setting", lambda setting=setting: setting)
+        monkeypatch.setattr(_choice, "setting", lambda setting=setting: setting)
         with settled(1, 1):
             found.append(mx.loo_weights(groups))
     np.testing.assert_array_max_ulp(*found, maxulp=8)
@@ -132,7 +145,7 @@ def test_both_ways_are_within_ulps_of_each_other(monkeypatch):
 
 
 def test_underflow_is_no_error_whichever_way_is_taken(monkeypatch):
-    monkeypatch.setattr(_choice, "_setting", lambda: "numpy")
+    monkeypatch.setattr(_choice, "setting", lambda: "numpy")
     with np.errstate(all="raise"), settled(1, 1):
         np.testing.assert_allclose(mx.loo_weights(np.full(7, 5e-324)), 7.0)
 
@@ -147,15 +160,24 @@ print(homeless.__module__, numba.njit(homeless)(3))"""
 
 
 def test_the_command_compiles_every_kernel(capfd, monkeypatch):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     assert main(["compile"]) == 0
     counted = re.match(r"(\d+) kernels compiled, (\d+) were in the cache; .* s\ncache: .", capfd.readouterr().out)
     assert sum(map(int, counted.groups())) >= len(Kernels._fields) - 1
+    assert len(_jit.KERNELS) == sum(bool(kernel.signatures) for kernel in _jit.KERNELS)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/elsewhere")
+    assert main(["compile"]) == 1
+    assert "could not write to NUMBA_CACHE_DIR, /elsewhere" in capfd.readouterr().out
     monkeypatch.setattr(_ahead, "compiled", lambda: None)
     assert main(["compile"]) == 2
     assert "numba cannot be imported" in capfd.readouterr().err
+    monkeypatch.setattr(_choice, "setting", lambda: "numpy")
+    assert main(["compile"]) == 2
+    assert "MAXRL_EST_KERNELS must not be numpy" in capfd.readouterr().err
 
 
-def test_after_the_command_nothing_is_left_to_compile(capfd):
+def test_after_the_command_nothing_is_left_to_compile(capfd, monkeypatch):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     assert main(["compile"]) == 0
     before = [kernel.signatures[:] for kernel in _jit.KERNELS]
     with settled(float("inf"), 1):

@@ -57,7 +57,7 @@ def test_there_are_no_more_threads_than_groups():
 
 
 def test_threads_compute_as_the_job_that_started_them_is_settled(monkeypatch):
-    monkeypatch.setattr(_choice, "_setting", lambda: "auto")
+    monkeypatch.setattr(_choice, "setting", lambda: "auto")
     with settled(1, 1):
         expected = mx.loo_weights(GROUPS)
         np.testing.assert_array_equal(mx.loo_weights(GROUPS, n_threads=3), expected)

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from importlib.metadata import version
 
 from maxrl_est.cli import bench, check, compile, explain, listing, prove, table, train, verify, weights
-from maxrl_est.cli.console import Misuse, check_folder, writes_any_text
+from maxrl_est.cli.console import Misuse, as_misuse, check_folder, writes_any_text
 from maxrl_est.cli.parsing import Parser, texts
 from maxrl_est.files.whole import FileError
 
@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with writes_any_text(), _tidy_at_termination():
             _check_outputs(options)
+            _check_environment()
             return int(options.run(options))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read the output has left
@@ -83,6 +84,14 @@ def _complete(parser: argparse.ArgumentParser) -> None:
             import argcomplete
 
             argcomplete.autocomplete(parser)
+
+
+def _check_environment() -> None:
+    """Say of a wrong variable what it is, or it would be taken for a fault of what is judged."""
+    from maxrl_est.estimates._kernels._choice import setting
+
+    with as_misuse():
+        setting()
 
 
 def _check_outputs(options: argparse.Namespace) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+from pathlib import Path
 
 from maxrl_est.cli.console import Misuse, progress
 from maxrl_est.cli.parsing import Commands, add_command
@@ -35,7 +37,10 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
     from maxrl_est.estimates._kernels._ahead import compile_all
+    from maxrl_est.estimates._kernels._choice import setting
 
+    if setting() == "numpy":
+        raise Misuse("MAXRL_EST_KERNELS must not be numpy to compile, which no process would use, got 'numpy'")
     found = compile_all(progress)
     progress(None)
     if found is None:
@@ -45,4 +50,8 @@ def run(options: argparse.Namespace) -> int:
         print("no folder can be written for a cache: set NUMBA_CACHE_DIR to one that can")
         return 1
     print(f"cache: {found.folder}")
+    wanted = os.environ.get("NUMBA_CACHE_DIR")
+    if wanted and not Path(found.folder).is_relative_to(Path(wanted).absolute()):
+        print(f"numba could not write to NUMBA_CACHE_DIR, {wanted}")
+        return 1
     return 0

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from maxrl_est.estimates._kernels._jit import fma, jit
+from maxrl_est.estimates._kernels._jit import fma, part
 
 
-@jit
+@part
 def log2_factorials(size):
     """log2(k!) for k = 0..size."""
     log2s = np.zeros(size + 1)
@@ -18,7 +18,7 @@ def log2_factorials(size):
     return log2s
 
 
-@jit
+@part
 def log2_binomial(log2s, n, k):
     """L, so that 2^L is C(n, k) to a factor of 2, from the log2_factorials; 0 where C(n, k) is 0."""
     if k > n:
@@ -26,7 +26,7 @@ def log2_binomial(log2s, n, k):
     return math.floor(log2s[n] - log2s[k] - log2s[n - k])
 
 
-@jit
+@part
 def scaled_binomials(size, n, log2s):
     """C(n, k) 2^-L for k < size, as values and carries; the values alone are accurate to 2^-53."""
     values, carries = np.ones(size), np.zeros(size)

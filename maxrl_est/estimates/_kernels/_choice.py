@@ -20,6 +20,7 @@ import numpy as np
 
 VARIABLE = "MAXRL_EST_KERNELS"
 SETTINGS = ("auto", "numba", "numpy")
+_OUT_OF_REACH = "cannot be imported, or is switched off by NUMBA_DISABLE_JIT"
 PAYS = 2.0  # seconds of NumPy's work that are worth a compiler, which takes from 1 for a warm cache to 6
 CALL, NUMBER, LONG_NUMBER = 3e-6, 1.5e-9, 7e-9  # seconds of one of NumPy's operations, and of a number in it
 
@@ -140,16 +141,16 @@ def settled(groups: float, size: int) -> Iterator[None]:
 
 def _compiles(seconds: float) -> bool:
     """Whether work that takes NumPy so long is for the compiler."""
-    setting = _setting()
-    return seconds >= PAYS if setting == "auto" else setting == "numba"
+    asked = setting()
+    if asked == "numba" and compiled() is None:
+        raise ValueError(f"{VARIABLE} must be numpy or auto where numba {_OUT_OF_REACH}, got 'numba'")
+    return seconds >= PAYS if asked == "auto" else asked == "numba"
 
 
 @functools.cache
-def _setting() -> str:
-    """What the environment asks for; ValueError for what cannot be had."""
-    setting = os.environ.get(VARIABLE, "") or "auto"
-    if setting not in SETTINGS:
-        raise ValueError(f"{VARIABLE} must be one of {', '.join(SETTINGS)}, got {setting!r}")
-    if setting == "numba" and compiled() is None:
-        raise ValueError(f"{VARIABLE} must be numpy or auto where numba cannot be imported, got 'numba'")
-    return setting
+def setting() -> str:
+    """What the environment asks for; ValueError for anything else."""
+    asked = os.environ.get(VARIABLE, "") or "auto"
+    if asked not in SETTINGS:
+        raise ValueError(f"{VARIABLE} must be one of {', '.join(SETTINGS)}, got {asked!r}")
+    return asked

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from maxrl_est.estimates._kernels._jit import jit
+from maxrl_est.estimates._kernels._jit import part
 from maxrl_est.estimates._kernels._vector import fma_vector, scale, spread
 
 _ROUND = 1.5 * 2.0**52  # added to a number and taken off again, it leaves the nearest integer
@@ -15,7 +15,7 @@ _PI_REST = 1.2246467991473532e-16
 _TAYLOR = np.array([1.0 / math.factorial(k) for k in range(18)])
 
 
-@jit
+@part
 def _series(x, last, step):
     """sum of x^j / k! over the k of every step from 2 or 3 to the last."""
     total = spread(_TAYLOR[last])
@@ -24,12 +24,12 @@ def _series(x, last, step):
     return total
 
 
-@jit
+@part
 def _nearest_integer(x):
     return (x + spread(_ROUND)) - spread(_ROUND)
 
 
-@jit
+@part
 def exponential(real, imag):
     """Real and imaginary part of exp(real + i imag) for |real| < 700 and |imag| < 10^6.
 

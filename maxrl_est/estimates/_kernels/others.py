@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from maxrl_est.estimates._kernels._jit import fma, jit
+from maxrl_est.estimates._kernels._jit import fma, jit, part
 
 
 @jit
@@ -25,7 +25,7 @@ def mean_of_others(likelihoods, out):
             total += likelihoods[g, i]
 
 
-@jit
+@part
 def _times_failure(value, carry, likelihood):
     """(value + carry) (1 - likelihood) as a value and a carry, errors and all."""
     q = 1.0 - likelihood

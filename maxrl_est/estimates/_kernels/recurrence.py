@@ -28,7 +28,7 @@ import numpy as np
 
 from maxrl_est._arguments.protocols import FloatArray
 from maxrl_est.estimates._kernels._binomials import log2_binomial, log2_factorials, scaled_binomials
-from maxrl_est.estimates._kernels._jit import fma, jit
+from maxrl_est.estimates._kernels._jit import fma, jit, part
 from maxrl_est.estimates._kernels._vector import WIDTH, fma_vector, load, spread, store
 
 SEGMENT = 64  # values taken in between changes of scale: entries shrink by C(T, 64) at most, 2^767 at T = 10^5
@@ -43,7 +43,7 @@ class PowerTable(NamedTuple):
     carries: FloatArray
 
 
-@jit
+@part
 def _lanes(groups, order):
     """How many groups go side by side: WIDTH where that takes no more vectors than one after another, else 1."""
     together = -(-groups // WIDTH) * order
@@ -51,24 +51,24 @@ def _lanes(groups, order):
     return WIDTH if order <= SIDE_BY_SIDE and together <= one_by_one else 1
 
 
-@jit
+@part
 def _zeros(rows, order, lanes):
     return np.zeros((rows, (2 + -(-order * lanes // WIDTH)) * WIDTH))
 
 
-@jit
+@part
 def _table(rows, order, lanes):
     return PowerTable(_zeros(rows, order, lanes), _zeros(rows, order, lanes))
 
 
-@jit
+@part
 def _copy(source, row, target, target_row):
     for m in range(0, source.values.shape[1], WIDTH):
         store(target.values, target_row, m, load(source.values, row, m))
         store(target.carries, target_row, m, load(source.carries, row, m))
 
 
-@jit
+@part
 def _multiply(table, row, factors, s):
     for m in range(0, table.values.shape[1], WIDTH):
         factor = load(factors, s, m)
@@ -76,7 +76,7 @@ def _multiply(table, row, factors, s):
         store(table.carries, row, m, load(table.carries, row, m) * factor)
 
 
-@jit
+@part
 def _scales(start, stop, order, lanes, log2s, shrink, steps, s):
     """What a change of scale from count start to count stop multiplies entry k by, and what q is multiplied by.
 
@@ -92,7 +92,7 @@ def _scales(start, stop, order, lanes, log2s, shrink, steps, s):
         before = exponent
 
 
-@jit
+@part
 def _gather(likelihoods, group, lanes, start, stop, taken):
     """Likelihoods start..stop of the group in each lane, a rollout to a row; the last group fills spare lanes."""
     for lane in range(lanes):
@@ -101,7 +101,7 @@ def _gather(likelihoods, group, lanes, start, stop, taken):
             taken[j, lane] = row[start + j]
 
 
-@jit
+@part
 def _mass(taken, j, lanes, base):
     """q = 1 - l of the rollout for base 1, q = l for base 0, as value and carry, in every lane."""
     likelihood = load(taken, j, 0) if lanes > 1 else spread(taken[j, 0])
@@ -110,7 +110,7 @@ def _mass(taken, j, lanes, base):
     return q, (spread(base) - q) + signed
 
 
-@jit
+@part
 def _add_product(value, carry, q, q_carry, step, other, other_carry):
     """(value + carry) + step (q + q_carry) (other + other_carry), as a value and a carry, errors and all."""
     scale, scale_carry = q * step, q_carry * step  # steps are powers of two
@@ -123,7 +123,7 @@ def _add_product(value, carry, q, q_carry, step, other, other_carry):
     return total, small + (product_error + total_error)
 
 
-@jit
+@part
 def _append(f, here, there, taken, j, base, steps, s, lanes, top):
     """f with one value more, from one row to another: entries 0..top, and zeros, which the next one reads."""
     q, q_carry = _mass(taken, j, lanes, base)
@@ -145,7 +145,7 @@ def _append(f, here, there, taken, j, base, steps, s, lanes, top):
     store(f.carries, there, m, spread(0.0))
 
 
-@jit
+@part
 def _leave(g, taken, j, base, steps, s, lanes, top):
     """g with one value less in f: entries 0..top, in place."""
     q, q_carry = _mass(taken, j, lanes, base)
@@ -163,7 +163,7 @@ def _leave(g, taken, j, base, steps, s, lanes, top):
         store(g.carries, 0, m, carry)
 
 
-@jit
+@part
 def _dot(f, row, g, lanes, top):
     """sum_k f[k] g[k] over entries 0..top, of each group or of each eighth of one, as value and carry."""
     total, carry = spread(0.0), spread(0.0)
@@ -177,7 +177,7 @@ def _dot(f, row, g, lanes, top):
     return total, carry
 
 
-@jit
+@part
 def _append_all(f, taken, size, count, base, steps, s, lanes, last):
     """Append values to f of count values in row 0, by turns with row 1; the result is in row 0."""
     for j in range(size):
@@ -186,7 +186,7 @@ def _append_all(f, taken, size, count, base, steps, s, lanes, last):
         _copy(f, 1, f, 0)
 
 
-@jit
+@part
 def _functional(coefficients, size, lanes, log2s):
     """g_N[k] = c_k / C(N-1, k), times 2^L at N."""
     g = _table(1, coefficients.size, lanes)
@@ -201,7 +201,7 @@ def _functional(coefficients, size, lanes, log2s):
     return g
 
 
-@jit
+@part
 def _write_weights(sums, lanes, group, start, stop, out):
     """Weights of rollouts start..stop from their sums, added up so exactly that the lanes make no difference."""
     if lanes == 1:
@@ -271,7 +271,7 @@ def loo_weights(likelihoods, coefficients, successes, out):
             _write_weights(sums, lanes, group, start, stop, out)
 
 
-@jit
+@part
 def _extend(f, likelihoods, base, group, lanes, start, stop, count, order, log2s):
     """Append values start..stop to f of count values in row 0, each f to the scale of its number of values."""
     taken, shrink, steps = np.empty((SEGMENT, WIDTH)), _zeros(1, order, lanes), _zeros(1, order, lanes)
@@ -284,7 +284,7 @@ def _extend(f, likelihoods, base, group, lanes, start, stop, count, order, log2s
         count += size
 
 
-@jit
+@part
 def _entry(f, row, lanes, lane, k):
     column = WIDTH + lanes * k + lane
     return f.values[row, column] + f.carries[row, column]
