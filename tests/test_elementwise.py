@@ -45,9 +45,12 @@ def test_a_single_number_beside_groups_is_the_same_for_all_of_them():
 
 
 def test_totals_count_the_same_object_in_its_own_group_only():
-    rows = np.array([VALUES, VALUES[::-1], VALUES[1:2] * 4, [F(1, 3), F(2, 6), F(0), F(1)]], dtype=object)
-    assert total(rows).tolist() == rows.sum(axis=1, keepdims=True).tolist()
-    assert total(rows[0]).tolist() == [rows[0].sum()]
+    low, high = F(1, 3), F(1, 7)
+    rows = np.array([[low] * 4, [high] * 4, [low, high, high, high]], dtype=object)  # two objects
+    for groups in (rows, np.array([VALUES, VALUES[::-1]], dtype=object)):
+        assert total(groups).tolist() == groups.sum(axis=1, keepdims=True).tolist()
+        assert all(type(x) is F for x in total(groups).flat)
+    assert total(rows[0]).tolist() == [4 * low]
     assert total(rows[:0]).shape == (0, 1)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ def elementwise(formula: Callable[..., Any], *arrays: Array) -> Array:
 
     >>> elementwise(lambda x, y: x / y, np.array([1.0, 3.0]), np.array([2.0]))
     array([0.5, 1.5])
+    >>> from fractions import Fraction
     >>> half, third = Fraction(1, 2), Fraction(1, 3)
     >>> x, y = elementwise(lambda x: x + 1, np.array([half, half], dtype=object))
     >>> x is y
@@ -37,6 +37,7 @@ def elementwise(formula: Callable[..., Any], *arrays: Array) -> Array:
 def distinct(numbers: Array) -> tuple[Array, Array]:
     """The different objects (U,) of an array of them, and which one each is, of the array's shape.
 
+    >>> from fractions import Fraction
     >>> half = Fraction(1, 2)
     >>> distinct(np.array([[half, half]], dtype=object))
     (array([Fraction(1, 2)], dtype=object), array([[0, 0]]))
@@ -47,13 +48,13 @@ def distinct(numbers: Array) -> tuple[Array, Array]:
 
 
 def total(numbers: Array) -> Array:
-    """Sum of each group, (..., 1): of Fractions each object once, times how often it occurs."""
-    if numbers.dtype != object:
-        return np.asarray(numbers.sum(axis=-1, keepdims=True))
-    objects, which = distinct(numbers)
-    rows = which.reshape(-1, numbers.shape[-1])
-    sums = np.empty(len(rows), dtype=object)
-    for g, row in enumerate(rows):
-        occurring, counts = np.unique(row, return_counts=True)
-        sums[g] = sum((x * count for x, count in zip(objects[occurring], counts.tolist(), strict=True)), Fraction(0))
-    return sums.reshape(*numbers.shape[:-1], 1)
+    """Sum of each group, (..., 1): of Fractions, where few objects differ, each times how often it occurs."""
+    if numbers.dtype == object:
+        objects, which = distinct(numbers)
+        size, kinds = numbers.shape[-1], objects.size
+        if 0 < 2 * kinds <= size:
+            cells = which.reshape(-1, size)
+            cells = cells + kinds * np.arange(len(cells))[:, None]
+            counts = np.bincount(cells.reshape(-1), minlength=kinds * len(cells)).reshape(-1, kinds)
+            return np.asarray((counts.astype(object) @ objects).reshape(*numbers.shape[:-1], 1))
+    return np.asarray(numbers.sum(axis=-1, keepdims=True))
