@@ -29,6 +29,7 @@ class Domain:
         if sp.false in constraints:
             raise Refuted("the domain is empty")
         self.constraints = tuple(constraint for constraint in constraints if constraint != sp.true)
+        self._signs: dict[tuple[sp.Expr, bool], bool] = {}  # what was asked before; neither can change
 
     def given(self, *more: Relational) -> Domain:
         """This domain, with more known."""
@@ -67,7 +68,10 @@ class Domain:
         return self.positive(value) or self.positive(-value)
 
     def _signed(self, value: sp.Expr, *, strict: bool) -> bool:
-        return self._by_structure(value, strict=strict) or self._by_elimination(value, strict=strict)
+        if (value, strict) not in self._signs:
+            found = self._by_structure(value, strict=strict) or self._by_elimination(value, strict=strict)
+            self._signs[value, strict] = found
+        return self._signs[value, strict]
 
     def _by_structure(self, value: sp.Expr, *, strict: bool) -> bool:
         if value.is_number:
