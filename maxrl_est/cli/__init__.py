@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 
+from maxrl_est._arguments.environment import setting
 from maxrl_est.cli import bench, check, compile, explain, listing, prove, table, train, verify, weights
 from maxrl_est.cli.console import Misuse, as_misuse, check_folder, writes_any_text
 from maxrl_est.cli.parsing import Parser, texts
@@ -88,8 +89,6 @@ def _complete(parser: argparse.ArgumentParser) -> None:
 
 def _check_environment() -> None:
     """Say of a wrong variable what it is, or it would be taken for a fault of what is judged."""
-    from maxrl_est.estimates._kernels._choice import setting
-
     with as_misuse():
         setting()
 

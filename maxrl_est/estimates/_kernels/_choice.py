@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,8 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-VARIABLE = "MAXRL_EST_KERNELS"
-SETTINGS = ("auto", "numba", "numpy")
+from maxrl_est._arguments.environment import VARIABLE, setting
+
 _OUT_OF_REACH = "cannot be imported, or is switched off by NUMBA_DISABLE_JIT"
 PAYS = 2.0  # seconds of NumPy's work that are worth a compiler, which takes from 1 for a warm cache to 6
 CALL, NUMBER, LONG_NUMBER = 3e-6, 1.5e-9, 7e-9  # seconds of one of NumPy's operations, and of a number in it
@@ -145,12 +144,3 @@ def _compiles(seconds: float) -> bool:
     if asked == "numba" and compiled() is None:
         raise ValueError(f"{VARIABLE} must be numpy or auto where numba {_OUT_OF_REACH}, got 'numba'")
     return seconds >= PAYS if asked == "auto" else asked == "numba"
-
-
-@functools.cache
-def setting() -> str:
-    """What the environment asks for; ValueError for anything else."""
-    asked = os.environ.get(VARIABLE, "") or "auto"
-    if asked not in SETTINGS:
-        raise ValueError(f"{VARIABLE} must be one of {', '.join(SETTINGS)}, got {asked!r}")
-    return asked
