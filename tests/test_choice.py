@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import maxrl_est as mx
-from maxrl_est.cli import main
+from maxrl_est.cli import compile, main
 from maxrl_est.estimates import settled
 from maxrl_est.estimates._kernels import Kernels, Operation, _ahead, _choice, _jit, _quadrature
 
@@ -171,7 +171,7 @@ def test_the_command_compiles_every_kernel(capfd, monkeypatch):
     monkeypatch.setattr(_ahead, "compiled", lambda: None)
     assert main(["compile"]) == 2
     assert "numba cannot be imported" in capfd.readouterr().err
-    monkeypatch.setattr(_choice, "setting", lambda: "numpy")
+    monkeypatch.setattr(compile, "setting", lambda: "numpy")
     assert main(["compile"]) == 2
     assert "MAXRL_EST_KERNELS must not be numpy" in capfd.readouterr().err
 

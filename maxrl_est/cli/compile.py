@@ -6,6 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
+from maxrl_est._arguments.environment import setting
 from maxrl_est.cli.console import Misuse, progress
 from maxrl_est.cli.parsing import Commands, add_command
 
@@ -37,7 +38,6 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
     from maxrl_est.estimates._kernels._ahead import compile_all
-    from maxrl_est.estimates._kernels._choice import setting
 
     if setting() == "numpy":
         raise Misuse("MAXRL_EST_KERNELS must not be numpy to compile, which no process would use, got 'numpy'")

@@ -20,7 +20,7 @@ import numpy as np
 from maxrl_est._arguments.environment import VARIABLE, setting
 
 _OUT_OF_REACH = "cannot be imported, or is switched off by NUMBA_DISABLE_JIT"
-PAYS = 2.0  # seconds of NumPy's work that are worth a compiler, which takes from 1 for a warm cache to 6
+PAYS = 1.0  # second of NumPy's work that is worth what a filled cache takes to load; without one, it is soon repaid
 CALL, NUMBER, LONG_NUMBER = 3e-6, 1.5e-9, 7e-9  # seconds of one of NumPy's operations, and of a number in it
 
 _settled: ContextVar[bool | None] = ContextVar("maxrl_est kernels are compiled", default=None)
@@ -128,7 +128,7 @@ class Operation:
 def settled(groups: float, size: int) -> Iterator[None]:
     """Within it one kind of kernels computes, chosen by the groups of N = size of a whole job and by nothing else.
 
-    For a job whose result has the same bits on any machine, engine and number of workers, whatever ran before.
+    For a job whose result has the same bits with any engine and number of workers, whatever ran before it.
     """
     steps = size * math.log2(size + 1)  # of the operation that takes most
     token = _settled.set(_compiles(groups * size * steps * LONG_NUMBER))

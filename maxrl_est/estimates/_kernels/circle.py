@@ -60,7 +60,7 @@ def _scratch(pairs):
 def _ceiling(a, decay, reach):
     """Likelihoods above it are multiplied in one by one; below it 21 terms of the series leave 2^-55 of a weight.
 
-    With y = a |phi| l that is so for y <= 1/8 and, as _series_length says, for y <= 1/2 and y <= a decay / 64. Let
+    With y = a |phi| l that is so for y <= 1/8 and, as series_length says, for y <= 1/2 and y <= a decay / 64. Let
     |phi| <= 2 c. As decay >= c (S - 1), fewer than 2 (1 + a decay) / y <= 152 likelihoods are above the ceiling.
     """
     return min(0.5, max(0.125, a * decay / 64.0)) / (a * reach)

@@ -13,8 +13,8 @@ from maxrl_est.selftest.bench.full_order import LIKELIHOODS
 from maxrl_est.selftest.bench.inputs import uniform
 
 DIVISION = 10.0  # multiply-adds in the time of a division, in vectors of a core with two units for them
-COMPENSATED = 13.5  # for a factor 1 - t l of a product that keeps its rounding errors
-COUNTED = {32: 16 * COMPENSATED + 4 * DIVISION, 64: 28 * COMPENSATED + 7 * DIVISION}  # nodes and divisions, per weight
+FACTOR, FRACTION = 7.0, 3.5  # for a likelihood at a node: in a product that keeps its rounding errors, and in the sum
+COUNTED = {n: nodes * (FACTOR + FRACTION) + nodes / 4 * DIVISION for n, nodes in ((32, 16), (64, 28))}  # per weight
 LEAST = 0.8
 TURNS = 20_000  # of the loop, in a call
 

@@ -10,6 +10,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from maxrl_est.estimates.ustatistics import loo_weights
 from maxrl_est.selftest.bench.figures import Figure, NotMeasured
 
@@ -83,8 +85,8 @@ def scratch_memory() -> Figure:
 
 
 def _scratch(_: float) -> float:
-    loo_weights([1.0, 0.0], 1)  # fills the compilation cache, so that no compiler runs in the new process
-    small = "import maxrl_est, numpy as np; l = np.linspace(0, 1, 4096); maxrl_est.loo_weights(l[:8], 4)"
+    loo_weights(np.linspace(0, 1, 1024), 512)  # fills the compilation cache, so that no compiler runs there
+    small = "import maxrl_est, numpy as np; l = np.linspace(0, 1, 4096); maxrl_est.loo_weights(l[:1024], 512)"
     used = peak_memory(small, "maxrl_est.loo_weights(l, 2048)")
     if used is None:
         raise NotMeasured("this system does not tell; Linux does")
@@ -103,7 +105,7 @@ def peak_memory(before: str, statement: str) -> int | None:
     peak = "int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
     reset = "with open('/proc/self/clear_refs', 'w') as file: file.write('5')"
     code = f"{before}\n{reset}\nbase = {peak}\n{statement}\nprint({peak} - base)"
-    return 1024 * int(python(code, MALLOC_MMAP_THRESHOLD_="65536"))
+    return 1024 * int(python(code, MALLOC_MMAP_THRESHOLD_="65536", MAXRL_EST_KERNELS="numba"))
 
 
 def python(code: str, *, timeout: float | None = None, **environment: str) -> str:
