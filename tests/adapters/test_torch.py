@@ -161,6 +161,7 @@ def test_the_ceiling_is_rounded_as_the_logarithms_are():
         mx.loo_weights(log_likelihoods=logs.double().numpy(), log_ceiling=peak)
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # by the first make_dual of a process
 @pytest.mark.parametrize("function", [adapter.loo_weights, adapter.advantages], ids=lambda f: f.__name__)
 def test_operators_are_called_only_where_something_has_to_see_them(function):
     values, name = groups(2, 4), function.__name__
