@@ -9,8 +9,9 @@ import mpmath
 import numpy as np
 import pytest
 
+from maxrl_est.estimates._kernels import by_fours
+from maxrl_est.estimates._kernels.by_fours import CUTOFF as SINGLE_CUTOFF
 from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS, NODES, SINGLE_LIMITS, WEIGHTS
-from maxrl_est.estimates._kernels.quadrature import SINGLE_CUTOFF
 
 DIGITS = 60
 LARGEST_SUM = 38  # of a * sum(l), for which the largest rule must do
@@ -92,6 +93,19 @@ def test_the_largest_rule_serves_every_group():
 def test_sixteen_nodes_serve_every_group_in_float32():
     assert SINGLE_LIMITS[COUNTS.tolist().index(16)] > SINGLE_CUTOFF + 1
     assert math.exp(-SINGLE_CUTOFF) * (SINGLE_CUTOFF + 1) / SINGLE_CUTOFF < 2.0**-31
+
+
+@pytest.mark.parametrize("rule", range(7))
+def test_fours_of_nodes_are_far_apart(rule):
+    """Rejects neighbours: the product of the last four is 2^-20 at 16 nodes."""
+    count = COUNTS[rule]
+    assert sorted(by_fours.NODES[rule, :count]) == NODES[rule, :count].tolist()
+    assert sorted(by_fours.WEIGHTS[rule, :count]) == sorted(WEIGHTS[rule, :count])
+    left = 1 - by_fours.NODES[rule]
+    assert left.reshape(-1, 4).prod(axis=1).min() > 2.0**-12
+    assert (by_fours.WEIGHTS[rule] / left).sum() < 7
+    if count == 16:
+        assert (1 - NODES[rule, 12:16]).prod() < 2.0**-19
 
 
 def test_counts_above_three_fill_vector_registers():

@@ -129,16 +129,6 @@ def multiply(work, size, vectors):
 
 
 @part
-def multiply_plainly(work, size, vectors):
-    """The same with all rounding errors left where they are."""
-    for v in range(vectors):
-        t, product = -load(work.nodes, v, 0), load(work.weights, v, 0)
-        for j in range(size):
-            product = product * fma_vector(t, load(work.likelihoods, j, 0), spread(1.0))
-        store(work.masses, v, 0, product)
-
-
-@part
 def _fraction(work, k, likelihood):
     """m / (1 - t l) + m' / (1 - t' l) of two nodes, as numerator and denominator."""
     one = spread(1.0)

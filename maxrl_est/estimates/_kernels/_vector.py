@@ -15,7 +15,7 @@ from numba import types
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
 WIDTH = 8
-_LLVM = ir.VectorType(ir.DoubleType(), WIDTH)
+LLVM = ir.VectorType(ir.DoubleType(), WIDTH)
 
 
 class _Vector(types.Type):
@@ -28,33 +28,30 @@ _vector = _Vector(name="maxrl_est vector of float64")
 @register_model(_Vector)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager, numba_type):
-        super().__init__(manager, numba_type, _LLVM)
+        super().__init__(manager, numba_type, LLVM)
 
 
-def _pointer(context, builder, table_type, table, row, column):
+def pointer(context, builder, table_type, table, row, column):
     """Address of the vector that starts at table[row, column]."""
     array = context.make_array(table_type)(context, builder, table)
     columns = builder.extract_value(array.shape, 1)
     offset = builder.add(builder.mul(row, columns), column)
-    return builder.bitcast(builder.gep(array.data, [offset]), _LLVM.as_pointer())
+    return builder.bitcast(builder.gep(array.data, [offset]), LLVM.as_pointer())
 
 
-def _is_table(table):
-    return isinstance(table, types.Array) and (table.ndim, table.layout, table.dtype) == (
-        2,
-        "C",
-        types.float64,
-    )
+def is_table(table, dtype=types.float64):
+    """Whether a type is that of a two-dimensional array, row by row."""
+    return isinstance(table, types.Array) and (table.ndim, table.layout, table.dtype) == (2, "C", dtype)
 
 
 @intrinsic
 def load(typing_context, table, row, column):
     """The eight numbers from table[row, column] on; nothing checks that the table holds them."""
-    if not _is_table(table):
+    if not is_table(table):
         return None
 
     def build(context, builder, signature, arguments):
-        return builder.load(_pointer(context, builder, signature.args[0], *arguments), align=8)
+        return builder.load(pointer(context, builder, signature.args[0], *arguments), align=8)
 
     return _vector(table, types.intp, types.intp), build
 
@@ -62,12 +59,12 @@ def load(typing_context, table, row, column):
 @intrinsic
 def store(typing_context, table, row, column, vector):
     """Write eight numbers from table[row, column] on; nothing checks that the table has room for them."""
-    if not (_is_table(table) and vector == _vector):
+    if not (is_table(table) and vector == _vector):
         return None
 
     def build(context, builder, signature, arguments):
         *place, value = arguments
-        builder.store(value, _pointer(context, builder, signature.args[0], *place), align=8)
+        builder.store(value, pointer(context, builder, signature.args[0], *place), align=8)
         return context.get_dummy_value()
 
     return types.none(table, types.intp, types.intp, _vector), build
@@ -80,7 +77,7 @@ def spread(typing_context, x):
         return None
 
     def build(context, builder, signature, arguments):
-        vector = ir.Constant(_LLVM, ir.Undefined)
+        vector = ir.Constant(LLVM, ir.Undefined)
         for lane in range(WIDTH):
             vector = builder.insert_element(vector, arguments[0], ir.Constant(ir.IntType(32), lane))
         return vector
@@ -95,7 +92,7 @@ def fma_vector(typing_context, x, y, z):
         return None
 
     def build(context, builder, signature, arguments):
-        function = ir.FunctionType(_LLVM, (_LLVM, _LLVM, _LLVM))
+        function = ir.FunctionType(LLVM, (LLVM, LLVM, LLVM))
         name = f"llvm.fma.v{WIDTH}f64"  # builder.fma takes scalars only
         return builder.call(builder.module.declare_intrinsic(name, (), function), arguments)
 
@@ -112,7 +109,7 @@ def scale(typing_context, x, rounded):
         bits = ir.VectorType(ir.IntType(64), WIDTH)
         value, power = (builder.bitcast(argument, bits) for argument in arguments)
         shifted = builder.shl(power, ir.Constant(bits, [52] * WIDTH))
-        return builder.bitcast(builder.add(value, shifted), _LLVM)
+        return builder.bitcast(builder.add(value, shifted), LLVM)
 
     return _vector(_vector, _vector), build
 
@@ -137,7 +134,7 @@ def up_to(typing_context, x, limit):
 
     def build(context, builder, signature, arguments):
         below = builder.fcmp_ordered("<=", *arguments)
-        return builder.select(below, arguments[0], ir.Constant(_LLVM, [0.0] * WIDTH))
+        return builder.select(below, arguments[0], ir.Constant(LLVM, [0.0] * WIDTH))
 
     return _vector(_vector, _vector), build
 

@@ -43,7 +43,8 @@ from maxrl_est.estimates._kernels._integrals import (
 from maxrl_est.estimates._kernels._jit import jit, part
 from maxrl_est.estimates._kernels._sums import ROWS, Summation, power_sums, summation, total_and_largest
 from maxrl_est.estimates._kernels._vector import WIDTH, fma_vector, load, spread, store
-from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS, SINGLE_LIMITS
+from maxrl_est.estimates._kernels.by_fours import weights_by_fours
+from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS
 from maxrl_est.estimates._kernels.side_by_side import weights_of_factors
 
 SHORT = 160  # group, up to which all are factors: power sums would cost more than they save
@@ -51,7 +52,6 @@ SHORT_SINGLE = 512  # the same in single precision
 MAX_FACTORS = 2 * 8 * 38  # see _evaluate
 MAX_TERMS = 4 * ROWS + 1  # see series_length
 SERIES_ERROR = 2.0**-55
-SINGLE_CUTOFF = 22.0  # exp(-22) (1 + 22) / 22 < 2^-31; N roundings of 2^-53 are far less
 WIDENED = 1 << 14  # likelihoods in float64 at a time
 
 SingleArray: TypeAlias = npt.NDArray[np.float32]
@@ -209,7 +209,7 @@ def _weights_of_long_groups(likelihoods, out):
 def full_order_weights(likelihoods: FloatArray, out: FloatArray) -> None:
     """Fill out (B, N) with the leave-one-out weights of order N of likelihoods (B, N)."""
     if likelihoods.shape[1] <= SHORT:
-        weights_of_factors(likelihoods, out, CUTOFF, LIMITS, True)
+        weights_of_factors(likelihoods, out)
     else:
         _weights_of_long_groups(likelihoods, out)
 
@@ -217,19 +217,28 @@ def full_order_weights(likelihoods: FloatArray, out: FloatArray) -> None:
 def full_order_weights_single(likelihoods: SingleArray, out: SingleArray) -> None:
     """Fill out (B, N) with the leave-one-out weights of order N of likelihoods (B, N), both float32.
 
-    They are those of float64 rounded once, but for 2^-28 of them. Long groups are widened, some at a time.
+    They are those of float64 rounded once, but for 2^-28 of them. Long groups are widened, some at a time; those that
+    fill no vector are lengthened by likelihoods 0, of which the integral does not depend.
     """
     groups, size = likelihoods.shape
+    if size < WIDTH:
+        longer = np.zeros((groups, WIDTH), np.float32)
+        longer[:, :size] = likelihoods
+        longer.flags.writeable = False  # as all that kernels are compiled for
+        weights = np.empty_like(longer)
+        weights_by_fours(longer, size, weights)
+        out[:] = weights[:, :size]
+        return
     if size <= SHORT_SINGLE:
-        weights_of_factors(likelihoods, out, SINGLE_CUTOFF, SINGLE_LIMITS, False)
+        weights_by_fours(likelihoods, size, out)
         return
     step = -(-WIDENED // size)
     for start in range(0, groups, step):
         wide = likelihoods[start : start + step].astype(np.float64)
-        wide.flags.writeable = False  # as all that kernels are compiled for
-        weights = np.empty(wide.shape)
-        _weights_of_long_groups(wide, weights)
-        out[start : start + step] = weights
+        wide.flags.writeable = False
+        wide_weights = np.empty(wide.shape)
+        _weights_of_long_groups(wide, wide_weights)
+        out[start : start + step] = wide_weights
 
 
 @jit

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from maxrl_est.estimates._kernels._integrals import (
+    CUTOFF,
     cut,
     multiply,
-    multiply_plainly,
     place_in_all,
     place_in_lane,
     smallest_rule,
@@ -24,7 +24,7 @@ from maxrl_est.estimates._kernels._integrals import (
 )
 from maxrl_est.estimates._kernels._jit import jit, part
 from maxrl_est.estimates._kernels._vector import WIDTH
-from maxrl_est.estimates._kernels.nodes import COUNTS
+from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS
 
 SMALL = 16  # up to this size every group takes the exact rule
 ALONE = 4  # so many groups at most are faster one by one than side by side
@@ -41,22 +41,22 @@ def _gather(likelihoods, start, lanes, work):
 
 
 @part
-def _rule(work, size, lane, cutoff, limits):
+def _rule(work, size, lane):
     """Where a lane's integral is cut, and its rule."""
     if size <= SMALL:
-        return 1.0, smallest_rule(size - 1, np.inf, limits)
-    a = cut(work.sums[0, lane] - work.sums[1, lane], cutoff)
-    return a, smallest_rule(size - 1, a * work.sums[0, lane], limits)
+        return 1.0, smallest_rule(size - 1, np.inf, LIMITS)
+    a = cut(work.sums[0, lane] - work.sums[1, lane], CUTOFF)
+    return a, smallest_rule(size - 1, a * work.sums[0, lane], LIMITS)
 
 
 @part
-def _place_rules(work, size, lanes, cutoff, limits):
+def _place_rules(work, size, lanes):
     """Each lane's own nodes, and zeros up to the number of nodes of the lane that has most; return that."""
     most = np.int64(4)  # of int64, for a literal's type would compile what takes it once more
     for lane in range(lanes):
-        most = max(most, COUNTS[_rule(work, size, lane, cutoff, limits)[1]])
+        most = max(most, COUNTS[_rule(work, size, lane)[1]])
     for lane in range(lanes):
-        a, rule = _rule(work, size, lane, cutoff, limits)
+        a, rule = _rule(work, size, lane)
         if lanes > 1:
             place_in_lane(work, lane, rule, a, size, most)
         else:
@@ -65,11 +65,8 @@ def _place_rules(work, size, lanes, cutoff, limits):
 
 
 @jit
-def weights_of_factors(likelihoods, out, cutoff, limits, carried):
-    """Fill out (B, N) with the weights of likelihoods (B, N), the rounding errors of products carried along or not.
-
-    ``limits`` are those of the rules for one precision, and the integral is cut at ``cutoff`` over the decay.
-    """
+def weights_of_factors(likelihoods, out):
+    """Fill out (B, N) with the weights of likelihoods (B, N)."""
     groups, size = likelihoods.shape
     work, count = tables(size), np.int64(0)
     eights = (groups + WIDTH - 1 - ALONE) // WIDTH
@@ -81,12 +78,9 @@ def weights_of_factors(likelihoods, out, cutoff, limits, carried):
         if size > SMALL:
             take_sums(work, size)
         if size > SMALL or step == 0 or lanes == 1:
-            count = _place_rules(work, size, lanes, cutoff, limits)
+            count = _place_rules(work, size, lanes)
         vectors = count if lanes > 1 else whole_vectors(count)
-        if carried:
-            multiply(work, size, vectors)
-        else:
-            multiply_plainly(work, size, vectors)
+        multiply(work, size, vectors)
         if lanes == 1:
             turn(work, size, count)
         sum_of_fractions(work, size if lanes > 1 else whole_vectors(size), count)
