@@ -52,9 +52,9 @@ def cut(xp: Any, decay: Any) -> Any:
     return CUTOFF / xp.where(decay > CUTOFF, decay, CUTOFF * xp.ones_like(decay))
 
 
-def nodes_of(size: int) -> Sequence[tuple[float, float]]:
-    """Nodes and weights on [0, 1], exact for polynomials of degree size - 1 or accurate for exp(-37 t)."""
-    return next((rule for rule in RULES if size <= 2 * len(rule)), RULES[-1])
+def nodes_of(order: int) -> Sequence[tuple[float, float]]:
+    """Nodes and weights on [0, 1], exact for polynomials of degree T - 1 or accurate for exp(-37 t)."""
+    return next((rule for rule in RULES if order <= 2 * len(rule)), RULES[-1])
 
 
 def log_product(xp: Any, x: Any) -> tuple[Any, Any]:
