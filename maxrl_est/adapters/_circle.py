@@ -85,9 +85,8 @@ def _product(xp: Any, factors: _Factors) -> tuple[Any, Any]:
     """Real and imaginary part of the product over the last axis."""
     for _ in range(_HALVINGS):
         half = size_of(factors.real) // 2
-        factors = _times(
-            *(_Factors(*(part[..., side] for part in factors)) for side in (slice(half), slice(half, None)))
-        )
+        first, second = (_Factors(*(part[..., side] for part in factors)) for side in (slice(half), slice(half, None)))
+        factors = _times(first, second)
     square = _square(factors)
     lost = xp.where(square >= 0.5, factors.less - (square - 1.0), xp.zeros_like(square))
     modulus = xp.exp(0.5 * xp.sum(xp.log(square) + lost / square, axis=-1))

@@ -11,9 +11,8 @@ means nothing. Orders above N are an error everywhere.
 
 MaxRL takes O(N) time and memory a group at order T = N and, from N = 256 on, at any other, less ``"pass_loo"`` too:
 for T < N up to 132 numbers a rollout at once in several arrays, and up to 800 where a derivative is to be taken or a
-compiler orders the steps. Anything else, and estimates of objectives with T < N, take O(N T) of both,
-some N T / 2 numbers at once in several arrays. Not for NumPy, where `maxrl_est.loo_weights` is faster and needs less
-memory.
+compiler orders the steps. Anything else, and estimates of objectives with T < N, take O(N T) of both, some N T / 2
+numbers at once in several arrays. Not for NumPy, where `maxrl_est.loo_weights` is faster and needs less memory.
 """
 
 from __future__ import annotations

@@ -170,10 +170,9 @@ def test_torch_compiles_it_whole():
     torch = pytest.importorskip("torch", reason="needs torch")
     torch._dynamo.reset()
     compiled = torch.compile(lambda x: advantages(x, 3, baseline="pass_loo"), fullgraph=True, backend="aot_eager")
-    for shape in ((2, 256), (3, 257)):
-        likelihoods = np.random.default_rng(0).random(shape)
-        got = compiled(torch.from_numpy(likelihoods)).numpy()
-        assert np.allclose(got, mx.advantages(likelihoods, 3, baseline="pass_loo"), rtol=0, atol=3e-15)
+    likelihoods = np.random.default_rng(0).random((2, 257))
+    got = compiled(torch.from_numpy(likelihoods)).numpy()
+    assert np.allclose(got, mx.advantages(likelihoods, 3, baseline="pass_loo"), rtol=0, atol=3e-15)
 
 
 def test_vmap_gives_every_group_its_weights():
