@@ -88,8 +88,10 @@ def _product(xp: Any, factors: _Factors) -> tuple[Any, Any]:
         first, second = (_Factors(*(part[..., side] for part in factors)) for side in (slice(half), slice(half, None)))
         factors = _times(first, second)
     square = _square(factors)
-    lost = xp.where(square >= 0.5, factors.less - (square - 1.0), xp.zeros_like(square))
-    modulus = xp.exp(0.5 * xp.sum(xp.log(square) + lost / square, axis=-1))
+    near = square >= 0.5
+    lost = xp.where(near, factors.less - (square - 1.0), xp.zeros_like(square))
+    under = xp.where(near, square, xp.ones_like(square))  # a derivative would square those that are small
+    modulus = xp.exp(0.5 * xp.sum(xp.log(square) + lost / under, axis=-1))
     angle = xp.sum(xp.atan2(factors.imag, factors.real), axis=-1)
     return modulus * xp.cos(angle), modulus * xp.sin(angle)
 

@@ -157,8 +157,8 @@ def test_derivatives_are_exact(derivatives, limit, order):
 def test_products_of_more_factors_are_rejected_as_they_leave_the_range_of_float32(monkeypatch):
     """1 - s l of a success is near 1/N where T is near N, and its square is squared with every halving."""
     pytest.importorskip("jax", reason="needs JAX")
-    likelihoods = np.zeros((1, 257))
-    likelihoods[0, ::16] = 1.0
+    likelihoods = np.zeros((2, 257))
+    likelihoods[0, ::65], likelihoods[1, ::17] = 1.0, 1.0  # that are multiplied by two halvings, and by four
     cotangents = np.ones(257)
     assert np.isfinite(by_single_jax(256, likelihoods, cotangents)).all()
     monkeypatch.setattr(_circle, "_HALVINGS", 4)
