@@ -1,5 +1,7 @@
 """Any objective of order T <= N in operations of the array API standard: static shapes, no branch on a value.
 
+For what `_quadrature` and `_circle` have no way in O(N) to.
+
 Let E_k be the mean of products of all k-subsets of the masses: 1 - l of failures, or l of successes. Joining neighbours
 from rollouts up to the group gives E_0..E_K of every block; then c, which turns E_k of a group less rollout i into its
 weight, is handed down from the group to blocks and to rollouts:

@@ -22,39 +22,39 @@ RULES = tuple(tuple(zip(NODES[r, :c].tolist(), WEIGHTS[r, :c].tolist(), strict=T
 def loo_weights(xp: Any, likelihoods: Any) -> Any:
     """Leave-one-out weights (..., N) of order N: N Int_0^1 prod_{j != i} (1 - t l_j) dt."""
     size = size_of(likelihoods)
-    a = _cut(xp, xp.sum(likelihoods, axis=-1) - xp.max(likelihoods, axis=-1))
+    a = cut(xp, xp.sum(likelihoods, axis=-1) - xp.max(likelihoods, axis=-1))
 
     def terms() -> Iterator[Any]:
-        for node, weight in reversed(_rule(size)):  # the small ones first
+        for node, weight in reversed(nodes_of(size)):  # the small ones first
             log, rest = log_product(xp, (a * node)[..., None] * likelihoods)
             yield (size * weight * a * xp.exp(log))[..., None] / rest
 
-    return _sum(terms())
+    return summed(terms())
 
 
 def objective_estimate(xp: Any, likelihoods: Any) -> Any:
     """Estimate (...) of J_N(p): Int_0^1 (1 - prod_j (1 - t l_j)) / t dt - H_N, to a few roundings of H_N."""
     size = size_of(likelihoods)
-    a = _cut(xp, xp.sum(likelihoods, axis=-1))
+    a = cut(xp, xp.sum(likelihoods, axis=-1))
 
     def terms() -> Iterator[Any]:
         yield -xp.log(a)
         for part in _halves(math.fsum(1 / k for k in range(1, size + 1))):
             yield -part * xp.ones_like(a)
-        for node, weight in _rule(size):
+        for node, weight in nodes_of(size):
             yield -weight / node * xp.expm1(log_product(xp, (a * node)[..., None] * likelihoods)[0])
 
-    return _sum(terms())
+    return summed(terms())
 
 
-def _cut(xp: Any, decay: Any) -> Any:
+def cut(xp: Any, decay: Any) -> Any:
     """The point a (...) beyond which an integrand that falls off like exp(-decay t) leaves nothing."""
     return CUTOFF / xp.where(decay > CUTOFF, decay, CUTOFF * xp.ones_like(decay))
 
 
-def _rule(size: int) -> Sequence[tuple[float, float]]:
-    """Nodes and weights on [0, 1], exact for polynomials of degree size - 1 or accurate for exp(-37 t)."""
-    return next((rule for rule in RULES if size <= 2 * len(rule)), RULES[-1])
+def nodes_of(order: int) -> Sequence[tuple[float, float]]:
+    """Nodes and weights on [0, 1], exact for polynomials of degree T - 1 or accurate for exp(-37 t)."""
+    return next((rule for rule in RULES if order <= 2 * len(rule)), RULES[-1])
 
 
 def log_product(xp: Any, x: Any) -> tuple[Any, Any]:
@@ -63,7 +63,7 @@ def log_product(xp: Any, x: Any) -> tuple[Any, Any]:
     return xp.sum(xp.log(rest) + ((1.0 - rest) - x) / rest, axis=-1), rest
 
 
-def _sum(terms: Iterable[Any]) -> Any:
+def summed(terms: Iterable[Any]) -> Any:
     """The sum of arrays, with what rounding loses carried along."""
     total, carry = 0.0, 0.0
     for term in terms:

@@ -6,14 +6,15 @@ The namesakes of `maxrl_est.estimates.checked`, from the same recipes, for array
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from maxrl_est.adapters import _others, _product_tree, _quadrature
+from maxrl_est.adapters import _circle, _others, _product_tree, _quadrature
 from maxrl_est.adapters._arrays import static
 from maxrl_est.adapters._groups import TracedGroups
 from maxrl_est.estimates import baselines
+from maxrl_est.estimates._kernels.circle_rules import serves
 from maxrl_est.estimates.baselines import Baseline, Recipe
-from maxrl_est.objectives import Objective, ObjectiveLike
+from maxrl_est.objectives import Expansion, Objective, ObjectiveLike
 
 _LARGEST_GROWTH = 1024  # of an expansion: JAX has 24 bits to lose
 _POWERS = 64  # E_k <= 2^-k where the mean failure mass is at most 1/2, so that further terms round off
@@ -25,6 +26,7 @@ class Terms(NamedTuple):
     successes: bool
     coefficients: tuple[float, ...]
     integrated: tuple[float, ...]
+    circle: Literal["maxrl", "pass_at"] | None  # what weights in O(N) are there for, in groups of N
 
 
 class TracedRecipe(NamedTuple):
@@ -53,20 +55,36 @@ def _in_floats(made_of: Recipe, size: int) -> TracedRecipe:
             f"their sizes for arrays that a compiler traces, got 1/{growth:.0f}; maxrl_est.loo_weights takes it"
         )
     one_below = made_of.others is not None and weights == Objective.maxrl(size - 1)
-    return TracedRecipe(_terms(weights), float(made_of.constant), made_of.mean, _terms(made_of.others), one_below)
+    others = _terms(made_of.others, size)
+    return TracedRecipe(_terms(weights, size), float(made_of.constant), made_of.mean, others, one_below)
 
 
-def _terms(objective: Objective | None) -> Terms | None:
+def _terms(objective: Objective | None, size: int) -> Terms | None:
     if objective is None:
         return None
-    found = objective.expansion
-    return Terms(found.successes, tuple(found.coefficients.tolist()), tuple(found.integrated().tolist()))
+    by = objective.expansion
+    return Terms(by.successes, tuple(by.coefficients.tolist()), tuple(by.integrated().tolist()), _circle_for(by, size))
+
+
+def _circle_for(by: Expansion, size: int) -> Literal["maxrl", "pass_at"] | None:
+    """As `maxrl_est.estimates.checked` chooses: MaxRL of order T < N, and pass@k, which is 1 less a power."""
+    c = by.coefficients
+    if by.successes or not serves(size, c.size):
+        return None
+    if (c == 1).all():
+        return "maxrl"
+    return "pass_at" if c[0] == 1 and c[-1] == -1 and not c[1:-1].any() else None
 
 
 def loo_weights(groups: TracedGroups, terms: Terms | None) -> Any:
     """Leave-one-out weights (..., N)."""
     if terms is None:
         return _quadrature.loo_weights(groups.xp, groups.values)
+    order = len(terms.coefficients)
+    if terms.circle == "maxrl":
+        return _circle.loo_weights(groups.xp, groups.values, order)
+    if terms.circle == "pass_at":
+        return 1.0 - _circle.failure_power_of_others(groups.xp, groups.values, order - 1)
     return _product_tree.loo_weights(groups.xp, groups.values, terms.coefficients, terms.successes)
 
 

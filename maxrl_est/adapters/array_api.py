@@ -9,9 +9,10 @@ Shapes are static and no Python branch depends on a value, so that ``jax.jit``, 
 no values yet, so likelihoods outside [0, 1] or NaN are an error only outside of these; inside, they give a number that
 means nothing. Orders above N are an error everywhere.
 
-MaxRL of order T = N takes O(N) time and memory a group, and so do the advantages of order N - 1 less ``"pass_loo"``;
-anything else O(N T) of both, some N T / 2 numbers at once in several arrays. Not for NumPy, where
-`maxrl_est.loo_weights` is faster and needs less memory.
+MaxRL takes O(N) time and memory a group at order T = N and, from N = 256 on, at any other, less ``"pass_loo"`` too:
+for T < N up to 132 numbers a rollout at once in several arrays, and up to 800 where a derivative is to be taken or a
+compiler orders the steps. Anything else, and estimates of objectives with T < N, take O(N T) of both, some N T / 2
+numbers at once in several arrays. Not for NumPy, where `maxrl_est.loo_weights` is faster and needs less memory.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ def loo_weights(
     """Leave-one-out weights ``omega (..., N)``: each rollout's estimate of w(p) from the other N-1 rollouts.
 
     As `maxrl_est.loo_weights`: with its errors, its source, and when not to use it. In float64 within 4 units in the
-    last place for T = N and 2 otherwise, in JAX without x64 within 5e-7 of each weight and 1e-7. Of an
-    objective in powers of p, such as pass^k, or with terms of both signs, these are units of the sum of the sizes of
-    its coefficients; one whose terms cancel to less than 1/1024 of it (`Objective.expansion`) is refused.
+    last place for MaxRL of order T = N, 5 for T < N from N = 256 on, and 2 otherwise; in JAX without x64 within 5e-7 of
+    each weight for both of these, and 1e-7. Of an objective in powers of p, such as pass^k, or with terms of both
+    signs, these are units of the sum of the sizes of its coefficients; one whose terms cancel to less than 1/1024 of it
+    (`Objective.expansion`) is refused.
 
     >>> import numpy as np
     >>> loo_weights(np.array([1.0, 0.0, 0.0, 0.0])).round(12)
