@@ -19,7 +19,6 @@ from maxrl_est.measures._columns import shown
 from maxrl_est.measures._known import nearest as nearest_weight
 from maxrl_est.measures._nearest import Agreement, Nearest, Weight, compare, multiple
 from maxrl_est.measures._precision import DOUBLE
-from maxrl_est.measures._two_values import counted_groups
 from maxrl_est.objectives import Objective
 from maxrl_est.objectives.targets import LogMean
 
@@ -156,7 +155,7 @@ def _simple(factor: Any, levels: Levels) -> Any:
 def _usual(groups: Groups) -> dict[str, FloatArray]:
     """Functionals that people ascend, as numbers of groups (G,)."""
     n, found = groups.n, {"E l": groups.mean.astype(np.float64)}
-    successes = counted_groups(n, Fraction(0), Fraction(1)).astype(np.float64)
+    successes = np.tri(n + 1, n, -1)
     for k in range(2, n + 1):
         best, log, least = (
             objective_estimate(successes, objective)

@@ -121,9 +121,9 @@ def _of_group(moments: RolloutMoments, estimator: Any, n: int) -> tuple[Array, A
 
 def _binary(moments: RolloutMoments, estimator: Estimator, n: int) -> tuple[Array, Array]:
     """Successes and failures, each with a mean and a covariance of the score, mixed over K ~ Binomial(n, p)."""
-    successes = counted_groups(n, Fraction(0), Fraction(1))
     exact = isinstance(moments.p, Fraction)
-    got, precision = equivariant_advantages(estimator, successes if exact else successes.astype(np.float64))
+    successes = counted_groups(n, Fraction(0), Fraction(1)) if exact else np.tri(n + 1, n, -1)
+    got, precision = equivariant_advantages(estimator, successes)
     if precision:
         got, moments = got.astype(np.float64), _in_floats(moments)
     p = moments.p
