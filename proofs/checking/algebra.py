@@ -11,15 +11,19 @@ nonzero.
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections import defaultdict
+import math
+import operator
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import sympy as sp
+from sympy.polys.rings import PolyElement, PolyRing
 
 from .domain import Domain, Refuted
 
-_OF_GAMMA = sp.binomial | sp.factorial | sp.gamma  # their poles and zeros are looked for where they are rewritten
+_OF_GAMMA = (sp.binomial, sp.factorial, sp.gamma)  # their poles and zeros are looked for where they are rewritten
 
 
 class _Gamma(sp.Function):
@@ -46,8 +50,11 @@ def vanishes(expression: sp.Expr, domain: Domain) -> bool:
 
     Sums (and integrals) over the same range are compared term by term.
     """
+    expression = sp.sympify(expression)
+    if not expression.has(sp.Sum, sp.Integral):
+        return _rational_vanishes(expression, domain)
     plain, ranges = sp.S.Zero, defaultdict(list)
-    for term in sp.Add.make_args(expand(sp.sympify(expression))):
+    for term in sp.Add.make_args(expand(expression)):
         factors = sp.Mul.make_args(term)
         totals = [factor for factor in factors if isinstance(factor, sp.Sum | sp.Integral)]
         if len(totals) == 1:
@@ -94,7 +101,7 @@ def _rational_vanishes(expression: sp.Expr, domain: Domain) -> bool:
     _require_denominators(expression, domain)  # before anything can cancel
     expression, ones = _in_one_gamma(_in_gamma(expression, domain), domain)
     expression, relations = _in_one_power(_in_one_harmonic(expression, domain), domain)
-    numerator = expand(sp.fraction(sp.together(expression))[0])
+    numerator = _numerator(expression)
     for atom, relation in relations.items():
         numerator = sp.rem(numerator, relation, atom) if numerator.has(atom) else numerator
     for atom, x in ones.items():
@@ -102,6 +109,55 @@ def _rational_vanishes(expression: sp.Expr, domain: Domain) -> bool:
         symbol = min(x.free_symbols, key=str)
         numerator = without + (numerator - without).subs(symbol, _root(x - 1, symbol))
     return bool(expand(numerator) == 0)
+
+
+def _numerator(expression: sp.Expr) -> sp.Expr:
+    """The numerator over a common denominator, multiplied out: a polynomial of all that is no sum, product or power."""
+    atoms: dict[sp.Expr, sp.Expr] = {}
+
+    def expanded_atoms(node: sp.Expr) -> None:
+        if node.is_Rational or node in atoms:
+            return
+        if node.is_Add or node.is_Mul or (node.is_Pow and node.exp.is_Integer):
+            for child in node.args:
+                expanded_atoms(child)
+            return
+        atoms[node] = expand(node)
+        if atoms[node] != node:
+            expanded_atoms(atoms[node])
+
+    expanded_atoms(expression)
+    ring = PolyRing([atom for atom, whole in atoms.items() if atom == whole], sp.QQ)
+    table = dict(zip(ring.symbols, ring.gens, strict=True))
+
+    def walk(node: sp.Expr) -> tuple[PolyElement, Counter[PolyElement]]:
+        """A numerator, and the exponents of the factors of its denominator."""
+        if node in table:
+            return table[node], Counter()
+        if node.is_Rational:
+            return ring(sp.QQ(node.p, node.q)), Counter()
+        if node.is_Add:
+            parts = [walk(term) for term in node.args]
+            common = functools.reduce(operator.or_, (below for _, below in parts))
+            return sum((above * _product(ring, common - below) for above, below in parts), ring.zero), common
+        if node.is_Mul:
+            parts = [walk(factor) for factor in node.args]
+            return _product(ring, Counter(above for above, _ in parts)), sum((below for _, below in parts), Counter())
+        if not node.is_Pow:
+            return walk(atoms[node])
+        (above, below), n = walk(node.base), int(node.exp)
+        if n < 0:
+            if not above:
+                raise Refuted(f"the denominator {node.base} is zero")
+            unit, n = above.LC, -n
+            above, below = _product(ring, below).quo_ground(unit), Counter({above.quo_ground(unit): 1})
+        return above**n, Counter({factor: n * times for factor, times in below.items()})
+
+    return walk(expression)[0].as_expr()
+
+
+def _product(ring: PolyRing, factors: Counter[PolyElement]) -> PolyElement:
+    return math.prod((factor**times for factor, times in factors.items()), start=ring.one)
 
 
 def _root(form: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
@@ -130,6 +186,8 @@ def _in_gamma(expression: sp.Expr, domain: Domain) -> sp.Expr:
 
     def walk(node: sp.Expr, sign: int) -> sp.Expr:
         """The node to the power 1 or -1."""
+        if not node.has(*_OF_GAMMA):
+            return node if sign > 0 else 1 / node
 
         def up(x: sp.Expr) -> sp.Expr:
             return finite(x) if sign > 0 else _Reciprocal(sp.expand(x))
@@ -157,10 +215,15 @@ def _in_gamma(expression: sp.Expr, domain: Domain) -> sp.Expr:
     return walk(expression, 1)
 
 
-def _classes(nodes: set[sp.Expr]) -> Iterator[list[sp.Expr]]:
+def _parts(expression: sp.Expr, *kinds: type[sp.Expr]) -> list[sp.Expr]:
+    """Its parts of some kinds, each once, in the order in which they stand."""
+    return list(dict.fromkeys(node for node in sp.preorder_traversal(expression) if isinstance(node, kinds)))
+
+
+def _classes(nodes: list[sp.Expr]) -> Iterator[list[sp.Expr]]:
     """Functions whose arguments differ by integers."""
     classes: dict[tuple[sp.Expr, ...], list[sp.Expr]] = defaultdict(list)
-    for node in sorted(nodes, key=str):
+    for node in nodes:
         constant, rest = sp.expand(node.args[0]).as_coeff_Add()
         classes[rest, constant % 1].append(node)
     yield from classes.values()
@@ -173,7 +236,7 @@ def _in_one_gamma(expression: sp.Expr, domain: Domain) -> tuple[sp.Expr, dict[sp
     so whatever it multiplies matters only there.
     """
     table, ones = {}, {}
-    for members in _classes(expression.atoms(_Gamma, _Reciprocal)):
+    for members in _classes(_parts(expression, _Gamma, _Reciprocal)):
         finite = [node.args[0] for node in members if isinstance(node, _Gamma)]
         atom = sp.Dummy("gamma", positive=True) if finite else sp.Dummy("reciprocal")
         offsets = [sp.expand(x - members[0].args[0]) for x in finite or [node.args[0] for node in members]]
@@ -196,7 +259,7 @@ def _in_one_gamma(expression: sp.Expr, domain: Domain) -> tuple[sp.Expr, dict[sp
 def _in_one_harmonic(expression: sp.Expr, domain: Domain) -> sp.Expr:
     """Write the harmonic numbers of a class by the first of them."""
     table = {}
-    for members in _classes(expression.atoms(sp.harmonic)):
+    for members in _classes(_parts(expression, sp.harmonic)):
         base = members[0].args[0] + min(sp.expand(node.args[0] - members[0].args[0]) for node in members)
         if not domain.nonnegative(base):
             raise Refuted(f"harmonic({base}) may be infinite")
@@ -228,12 +291,18 @@ def _in_one_power(expression: sp.Expr, domain: Domain) -> tuple[sp.Expr, dict[sp
             if monomial is sp.S.One and base is not sp.E:
                 result *= base**coefficient if term.is_Integer else name(base, sp.Rational(1, term.q)) ** term.p
             else:
-                whole = coefficient if coefficient.is_Integer and monomial is not sp.S.One else sp.S.One
-                result *= name(base, term / whole) ** (abs(whole) if base is sp.S.NegativeOne else whole)
+                parts = shared[base, monomial]
+                times = coefficient * parts
+                result *= name(base, monomial / parts) ** (abs(times) if base is sp.S.NegativeOne else times)
         return result
 
+    nodes = _parts(expression, sp.Pow, sp.exp)
+    shared: dict[tuple[sp.Expr, sp.Expr], int] = defaultdict(lambda: 1)  # exp(x/2) and exp(x) are powers of the first
+    for base, exponent in (node.as_base_exp() for node in nodes):
+        for coefficient, monomial in (term.as_coeff_Mul() for term in sp.Add.make_args(expand(exponent))):
+            shared[base, monomial] = math.lcm(shared[base, monomial], coefficient.q)
     table, classes = {}, defaultdict(list)
-    for node in sorted(expression.atoms(sp.Pow, sp.exp), key=str):
+    for node in nodes:
         base, exponent = node.as_base_exp()
         if not exponent.is_integer and not domain.nonnegative(base):
             raise Refuted(f"{node} may be no real number")

@@ -7,12 +7,14 @@ answer True is a proof, False means only that none was found.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
 from functools import cached_property
 from itertools import product
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
 Form = dict[sp.Basic, Fraction]  # a linear form: coefficients of atoms, the constant at S.One
@@ -76,7 +78,7 @@ class Domain:
     def _by_structure(self, value: sp.Expr, *, strict: bool) -> bool:
         if value.is_number:
             return bool(value > 0 if strict else value >= 0)
-        if value.is_Symbol:
+        if isinstance(value, sp.Symbol | AppliedUndef):
             return bool(value.is_positive)
         if isinstance(value, sp.Mul):
             coefficient, factors = value.as_coeff_mul()
@@ -194,13 +196,9 @@ def _infeasible(system: list[tuple[Form, bool]]) -> bool:
         system = [(form, strict) for form, strict in system if set(form) - {sp.S.One}]
         if not system:
             return False
-        atoms = {atom for form, _ in system for atom in form if atom is not sp.S.One}
-
-        def growth(atom: sp.Basic) -> int:
-            up = sum(form.get(atom, 0) > 0 for form, _ in system)  # noqa: B023
-            return up * sum(form.get(atom, 0) < 0 for form, _ in system)  # noqa: B023
-
-        atom = min(atoms, key=lambda a: (growth(a), str(a)))
+        up: Counter[sp.Basic] = Counter(atom for form, _ in system for atom, c in form.items() if c > 0)
+        down: Counter[sp.Basic] = Counter(atom for form, _ in system for atom, c in form.items() if c < 0)
+        atom = min((atom for atom in {**up, **down} if atom is not sp.S.One), key=lambda a: up[a] * down[a])
         lower = [(form, strict) for form, strict in system if form.get(atom, 0) > 0]
         upper = [(form, strict) for form, strict in system if form.get(atom, 0) < 0]
         system = [(form, strict) for form, strict in system if not form.get(atom, 0)]

@@ -15,7 +15,7 @@ import maxrl_est as mx
 from maxrl_est.selftest import mutants
 from maxrl_est.selftest.prove import checking
 
-from . import GROUP, evaluate, evaluate_on, worked_out
+from . import GROUP, by_name, evaluate, evaluate_on, value_of
 
 ARMS = mx.problems.Bandit([F(1, 2), F(1, 3), F(1, 6)], [F(0), F(1, 3), F(1)])
 COINS = tuple(map(mx.problems.Bernoulli, (F(1, 3), F(1, 50), F(9, 10))))
@@ -37,7 +37,7 @@ def value(expression, group, i, statistics=None, functions=None, **values):
     size, others = len(group), group[:i] + group[i + 1 :]
     given = dict(values)
     values |= {"N": size, "l_i": group[i], "q_i": 1 - group[i], "M": sum(others)}
-    named = {s: sp.Rational(F(values[s.name])) for s in expression.free_symbols if s.name in values}
+    named = {s: values[s.name] for s in expression.free_symbols if s.name in values}
 
     def average(node):
         members = (value(node.args[0], group, j, statistics, functions, **given) for j in range(size))
@@ -47,13 +47,7 @@ def value(expression, group, i, statistics=None, functions=None, **values):
     for name, replacement in (statistics or {}).items():
         is_it = functools.partial(lambda name, e: e.func.__name__ == "Statistic" and str(e.args[0]) == name, name)
         expression = expression.replace(is_it, functools.partial(lambda x, _: sp.Rational(x), replacement))
-    expression = worked_out(expression.subs(named))
-    if functions:
-        expression = expression.replace(
-            lambda e: isinstance(e, AppliedUndef),
-            lambda e: sp.Rational(functions[e.func.__name__](int(e.args[0]))),
-        )
-    return evaluate_on(expression, group, i, {})
+    return evaluate_on(expression, group, i, named, functions)
 
 
 def advantage(side):
@@ -76,13 +70,8 @@ def mean_gradient(side, problem, size, d, functions=None, **values):
 
     side = side.replace(lambda e: isinstance(e, Mean), mean)
     values |= {"N": size, "p": problem.pass_rate, "g": problem.grad_pass_rate[d]}
-    side = worked_out(side.subs({s: sp.Rational(F(values[s.name])) for s in side.free_symbols if s.name in values}))
-    if functions:
-        side = side.replace(
-            lambda e: isinstance(e, AppliedUndef),
-            lambda e: sp.Rational(functions[e.func.__name__](int(e.args[0]))),
-        )
-    return evaluate(side, {})
+    named = {s: F(values[s.name]) for s in side.free_symbols if s.name in values}
+    return value_of(side, named, by_name(functions or {}), (AppliedUndef,))
 
 
 def agrees(relation, estimator, groups, problems, *, given=None, functions=None, **values):

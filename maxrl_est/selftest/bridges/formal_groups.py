@@ -16,7 +16,7 @@ import maxrl_est as mx
 from maxrl_est.ascent import objective_of
 from maxrl_est.selftest.prove import checking, part
 
-from . import fraction, written_out
+from . import fraction, value_of
 
 VALUES, LAW = (F(0), F(1, 2), F(1)), (F(1, 2), F(1, 3), F(1, 6))
 Group = tuple[F, ...]
@@ -29,8 +29,8 @@ def exactly(numbers: Sequence[object]) -> np.ndarray:
 
 def advantage(name: str) -> Callable[[Group, Group], F]:
     """a(x, c): what a row gives to a member of value x in the group c, both as tuples."""
-    row = mx.estimators.get(name)
-    return lambda member, group: row(exactly(group))[group.index(member[0])]
+    row = functools.cache(lambda group: mx.estimators.get(name)(exactly(group)))
+    return lambda member, group: row(group)[group.index(member[0])]
 
 
 def functions_of(name: str, size: int) -> dict[str, Callable[..., F]]:
@@ -38,6 +38,7 @@ def functions_of(name: str, size: int) -> dict[str, Callable[..., F]]:
     found, a = ascent(name, size, VALUES), advantage(name)
     assert found.verdict == "gradient"
 
+    @functools.cache
     def h(group: Group) -> F:
         return found.estimate(exactly(group))
 
@@ -50,38 +51,43 @@ def functions_of(name: str, size: int) -> dict[str, Callable[..., F]]:
 
 def at(expression: sp.Expr, **numbers: object) -> sp.Expr:
     """The expression with numbers for the symbols of these names."""
-    return expression.subs({s: sp.Rational(F(numbers[s.name])) for s in expression.free_symbols if s.name in numbers})
+    values = {s: sp.Rational(F(numbers[s.name])) for s in expression.free_symbols if s.name in numbers}
+    return expression.subs(values) if expression.has(sp.Derivative) else expression.xreplace(values)
+
+
+@functools.cache
+def _counts(formal: sp.Expr) -> dict[str, int]:
+    return {str(member): int(count) for member, count in sp.expand(formal).as_coefficients_dict().items()}
 
 
 def members(formal: sp.Expr, named: Mapping[str, Group]) -> Group:
     """The group that a formal sum of members stands for."""
-    times = {str(member): int(count) for member, count in sp.expand(formal).as_coefficients_dict().items()}
-    return tuple(sorted(member for name, count in times.items() for member in named[name] * count if count))
+    return tuple(sorted(member for name, count in _counts(formal).items() for member in named[name] * count if count))
 
 
 def on_groups(
     expression: sp.Expr, functions: Mapping[str, Callable[..., F]], named: Mapping[str, Group], **numbers: object
 ) -> F:
     """An expression in functions of groups, for members by their names and draws of LAW."""
+    Mean, Draws = checking.statistics.Mean, part("ascent.groups").Draws
 
-    def call(node: sp.Expr, named: Mapping[str, Group]) -> sp.Rational:
-        return sp.Rational(functions[node.func.__name__](*(members(argument, named) for argument in node.args)))
-
-    def called(f: sp.Expr, named: Mapping[str, Group]) -> sp.Expr:
-        return f.replace(lambda node: isinstance(node, AppliedUndef), lambda node: call(node, named))
-
-    def mean(node: sp.Expr) -> sp.Rational:
-        sizes = {int(draws.args[0]) for draws in node.atoms(part("ascent.groups").Draws)} or {0}
-        total, (size,) = sp.S.Zero, sizes
+    def call(node: sp.Expr, values: Mapping[sp.Basic, F], named: Mapping[str, Group]) -> F:
+        known = {symbol: sp.Rational(value) for symbol, value in values.items()}
+        if isinstance(node, AppliedUndef):
+            return functions[node.func.__name__](*(members(argument.xreplace(known), named) for argument in node.args))
+        f = node.args[0].xreplace(known)
+        sizes = {int(draws.args[0]) for draws in f.atoms(Draws)} or {0}
+        total, (size,) = F(0), sizes
         for drawn in itertools.product(zip(VALUES, LAW, strict=True), repeat=size + 1):
             chance, group = math.prod(weight for _, weight in drawn), tuple(value for value, _ in drawn)
             draws = {f"Draws({size})": group[:size], "y_0": group[size:]}
-            total += sp.Rational(chance) * called(node.args[0], {**named, **draws})
+            total += chance * valued(f, {**named, **draws})
         return total
 
-    expression = written_out(at(expression, **numbers))
-    expression = expression.replace(lambda node: isinstance(node, checking.statistics.Mean), mean)
-    return fraction(called(expression, named))
+    def valued(f: sp.Expr, named: Mapping[str, Group]) -> F:
+        return value_of(f, {}, lambda node, values: call(node, values, named), (AppliedUndef, Mean))
+
+    return valued(at(expression, **numbers), named)
 
 
 def groups(size: int) -> list[Group]:

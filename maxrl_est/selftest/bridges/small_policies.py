@@ -6,6 +6,7 @@ these names, as is a row of the package, and means are taken over all groups, in
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -18,12 +19,12 @@ from sympy.core.function import AppliedUndef
 
 from maxrl_est.selftest.prove import part
 
-from . import fraction, written_out
+from . import by_name, value_of
 from .baseline import advantage, exactly
 from .formal_groups import at
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # known by identity: what it brings cannot be hashed
 class Outcome:
     """What a rollout may be: its chance, what it brings by name, and its score (d,)."""
 
@@ -64,25 +65,22 @@ def brought(name: str, group: Sequence[Outcome]) -> np.ndarray:
 def seen(expression: sp.Expr, group: tuple[Outcome, ...], functions=None, **numbers) -> F:
     """An expression of the first rollout and one of the others, averaged over these."""
     Subsets = part("steps.draws").Subsets
+    symbols = {s.name: s for s in expression.free_symbols}
 
-    def named(f: sp.Expr, i: str, z: Outcome) -> sp.Expr:
-        return at(f, **{f"{name}_{i}": value for name, value in z.brings.items()})
+    def brings(i: str, z: Outcome) -> dict[sp.Basic, F]:
+        return {symbols[f"{name}_{i}"]: value for name, value in z.brings.items() if f"{name}_{i}" in symbols}
 
-    def subsets(node: sp.Expr) -> sp.Expr:
-        k, f = node.args
-        each = [named(f, "j", z) for z in group[1:]]
-        return sp.Rational(1, math.comb(len(each), int(k))) * sum(
-            math.prod(chosen) for chosen in itertools.combinations(each, int(k))
-        )
+    def call(node: sp.Expr, values: Mapping[sp.Basic, F]) -> F:
+        if not isinstance(node, Subsets):
+            return named(node, values)
+        k, each = int(value_of(node.args[0], values)), [value_of(node.args[1], values | brings("j", z)) for z in others]
+        return sum(map(math.prod, itertools.combinations(each, k)), F(0)) / math.comb(len(each), k)
 
-    expression = written_out(at(expression, **numbers))
-    expression = named(at(expression, q_i=1 - group[0].brings["l"]), "i", group[0])
-    expression = expression.replace(lambda node: isinstance(node, Subsets), subsets)
-    if functions:
-        expression = expression.replace(
-            lambda node: isinstance(node, AppliedUndef), lambda node: functions[node.func.__name__](int(node.args[0]))
-        )
-    return sum((fraction(named(expression, "j", z)) for z in group[1:]), F(0)) / (len(group) - 1)
+    (first, *others), named = group, by_name(functions or {})
+    given = {symbols[name]: F(value) for name, value in numbers.items() if name in symbols} | brings("i", first)
+    given |= {symbols["q_i"]: 1 - first.brings["l"]} if "q_i" in symbols else {}
+    averaged = (value_of(expression, given | brings("j", z), call, (Subsets, AppliedUndef)) for z in others)
+    return sum(averaged, F(0)) / len(others)
 
 
 def holds(relation, law, size, row, right, functions=None, **numbers) -> bool:
@@ -90,16 +88,8 @@ def holds(relation, law, size, row, right, functions=None, **numbers) -> bool:
 
     ``right`` gives numbers for the names of that side, along each direction of the parameters.
     """
+    row, coefficient = functools.cache(row), advantage(relation.lhs)
     for group in itertools.product(law, repeat=size):
-        assert seen(advantage(relation.lhs), group, functions, N=size, **numbers) == row(group)
-    sides = (written_out(at(relation.rhs, N=size, **numbers, **names)) for names in right)
-    found = [
-        fraction(
-            side.replace(
-                lambda node: isinstance(node, AppliedUndef),
-                lambda node: functions[node.func.__name__](int(node.args[0])),
-            )
-        )
-        for side in sides
-    ]
-    return found == update(law, size, row)
+        assert seen(coefficient, group, functions, N=size, **numbers) == row(group)
+    sides = (at(relation.rhs, N=size, **numbers, **names) for names in right)
+    return [value_of(side, {}, by_name(functions or {}), (AppliedUndef,)) for side in sides] == update(law, size, row)
