@@ -130,6 +130,9 @@ def _numerator(expression: sp.Expr) -> sp.Expr:
     ring = PolyRing([atom for atom, whole in atoms.items() if atom == whole], sp.QQ)
     table = dict(zip(ring.symbols, ring.gens, strict=True))
 
+    def product(factors: Counter[PolyElement]) -> PolyElement:
+        return math.prod((factor**times for factor, times in factors.items()), start=ring.one)
+
     def walk(node: sp.Expr) -> tuple[PolyElement, Counter[PolyElement]]:
         """A numerator, and the exponents of the factors of its denominator."""
         if node in table:
@@ -139,10 +142,10 @@ def _numerator(expression: sp.Expr) -> sp.Expr:
         if node.is_Add:
             parts = [walk(term) for term in node.args]
             common = functools.reduce(operator.or_, (below for _, below in parts))
-            return sum((above * _product(ring, common - below) for above, below in parts), ring.zero), common
+            return sum((above * product(common - below) for above, below in parts), ring.zero), common
         if node.is_Mul:
             parts = [walk(factor) for factor in node.args]
-            return _product(ring, Counter(above for above, _ in parts)), sum((below for _, below in parts), Counter())
+            return product(Counter(above for above, _ in parts)), sum((below for _, below in parts), Counter())
         if not node.is_Pow:
             return walk(atoms[node])
         (above, below), n = walk(node.base), int(node.exp)
@@ -150,14 +153,10 @@ def _numerator(expression: sp.Expr) -> sp.Expr:
             if not above:
                 raise Refuted(f"the denominator {node.base} is zero")
             unit, n = above.LC, -n
-            above, below = _product(ring, below).quo_ground(unit), Counter({above.quo_ground(unit): 1})
+            above, below = product(below).quo_ground(unit), Counter({above.quo_ground(unit): 1})
         return above**n, Counter({factor: n * times for factor, times in below.items()})
 
     return walk(expression)[0].as_expr()
-
-
-def _product(ring: PolyRing, factors: Counter[PolyElement]) -> PolyElement:
-    return math.prod((factor**times for factor, times in factors.items()), start=ring.one)
 
 
 def _root(form: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
