@@ -1,0 +1,277 @@
+"""Designs against every sequence of rewards that they can draw, one by one: no lattice and no counting of paths.
+
+Wrong versions stand beside what is right and are seen to differ: walks that pass an ending, successes that are not
+divided by their number, walks to (1, k) counted as well, a cost that is off by one, a baseline of the mean score.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import pickle
+from collections import Counter
+from fractions import Fraction as F
+
+import numpy as np
+import pytest
+
+import maxrl_est as mx
+from maxrl_est import designs
+from maxrl_est.estimators.designs._unbiased import of_successes
+
+RATES = (F(1, 7), F(1, 2), F(5, 6))
+
+
+def best_of_three(successes, failures):
+    return successes == 2 or failures == 2
+
+
+def one_more_failure(successes, failures):
+    return failures > successes
+
+
+def three_failures(successes, failures):
+    return failures == 3
+
+
+RULES = [
+    (designs.fixed(4), lambda s, f: False, 4),
+    (designs.until_successes(1, 5), lambda s, f: s >= 1, 5),
+    (designs.until_successes(2, 6), lambda s, f: s >= 2, 6),
+    (designs.until_mixed(5), lambda s, f: min(s, f) > 0, 5),
+    (designs.staged(2, 4), lambda s, f: s + f == 2 and s > 0, 6),
+    (designs.stopping(best_of_three, 5), best_of_three, 5),
+    (designs.stopping(one_more_failure, 6), one_more_failure, 6),
+    (designs.stopping(three_failures, 7), three_failures, 7),
+]
+NAMED = pytest.mark.parametrize(("design", "rule", "cap"), RULES, ids=[str(design) for design, *_ in RULES])
+
+
+def sequences(rule, cap, drawn=()):
+    """All rewards in the order in which they are drawn until the rule stops."""
+    if drawn and (len(drawn) == cap or rule(sum(drawn), len(drawn) - sum(drawn))):
+        return [drawn]
+    return [whole for reward in (0, 1) for whole in sequences(rule, cap, (*drawn, reward))]
+
+
+def chance(rewards, p):
+    return math.prod(p if reward else 1 - p for reward in rewards)
+
+
+def multiple(advantages, rule, cap, p):
+    """E[g] over grad p: a success has the score 1/p and a failure -1/(1-p), on average, times grad p."""
+    total = F(0)
+    for rewards in sequences(rule, cap):
+        A = advantages(np.array([F(reward) for reward in rewards], dtype=object))
+        scores = [1 / p if reward else -1 / (1 - p) for reward in rewards]
+        total += chance(rewards, p) * (A @ np.array(scores)) / len(rewards)
+    return total
+
+
+@NAMED
+def test_endings_are_where_sequences_end_each_as_often(design, rule, cap):
+    ends = Counter((sum(drawn), len(drawn) - sum(drawn)) for drawn in sequences(rule, cap))
+    assert {(s, f): paths for s, f, paths in design.endings} == ends
+    sizes = [ending.size for ending in design.endings]
+    assert sizes == sorted(sizes)
+    assert design.cap == max(len(drawn) for drawn in sequences(rule, cap))
+
+
+def test_walks_that_pass_an_ending_would_be_more():
+    wrong = [math.comb(s + f, s) for s, f, _ in designs.until_mixed(5).endings]
+    assert wrong != [ending.paths for ending in designs.until_mixed(5).endings]
+
+
+@NAMED
+def test_costs_and_chances(design, rule, cap):
+    for p in RATES:
+        cost = sum(chance(drawn, p) * len(drawn) for drawn in sequences(rule, cap))
+        assert design.rollouts(p) == cost != sum(chance(drawn, p) * (len(drawn) - 1) for drawn in sequences(rule, cap))
+        assert sum(design.chances(p)) == 1
+        for s, f, _ in design.endings:
+            ends = [drawn for drawn in sequences(rule, cap) if (sum(drawn), len(drawn)) == (s, s + f)]
+            assert design.probability(s, f, p) == sum(chance(drawn, p) for drawn in ends)
+    floats = design.rollouts(np.array([float(p) for p in RATES]))
+    assert floats == pytest.approx([float(design.rollouts(p)) for p in RATES], rel=2e-15 * cap)
+    assert design.probability(99, 0, F(1, 2)) == 0
+
+
+def test_stopping_at_the_first_success_costs_what_the_prompt_weighs():
+    for n in (1, 2, 9):
+        for p in RATES:
+            assert designs.until_successes(1, n).rollouts(p) == mx.Objective.maxrl(n).weight(p)
+
+
+@pytest.mark.parametrize("p", [0.0, 1e-300, 1e-9, 1 - 2**-53, 1.0])
+def test_chances_at_the_ends(p):
+    design = designs.until_successes(1, 2048)
+    assert design.rollouts(p) == pytest.approx(mx.Objective.maxrl(2048).weight(p), rel=1e-12)
+    assert design.chances([p, p]).shape == (2, len(design.endings))
+
+
+@NAMED
+@pytest.mark.parametrize("row", ["maxrl", "reinforce", "maxrl_cv", "mean_centred", "maxrl_shipped"])
+def test_the_effective_weight_is_the_mean_over_all_sequences(design, rule, cap, row):
+    weight = mx.effective_weight(row, design=design)
+    assert weight.exact
+    assert weight.n == design.cap == len(weight.bernstein)
+    for p in RATES:
+        assert weight.value(p) == multiple(mx.estimators.get(row), rule, cap, p)
+
+
+def test_of_n_rollouts_it_is_what_it_was():
+    for row in ("rloo", "maxrl_cv", "grpo"):
+        one, other = mx.effective_weight(row, 6), mx.effective_weight(row, design=designs.fixed(6))
+        assert (one.bernstein, one.precision, one.n) == (other.bernstein, other.precision, other.n)
+        assert other.limit() is None
+
+
+def test_the_average_of_successes_is_immune_and_nothing_else_is():
+    for design, *_ in RULES:
+        if sum(not s for s, f, _ in design.endings) == 1:
+            unsolved = next(f for s, f, _ in design.endings if not s)
+            assert mx.effective_weight("maxrl", design=design).equals(mx.Objective.maxrl(unsolved))
+    for design in (designs.until_successes(2, 6), designs.until_mixed(5), designs.staged(2, 4)):
+        for row, order in (("rloo", 1), ("maxrl_cv", design.cap)):
+            near = mx.effective_weight(row, design=design).compare(mx.Objective.maxrl(order))
+            assert near.agreement == "none"
+
+
+def test_rewards_of_other_values_are_encoded():
+    weight = mx.effective_weight("mean_centred", values=(-1, 1), design=designs.until_mixed(5))
+    assert weight.bernstein == tuple(2 * x for x in mx.effective_weight("mean_centred", design=weight.design).bernstein)
+
+
+def test_it_says_which_design_and_what_it_costs():
+    text = str(mx.effective_weight("maxrl", design=designs.until_successes(1, 8)))
+    assert text.startswith("until_successes(1, 8): E[g] = W(p) grad p")
+    assert text.endswith("exactly J_8\n7.73, 5.7, 1.99 rollouts on average at p = 0.01, 0.1, 0.5")
+    assert "rollouts on average" not in str(mx.effective_weight("maxrl", 8))
+
+
+def reached(rule, cap):
+    """The k for which some sequence comes by one success and k failures."""
+    return {i for drawn in sequences(rule, cap) for i in range(cap) if sum(drawn[: i + 1]) == 1 and len(drawn) > i}
+
+
+OBJECTIVES = [1, 2, mx.Objective.pass_at(2), mx.Objective.from_coefficients([F(1, 2), -3, 5]), None]
+
+
+@NAMED
+@pytest.mark.parametrize("baseline", [None, "none", 1, F(-2, 3)])
+def test_advantages_are_unbiased_under_every_design(design, rule, cap, baseline):
+    for objective in OBJECTIVES:
+        made = functools.partial(mx.advantages, objective=objective, design=design, baseline=baseline)
+        meant = mx.Objective.maxrl(objective) if isinstance(objective, int) else objective
+        terms = meant.order if meant else max(reached(rule, cap)) + 1
+        if not set(range(terms)) <= reached(rule, cap):
+            with pytest.raises(ValueError, match=f"terms that .* reaches, got {meant.name}: its term"):
+                made([1, 0])
+            continue
+        weight = mx.effective_weight(made, design=design)
+        for p in RATES:
+            expected = (meant or mx.Objective.maxrl(terms)).weight(p)
+            assert multiple(made, rule, cap, p) == weight.value(p) == expected
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_for_groups_of_n_they_are_the_leave_one_out_weights(n):
+    rewards = np.array([[F(i >> j & 1) for j in range(n)] for i in range(1 << n)], dtype=object)
+    for order in range(1, n + 1):
+        expected = mx.loo_weights(rewards, order) * rewards
+        assert (mx.advantages(rewards, order, design=designs.fixed(n)) == expected).all()
+        ours = mx.advantages(rewards, order, design=designs.fixed(n), baseline=F(1, 3))
+        assert (ours == mx.advantages(rewards, order, baseline=F(1, 3))).all()
+        floats = mx.advantages(rewards.astype(float), order, design=designs.fixed(n))
+        assert floats.tolist() == expected.astype(float).tolist()
+
+
+def test_wrong_shares_of_successes_are_biased():
+    rule, cap, p = RULES[3][1], 5, F(1, 7)
+    design, objective = designs.until_mixed(5), mx.Objective.maxrl(3)
+    right = of_successes(design, objective)
+
+    def giving(shares, baseline=lambda n: F(0)):
+        def advantages(l):
+            s = int(sum(l))
+            return len(l) * (shares[s, len(l) - s] * l - baseline(len(l)))
+
+        return multiple(advantages, rule, cap, p)
+
+    truth = objective.weight(p)
+    assert giving(right) == truth
+    assert giving({(s, f): s * share for (s, f), share in right.items()}) != truth  # not divided by s
+    assert giving({ending: F(1) for ending in right}) != truth
+    to_first = {(s, f): share * (2 if f else 1) for (s, f), share in right.items()}  # two ways lead to (1, 1)
+    assert giving(to_first) != truth
+    assert giving(right, lambda n: F(1, cap)) == truth  # a multiple of the sum of the scores is free
+    assert giving(right, lambda n: F(1, n)) != truth  # one of their mean is not
+
+
+def test_rollouts_come_in_any_order_and_groups_of_any_size():
+    design = designs.until_mixed(4)
+    flat = mx.advantages([1, 0, 0, 0, 1, 1, 1, 0], 2, groups=[7, 5, 7, 5, 5, 3, 3, 3], design=design)
+    for ids, rewards in (([0, 2], [1, 0]), ([1, 3, 4], [0, 0, 1]), ([5, 6, 7], [1, 1, 0])):
+        assert flat[ids].tolist() == mx.advantages(rewards, 2, design=design).tolist()
+    batch = mx.advantages(np.array([[[1, 0], [0, 1]]]), design=design)
+    assert batch.tolist() == [[[2.0, 0.0], [0.0, 2.0]]]
+    out = np.empty((1, 2, 2))
+    assert mx.advantages(np.array([[[1, 0], [0, 1]]]), design=design, out=out) is out
+    assert mx.advantages(np.ones((1, 4), np.float32), design=design).dtype == np.float32
+    assert mx.advantages(log_likelihoods=[[0.0, -np.inf]], design=design).tolist() == [[2.0, 0.0]]
+    assert mx.advantages(np.empty((0, 2)), design=design).shape == (0, 2)
+
+
+REFUSED = [
+    ({"likelihoods": [[1, 0], [0, 0]]}, ValueError, r"^likelihoods\[1\] must be s successes and f failures with"),
+    ({"likelihoods": [0, 0], "groups": ["a", "a"]}, ValueError, r"^likelihoods of group 'a' must be s successes and"),
+    ({"likelihoods": [[1, 0], [1, 0.5]]}, ValueError, r"^likelihoods\[1, 1\] must be 0 or 1 where a design is given"),
+    ({"likelihoods": [1, 0.5], "groups": [1, 1]}, ValueError, r"^likelihoods\[1\] must be 0 or 1"),
+    ({"baseline": "mean_loo"}, ValueError, "^baseline must be 'none' or a number where a design is given, got 'mean_"),
+    ({"baseline": "mean"}, ValueError, "^baseline must be one of none"),
+    ({"baseline": [1]}, TypeError, "^baseline must be 'none' or a number"),
+    ({"baseline": math.nan}, ValueError, "^baseline must be finite, got nan"),
+    ({"objective": 5}, ValueError, r"got J_5: its term \(1 - p\)\^4 is estimated where 1 success and 4 failures"),
+    ({"design": 4}, TypeError, "^design must be a Design, such as maxrl_est.designs.fixed"),
+]
+
+
+@pytest.mark.parametrize(("given", "error", "words"), REFUSED)
+def test_advantages_refuse(given, error, words):
+    with pytest.raises(error, match=words):
+        mx.advantages(**({"likelihoods": [1, 0], "design": designs.until_mixed(4)} | given))
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: designs.fixed(0), ValueError, r"^n must be an int in \[1, 2048\], got 0"),
+        (lambda: designs.fixed(2.0), TypeError, "^n must be an int"),
+        (lambda: designs.until_successes(3, 2), ValueError, r"^k must be an int in \[1, 2\], got 3"),
+        (lambda: designs.until_mixed(4096), ValueError, r"^cap must be an int in \[1, 2048\], got 4096"),
+        (lambda: designs.staged(4, 0), ValueError, "^more must be an int"),
+        (lambda: designs.stopping(3, 4), TypeError, "^function must be a function"),
+        (lambda: designs.stopping(None, 4), TypeError, "^function must take successes and failures"),
+        (
+            lambda: designs.stopping(lambda s, f: s - 1, 4),
+            TypeError,
+            r"^function\(0, 1\) must be True or False, got -1",
+        ),
+        (lambda: mx.effective_weight("rloo"), TypeError, "^n or design must be given, and not both"),
+        (lambda: mx.effective_weight("rloo", 4, design=designs.fixed(4)), TypeError, "^n or design must be given"),
+        (lambda: mx.effective_weight("rloo", design=4), TypeError, "^design must be a Design"),
+        (lambda: designs.fixed(4).rollouts(1.5), ValueError, "^p must lie in"),
+    ],
+)
+def test_what_is_no_design_is_refused(make, error, words):
+    with pytest.raises(error, match=words):
+        make()
+
+
+def test_a_design_is_a_value():
+    one, other = designs.staged(2, 4), designs.staged(2, 4)
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != designs.staged(2, 5)
+    assert pickle.loads(pickle.dumps(one)) == one
+    assert designs.stopping(lambda s, f: np.bool_(s == 1), 3).endings == designs.until_successes(1, 3).endings
