@@ -222,6 +222,90 @@ def test_rollouts_come_in_any_order_and_groups_of_any_size():
     assert mx.advantages(np.empty((0, 2)), design=design).shape == (0, 2)
 
 
+THREE = mx.problems.Finite(
+    "two ways to succeed",
+    [F(1, 2), F(1, 3), F(1, 6)],
+    [F(0), F(1), F(1)],
+    [[F(1), F(-1)], [F(-1), F(3, 2)], [F(-1), F(0)]],
+)
+
+
+def outcomes(rule, cap, drawn=()):
+    """All outcomes of THREE in the order in which they are drawn until the rule stops."""
+    successes = sum(outcome > 0 for outcome in drawn)
+    if drawn and (len(drawn) == cap or rule(successes, len(drawn) - successes)):
+        return [drawn]
+    return [whole for outcome in (0, 1, 2) for whole in outcomes(rule, cap, (*drawn, outcome))]
+
+
+@pytest.mark.parametrize("rule", ["maxrl", "maxrl_cv", mx.Objective.maxrl(2)], ids=str)
+@pytest.mark.parametrize(("design", "stops", "cap"), RULES[:4], ids=[str(design) for design, *_ in RULES[:4]])
+def test_moments_under_a_design_are_those_of_all_sequences(design, stops, cap, rule):
+    function = mx.estimators.get(rule) if isinstance(rule, str) else None
+    made = function or functools.partial(mx.advantages, objective=rule, design=design)
+    mean, square, cost = np.zeros(2, object), np.zeros((2, 2), object), F(0)
+    by_rewards = {}
+    for drawn in outcomes(stops, cap):
+        rewards = tuple(THREE.likelihoods[list(drawn)])
+        if rewards not in by_rewards:
+            by_rewards[rewards] = made(np.array(rewards, dtype=object)) / F(len(drawn))
+        g = by_rewards[rewards] @ THREE.scores[list(drawn)]
+        weight = math.prod(THREE.probabilities[list(drawn)])
+        mean, square, cost = mean + weight * g, square + weight * np.outer(g, g), cost + weight * len(drawn)
+    found = mx.moments(THREE, designs.sequential(rule, design))
+    assert found.method == "closed form"
+    assert found.mean.tolist() == mean.tolist()
+    assert found.covariance.tolist() == (square - np.outer(mean, mean)).tolist()
+    assert found.rollouts == cost
+
+
+def test_a_row_draws_until_its_design_ends():
+    """Rewards in a known order: each group takes the first that are left."""
+    stream = iter([[1, 0, 0], [0, 1], [1], [0]])  # of the groups that go on
+
+    def sample(rng, groups, n):
+        rewards = np.array(next(stream), dtype=float)[:, None]
+        assert rewards.shape == (groups, n)
+        return rewards, rewards[:, :, None] * 2 + 1
+
+    stops = designs.stopping(lambda s, f: (s, f) in ((1, 0), (0, 2), (2, 2), (1, 4)), 5)
+    drawn = designs.sequential("maxrl", stops)(sample, np.random.default_rng(0), 3)
+    assert drawn.costs.tolist() == [1, 2, 4]
+    assert drawn.gradients.tolist() == [[3.0], [0.0], [3.0]]
+
+
+@pytest.mark.parametrize("rule", ["maxrl", "mean_centred", "grpo", mx.Objective.pass_at(2)], ids=str)
+def test_monte_carlo_takes_designs(rule):
+    design = designs.staged(2, 3)
+    row, coin = designs.sequential(rule, design), mx.problems.Bernoulli(F(1, 4))
+    exact = mx.moments(coin, row)
+    if isinstance(rule, str):
+        weight = mx.effective_weight(rule, design=design).value(0.25)
+        assert float(exact.mean[0]) == pytest.approx(weight * 0.25 * 0.75)
+    asked = {"target": exact.mean.astype(float), "bounds": (-3, 3), "tolerance": 0.1}
+    result = mx.monte_carlo(coin, row, None, replicates=20_000, seed=0, **asked)
+    assert result.verdict == "CERTIFIED"
+    assert result.rollouts / 20_000 == pytest.approx(float(design.rollouts(0.25)), abs=0.1)
+    assert pickle.loads(pickle.dumps(row)).name == row.name == f"{getattr(rule, 'name', rule)}, staged(2, 3)"
+
+
+def test_a_row_of_an_objective_is_held_against_it():
+    row = designs.sequential(mx.Objective.maxrl(4), designs.until_successes(1, 4))
+    assert row.target(1) == mx.Objective.maxrl(4)
+    never = mx.moments(mx.problems.Bernoulli(F(0)), row)
+    assert (never.mean.tolist(), never.rollouts) == ([0], 4)
+    with pytest.raises(ValueError, match=r"^problem must have rewards of 0 and 1 where a design is given"):
+        mx.moments(mx.problems.Bandit([0.5, 0.5], [0.2, 1.0]), row)
+    with pytest.raises(ValueError, match=r"^sample must draw rewards of 0 or 1 where a design is given, got 0.2"):
+        mx.monte_carlo(mx.problems.Bandit([1.0], [0.2]), row, None, replicates=10, seed=0)
+    with pytest.raises(TypeError, match=r"^rule must be a function of groups of rollouts, got sumo"):
+        designs.sequential("sumo", designs.fixed(3))
+    with pytest.raises(ValueError, match="N >= 2"):
+        designs.sequential("rloo", designs.until_successes(1, 4))
+    with pytest.raises(ValueError, match=r"^rule must treat rollouts of one reward alike"):
+        designs.sequential(lambda l: l * np.arange(1, l.shape[-1] + 1), designs.fixed(3))
+
+
 REFUSED = [
     ({"likelihoods": [[1, 0], [0, 0]]}, ValueError, r"^likelihoods\[1\] must be s successes and f failures with"),
     ({"likelihoods": [0, 0], "groups": ["a", "a"]}, ValueError, r"^likelihoods of group 'a' must be s successes and"),

@@ -9,5 +9,6 @@ unbiased for the objective that is asked for.
 
 from maxrl_est.estimators.designs._design import Design, Ending
 from maxrl_est.estimators.designs._rules import fixed, staged, stopping, until_mixed, until_successes
+from maxrl_est.estimators.designs._sequential import sequential
 
-__all__ = ["Design", "Ending", "fixed", "staged", "stopping", "until_mixed", "until_successes"]
+__all__ = ["Design", "Ending", "fixed", "sequential", "staged", "stopping", "until_mixed", "until_successes"]
