@@ -359,3 +359,44 @@ def test_a_design_is_a_value():
     assert one != designs.staged(2, 5)
     assert pickle.loads(pickle.dumps(one)) == one
     assert designs.stopping(lambda s, f: np.bool_(s == 1), 3).endings == designs.until_successes(1, 3).endings
+
+
+def spread(rates, counts, weight):
+    return sum(float(weight(p)) ** 2 * float(p * (1 - p)) / n for p, n in zip(rates, counts, strict=True))
+
+
+@pytest.mark.parametrize("objective", [None, mx.Objective.expected(), mx.Objective.pass_at(3)], ids=str)
+def test_an_allocation_is_the_best_of_all(objective):
+    """Against every way to split the budget; in proportion to w^2 p (1-p), or to w alone, is worse."""
+    rates, budget = [F(1, 20), F(1, 3), F(4, 5)], 12
+    weight = (lambda p: 1 / p) if objective is None else objective.weight
+    found = designs.allocation(rates, budget, objective)
+    splits = [(a, b, budget - a - b) for a in range(1, budget) for b in range(1, budget - a)]
+    assert sum(found) == budget
+    assert spread(rates, found, weight) == pytest.approx(min(spread(rates, split, weight) for split in splits))
+
+
+def test_a_large_allocation_is_in_proportion():
+    rates = [0.01, 0.2, 0.5]
+    found = designs.allocation(rates, 30_000)
+    shares = [math.sqrt((1 - p) / p) for p in rates]
+    assert found == pytest.approx([30_000 * share / sum(shares) for share in shares], abs=1)
+    squares = [share**2 for share in shares]
+    assert found != pytest.approx([30_000 * square / sum(squares) for square in squares], rel=0.1)
+    assert designs.allocation([0.0, 1.0, 1.0], 8, mx.Objective.expected()) == [3, 3, 2]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        (([0.5, 0.0], 8), ValueError, r"^pass_rates\[1\] must be above 0 for log p, got 0.0"),
+        (([0.5, 1.5], 8), ValueError, r"^pass_rates\[1\] must lie in \[0, 1\], got 1.5"),
+        (([0.5, "a"], 8), TypeError, r"^pass_rates\[1\] must be a number in \[0, 1\]"),
+        (([], 8), ValueError, "^pass_rates must have at least 1"),
+        (([0.5, 0.5], 1), ValueError, "^budget must be an int of at least 2, got 1"),
+        (([1e-310, 0.5], 8), ValueError, r"^pass_rates\[0\] must not be as small"),
+    ],
+)
+def test_an_allocation_that_is_none(given, error, words):
+    with pytest.raises(error, match=words):
+        designs.allocation(*given)

@@ -7,8 +7,19 @@ and a baseline of 1 ascend something else under each. ``maxrl_est.advantages(rew
 unbiased for the objective that is asked for.
 """
 
+from maxrl_est.estimators.designs._allocation import allocation
 from maxrl_est.estimators.designs._design import Design, Ending
 from maxrl_est.estimators.designs._rules import fixed, staged, stopping, until_mixed, until_successes
 from maxrl_est.estimators.designs._sequential import sequential
 
-__all__ = ["Design", "Ending", "fixed", "sequential", "staged", "stopping", "until_mixed", "until_successes"]
+__all__ = [
+    "Design",
+    "Ending",
+    "allocation",
+    "fixed",
+    "sequential",
+    "staged",
+    "stopping",
+    "until_mixed",
+    "until_successes",
+]
