@@ -306,6 +306,31 @@ def test_a_row_of_an_objective_is_held_against_it():
         designs.sequential(lambda l: l * np.arange(1, l.shape[-1] + 1), designs.fixed(3))
 
 
+@NAMED
+@pytest.mark.parametrize("row", ["maxrl", "maxrl_cv", mx.Objective.maxrl(2)], ids=str)
+def test_a_replay_gives_what_would_have_been_drawn_and_nothing_to_the_rest(design, rule, cap, row):
+    made = designs.replayed(row, design)
+    function = functools.partial(mx.advantages, objective=row, design=design)
+    function = mx.estimators.get(row) if isinstance(row, str) else function
+    for index in range(1 << design.cap):
+        rewards = [index >> i & 1 for i in range(design.cap)]
+        n = next(n for n in range(1, cap + 1) if n == cap or rule(sum(rewards[:n]), n - sum(rewards[:n])))
+        expected = function(np.array(rewards[:n], float)) * design.cap / n
+        assert made([rewards])[0].tolist() == pytest.approx([*expected, *[0.0] * (design.cap - n)])
+
+
+def test_train_takes_a_replayed_design():
+    task = mx.tasks.ContextualBandit.of_labels([0, 1], [3, 7], classes=10)
+    policy = mx.policies.SoftmaxPolicy(mx.policies.Tabular(2, 10))
+    rule = designs.replayed("maxrl", designs.until_successes(1, 8))
+    found = mx.train(task, policy, rule, n=8, steps=60, optimiser=mx.optimisers.Adam(0.1))
+    assert "maxrl, until_successes(1, 8)" in str(found)
+    with pytest.raises(ValueError, match=r"^likelihoods must have groups of N = 8 for maxrl, until"):
+        rule([1, 0])
+    with pytest.raises(ValueError, match=r"^likelihoods\[0, 2\] must be 0 or 1 where a design is given, got 0.5"):
+        rule([[1, 0, 0.5, 0, 0, 0, 0, 0]])
+
+
 REFUSED = [
     ({"likelihoods": [[1, 0], [0, 0]]}, ValueError, r"^likelihoods\[1\] must be s successes and f failures with"),
     ({"likelihoods": [0, 0], "groups": ["a", "a"]}, ValueError, r"^likelihoods of group 'a' must be s successes and"),

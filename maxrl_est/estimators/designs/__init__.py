@@ -10,13 +10,14 @@ unbiased for the objective that is asked for.
 from maxrl_est.estimators.designs._allocation import allocation
 from maxrl_est.estimators.designs._design import Design, Ending
 from maxrl_est.estimators.designs._rules import fixed, staged, stopping, until_mixed, until_successes
-from maxrl_est.estimators.designs._sequential import sequential
+from maxrl_est.estimators.designs._sequential import replayed, sequential
 
 __all__ = [
     "Design",
     "Ending",
     "allocation",
     "fixed",
+    "replayed",
     "sequential",
     "staged",
     "stopping",

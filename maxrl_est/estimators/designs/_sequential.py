@@ -1,4 +1,4 @@
-"""A rule under a design as a row that draws for itself, with its exact moments."""
+"""A rule under a design as a row that draws for itself, with its exact moments, or replayed on what was drawn."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from maxrl_est._arguments import name_of
+from maxrl_est._arguments import at, name_of
 from maxrl_est._arguments.protocols import Array, Estimator, FloatArray, RolloutMoments
 from maxrl_est.estimators._answers import answer
 from maxrl_est.estimators._registry import chosen
@@ -50,19 +51,7 @@ def sequential(rule: str | Estimator | Objective, design: Design) -> SequentialE
     ----------  -------  ----------  -------  ----
     0           255/512  255/262144  255/512  0
     """
-    design_of(design)
-    if isinstance(rule, Objective):
-        meant = objective_under(design, rule)
-        shares = of_successes(design, meant)
-        pairs = [(shares[s, f], Fraction(0)) for s, f, _ in design.endings]
-        return _row(rule.name, design, np.array(pairs, dtype=object), meant)
-    function = chosen(rule, "rule")
-    if isinstance(function, SequentialEstimator):
-        raise TypeError(f"rule must be a function of groups of rollouts, got {function.name}, which draws for itself")
-    return _row(name_of(function), design, _asked(function, design), None)
-
-
-def _row(name: str, design: Design, shares: Array, ascends: Objective | None) -> SequentialEstimator:
+    name, shares, ascends = _shares(rule, design)
     drawn = _Stopped(design, shares)
     notes = Notes(
         estimates="a multiple of grad p that effective_weight finds" if ascends is None else f"grad {ascends.name}",
@@ -72,6 +61,48 @@ def _row(name: str, design: Design, shares: Array, ascends: Objective | None) ->
         source="A. Wald, Sequential Analysis (1947)",
     )
     return SequentialEstimator(f"{name}, {design}", drawn.draw, notes, drawn.moments, ascends=ascends)
+
+
+def replayed(rule: str | Estimator | Objective, design: Design) -> Replayed:
+    """A rule under a design as a function of groups of ``cap`` rollouts in the order in which they were drawn.
+
+    Those that the design would not have drawn get 0, and the others so much more that the mean over cap is that over N:
+    the estimate is the same as of `sequential`. For `maxrl_est.train` with ``n=design.cap``, and for rollouts that are
+    there already. Not for saving rollouts: all are drawn, and counted.
+
+    Parameters
+    ----------
+    rule, design : as for `sequential`
+
+    Returns
+    -------
+    A function of 0/1 rewards (..., cap), which are not alike in every order
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sequential` does.
+
+    >>> from maxrl_est import designs
+    >>> replayed("maxrl", designs.until_mixed(3))([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
+    array([[3., 0., 0.],
+           [0., 0., 3.]])
+    """
+    name, shares, _ = _shares(rule, design)
+    return Replayed(f"{name}, {design}", design, shares.astype(np.float64))
+
+
+def _shares(rule: Any, design: Design) -> tuple[str, Array, Objective | None]:
+    """What a rule is called, what it gives at each ending (E, 2), and the objective if it is made for one."""
+    design_of(design)
+    if isinstance(rule, Objective):
+        meant = objective_under(design, rule)
+        shares = of_successes(design, meant)
+        return rule.name, np.array([(shares[s, f], Fraction(0)) for s, f, _ in design.endings], dtype=object), meant
+    function = chosen(rule, "rule")
+    if isinstance(function, SequentialEstimator):
+        raise TypeError(f"rule must be a function of groups of rollouts, got {function.name}, which draws for itself")
+    return name_of(function), _asked(function, design), None
 
 
 def _asked(function: Estimator, design: Design) -> Array:
@@ -96,6 +127,34 @@ def _pairs(function: Estimator, design: Design, *, exact: bool) -> Array:
 
 
 @dataclass(frozen=True)
+class Replayed:
+    """What `replayed` makes."""
+
+    name: str
+    design: Design
+    shares: FloatArray  # (E, 2)
+
+    def __call__(self, likelihoods: npt.ArrayLike, /) -> FloatArray:
+        """Advantages (..., cap) of 0/1 rewards (..., cap); ValueError for other numbers, or other sizes of groups."""
+        rewards, cap = np.asarray(likelihoods, dtype=np.float64), self.design.cap
+        if rewards.ndim == 0 or rewards.shape[-1] != cap:
+            raise ValueError(f"likelihoods must have groups of N = {cap} for {self.name}, got shape {rewards.shape}")
+        outside = np.argwhere((rewards != 0) & (rewards != 1))
+        if len(outside):
+            index = tuple(outside[0].tolist())
+            raise ValueError(f"{at('likelihoods', index)} must be 0 or 1 where a design is given, got {rewards[index]}")
+        places = np.full((cap + 1, cap + 1), -1)
+        s, f = np.array([(s, f) for s, f, _ in self.design.endings]).T
+        places[s, f] = np.arange(len(s))
+        successes = np.cumsum(rewards, axis=-1).astype(int)
+        found = places[successes, np.arange(1, cap + 1) - successes]
+        last = np.argmax(found >= 0, axis=-1)[..., None]
+        shares = cap * self.shares[np.take_along_axis(found, last, axis=-1)]
+        own = np.where(rewards == 1, shares[..., 0], shares[..., 1])
+        return np.where(np.arange(cap) <= last, own, 0.0)
+
+
+@dataclass(frozen=True)
 class _Stopped:
     """Estimates a sum of scores, those of successes and those of failures each times their share at the ending."""
 
@@ -105,7 +164,7 @@ class _Stopped:
     def draw(self, sample: Sampler, rng: np.random.Generator, groups: int) -> Draws:
         """One rollout of each group that goes on, until all have ended."""
         ends = {(s, f): index for index, (s, f, _) in enumerate(self.design.endings)}
-        counts, at, left = np.zeros((groups, 2), int), np.zeros(groups, int), np.arange(groups)
+        counts, ended, left = np.zeros((groups, 2), int), np.zeros(groups, int), np.arange(groups)
         sums: FloatArray | None = None
         while left.size:
             rewards, scores = sample(rng, left.size, 1)
@@ -116,9 +175,9 @@ class _Stopped:
             sums = np.zeros((groups, 2, scores.shape[-1])) if sums is None else sums
             counts[left] += both
             sums[left] += both[:, :, None] * scores
-            at[left] = [ends.get((s, f), -1) for s, f in counts[left].tolist()]
-            left = left[at[left] < 0]
-        shares = self.shares.astype(np.float64)[at]
+            ended[left] = [ends.get((s, f), -1) for s, f in counts[left].tolist()]
+            left = left[ended[left] < 0]
+        shares = self.shares.astype(np.float64)[ended]
         return Draws((shares[:, :, None] * np.asarray(sums)).sum(axis=1), counts.sum(axis=1))
 
     def moments(self, moments: RolloutMoments) -> SequentialMoments:
