@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         objective_estimate,
         weight_estimate,
     )
-    from maxrl_est.estimators import advantage_of, advantages, estimator_of, lift
+    from maxrl_est.estimators import advantage_of, advantages, designs, estimator_of, lift
     from maxrl_est.measures import (
         closed_form_moments,
         closed_form_variance,
@@ -70,7 +70,7 @@ _HOMES = {  # module of each public name, which is an attribute of it or a modul
         "objective_estimate",
         "weight_estimate",
     ),
-    "estimators": ("advantage_of", "advantages", "estimator_of", "lift"),
+    "estimators": ("advantage_of", "advantages", "designs", "estimator_of", "lift"),
     "measures": (
         "closed_form_moments",
         "closed_form_variance",
@@ -101,6 +101,7 @@ __all__ = [
     "closed_form_moments",
     "closed_form_variance",
     "confidence",
+    "designs",
     "effective_weight",
     "effective_weights",
     "estimator_of",

@@ -44,6 +44,7 @@ from .batches import (
 )
 from .checking import Claim, Refuted
 from .circle import aliases, decay, derivatives, division, least_weight, points, rule, terms
+from .designs import any_stopping, reached, stopping_matters
 from .estimator import (
     backward_recursion,
     binary,
@@ -287,6 +288,10 @@ LEDGER: tuple[Claim, ...] = (
     batch_deviation.CLAIM,
     three_prompts.CLAIM,
     many_prompts.CLAIM,
+    # designs
+    any_stopping.CLAIM,
+    stopping_matters.CLAIM,
+    reached.CLAIM,
 )
 
 # Statements of the post that no theorem decides, and what was found of them.

@@ -10,6 +10,7 @@ draw as many rollouts as they need. `names` lists the rows, and `NamedEstimator`
 """
 
 from maxrl_est.estimates.baselines import BASELINES
+from maxrl_est.estimators import designs
 from maxrl_est.estimators._advantages import advantages, weights_and_advantages
 from maxrl_est.estimators._any_kernel import advantage_of
 from maxrl_est.estimators._functions.wrapped import WrappedFunction, as_it_stands, estimator_of
@@ -36,6 +37,7 @@ __all__ = [
     "advantages",
     "as_it_stands",
     "chosen",
+    "designs",
     "estimator_of",
     "get",
     "lift",

@@ -16,6 +16,8 @@ from maxrl_est.estimates.grouped import flat_of, of_groups
 from maxrl_est.estimates.groups import Groups, groups_of
 from maxrl_est.estimates.logarithms import warn_of_underflow
 from maxrl_est.estimates.threads import in_blocks
+from maxrl_est.estimators.designs import Design
+from maxrl_est.estimators.designs._unbiased import Unbiased
 from maxrl_est.objectives import ObjectiveLike
 
 
@@ -27,6 +29,7 @@ def advantages(
     log_likelihoods: npt.ArrayLike | None = None,
     log_ceiling: float = 0.0,
     groups: Any = None,
+    design: Design | None = None,
     out: Array | None = None,
     n_threads: int = 1,
 ) -> Array:
@@ -61,6 +64,10 @@ def advantages(
         warning where a group has nothing else: `maxrl_est.log_weights` lose nothing
     log_ceiling : what no log-likelihood exceeds
     groups : ids (M,) of the groups of flat likelihoods (M,), as in `maxrl_est.loo_weights`
+    design : one of `maxrl_est.designs` that decided how many rollouts each group has, in any order, of 0/1 rewards;
+        None: their number was given beforehand. ``(1/N) sum_i A_i S_i`` over the N that were drawn is then unbiased
+        for an objective that the design reaches, None for MaxRL of the largest such order. The baseline is ``"none"``,
+        the default, or a number, of which ``N / cap`` times is subtracted: the same multiple of every score
     out, n_threads : as in `maxrl_est.loo_weights`
 
     Returns
@@ -70,7 +77,9 @@ def advantages(
     Raises
     ------
     TypeError, ValueError
-        As `maxrl_est.loo_weights` does; for a baseline that is none of these, is not finite, or needs more rollouts.
+        As `maxrl_est.loo_weights` does; for a baseline that is none of these, is not finite, or needs more rollouts;
+        with a design for other baselines, rewards but 0 and 1, groups with which it does not end, and an objective
+        with a term (1-p)^k where it never comes to 1 success and k failures.
 
     Source: MaxRL (arXiv 2602.02710) and W. Hoeffding's U-statistics (1948); ``"mean_loo"`` is in
     nlyu1/maxrl-statistics, and the order N - 1 of what trainers ship in linjiw/curriculum-maxrl.
@@ -83,13 +92,19 @@ def advantages(
     array([ 1.        , -0.33333333, -0.33333333, -0.33333333])
     >>> advantages([1, 1, 0, 0, 0], groups=["a", "b", "a", "b", "b"])
     array([ 2.  ,  3.  , -1.  , -0.75, -0.75])
+    >>> from maxrl_est import designs
+    >>> advantages([1, 0, 0, 1, 0], 1, groups=["a", "b", "b", "b", "a"], design=designs.until_mixed(3))
+    array([1. , 0. , 0. , 1.5, 0. ])
     """
     asked = objective, baseline, whole("n_threads", n_threads)
     given = _given(likelihoods, log_likelihoods, log_ceiling, groups)
     values = given.values
+    unbiased = None if design is None else Unbiased(design, objective, baseline)
 
     def fill(filled: Array) -> None:
-        if groups is None:
+        if unbiased:
+            unbiased.fill(given, groups, filled)
+        elif groups is None:
             _fill(values, np.empty_like(values), filled, *asked)
         else:
             filled[:] = of_groups(given, groups, lambda of: _made(of, *asked), 2)[1]

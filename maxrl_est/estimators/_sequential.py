@@ -12,10 +12,11 @@ import numpy as np
 
 from maxrl_est._arguments.protocols import Array, FloatArray, RolloutMoments
 from maxrl_est.estimators._rows import Notes
-from maxrl_est.objectives.targets import LogPassRate
+from maxrl_est.objectives.targets import LogPassRate, Target
 
 Sampler: TypeAlias = Callable[[np.random.Generator, int, int], tuple[FloatArray, FloatArray]]
 
+_LOG_P = LogPassRate()
 _HARMONIC, _GEOMETRIC = 80, 0.9  # of sumo: P(K >= k) is 1/k up to 80, then falls by 0.9 at each step
 
 
@@ -52,6 +53,7 @@ class SequentialEstimator:
     closed_form : takes the moments of a prompt and returns `SequentialMoments`
     positive_only : whether it takes logarithms, so that a likelihood of 0 is refused
     parameter : the keyword that its name may set, as in ``inverse_sampling(4)``
+    ascends : what it estimates the gradient of; None where that has no name
 
     >>> from maxrl_est.estimators import get
     >>> from maxrl_est.problems import Bernoulli
@@ -66,14 +68,15 @@ class SequentialEstimator:
     closed_form: Callable[..., SequentialMoments]
     positive_only: bool = False
     parameter: str | None = None
+    ascends: Target | None = _LOG_P
 
     def __call__(self, sample: Sampler, rng: np.random.Generator, groups: int) -> Draws:
         """Draw ``groups`` independent estimates."""
         return self.function(sample, rng, groups)
 
-    def target(self, n: int) -> LogPassRate:
-        """Log p, whatever n is."""
-        return LogPassRate()
+    def target(self, n: int) -> Target | None:
+        """The same, whatever n is."""
+        return self.ascends
 
     def having(self, name: str, own: Mapping[str, int]) -> SequentialEstimator:
         """The same with its parameter set."""

@@ -11,6 +11,7 @@ from maxrl_est.measures._effective import EffectiveWeight, effective_weight
 from maxrl_est.measures._enumerated import MAX_ROLLOUTS, Moments, exact_moments
 from maxrl_est.measures._evidence import Evidence, moments
 from maxrl_est.measures._gradients import target_gradient
+from maxrl_est.measures._group_sizes import GroupSizes, best_group_size
 from maxrl_est.measures._nearest import Nearest
 from maxrl_est.measures._optimal import OptimalBaseline, optimal_baseline, ustat_optimal
 from maxrl_est.measures._sampled import Result, monte_carlo
@@ -19,11 +20,13 @@ __all__ = [
     "MAX_ROLLOUTS",
     "EffectiveWeight",
     "Evidence",
+    "GroupSizes",
     "Moments",
     "Nearest",
     "NoClosedForm",
     "OptimalBaseline",
     "Result",
+    "best_group_size",
     "closed_form_moments",
     "closed_form_variance",
     "effective_weight",

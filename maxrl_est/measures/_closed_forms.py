@@ -28,6 +28,7 @@ from maxrl_est.measures._equivariant import MAX_COUNTED, equivariant_advantages
 from maxrl_est.measures._sizes import size_for
 from maxrl_est.measures._two_values import counted_groups
 from maxrl_est.objectives._numbers import in_one_unit
+from maxrl_est.objectives.targets import LogPassRate
 from maxrl_est.problems._laws import law
 
 MAX_ORDER = 2048  # up to it counts of sets of rollouts, below (5/4)^T at n = T, are floats; past 3181 some are not
@@ -95,7 +96,7 @@ class NoClosedForm(ValueError):
 
 def _at_prompt(prompt: Prompt, estimator: Any, n: int | None) -> Moments:
     if n is None:
-        if not prompt.pass_rate:
+        if not prompt.pass_rate and isinstance(estimator.ascends, LogPassRate):
             raise ValueError(f"problem must have p > 0 for an estimate of grad log p, got {prompt}")
         closed = estimator.closed_form(prompt.moments)
         mean, covariance = closed.mean, closed.covariance

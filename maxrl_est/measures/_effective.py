@@ -11,16 +11,20 @@ import numpy as np
 
 from maxrl_est._arguments import at_most, positive, words
 from maxrl_est._arguments.protocols import Estimator
+from maxrl_est.estimators.designs import Design
 from maxrl_est.measures import _bernstein
 from maxrl_est.measures._columns import Columns, shown
-from maxrl_est.measures._equivariant import MAX_COUNTED, equivariant_advantages, of_groups
+from maxrl_est.measures._equivariant import MAX_COUNTED, of_groups
 from maxrl_est.measures._known import nearest
 from maxrl_est.measures._limit import Limit, limit
 from maxrl_est.measures._nearest import TOLERANCE, Nearest, Weight, compare
 from maxrl_est.measures._precision import Precision
-from maxrl_est.measures._sizes import group_size
-from maxrl_est.measures._two_values import counted_groups, negative_intervals, pushed_down, two_values
+from maxrl_est.measures._sizes import size_or_design
+from maxrl_est.measures._stopped import bernstein_under
+from maxrl_est.measures._two_values import negative_intervals, pushed_down, two_values
 from maxrl_est.objectives import Objective
+
+_SHOWN_RATES = [0.01, 0.1, 0.5]  # at which costs are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +33,15 @@ class EffectiveWeight(Columns):
 
     ``bernstein (n,)`` are its coefficients in the basis C(n-1, m) p^m (1-p)^(n-1-m), exact rationals where the
     estimator computes with Fractions; elsewhere ``precision`` is the format of floats that it computes in. ``values``
-    are the two rewards, 0 and 1 if nothing else was asked for.
+    are the two rewards, 0 and 1 if nothing else was asked for. ``design`` is that of groups whose size rollouts decide,
+    of n at most, and None where all have n.
     """
 
     bernstein: tuple[Fraction, ...]
     precision: Precision | None
     n: int
     values: tuple[Any, Any] = (0, 1)
+    design: Design | None = None
 
     @property
     def exact(self) -> bool:
@@ -62,12 +68,20 @@ class EffectiveWeight(Columns):
         polynomial = f"W(p) = {_polynomial(self.coefficients)}" if self.exact else "W(p), in floats"
         near, goal = self.nearest(), self.limit()
         more = [] if near.known or goal is None else [str(goal)]
-        return [self._rewards(), polynomial, str(near), *more, *pushed_down(self.negative)]
+        return [self._rewards(), polynomial, str(near), *more, *pushed_down(self.negative), *self._cost()]
+
+    def _cost(self) -> list[str]:
+        """What a group of a design costs at a few pass rates."""
+        if self.design is None:
+            return []
+        costs = ", ".join(f"{cost:.3g}" for cost in self.design.rollouts(_SHOWN_RATES))
+        return [f"{costs} rollouts on average at p = {', '.join(map(str, _SHOWN_RATES))}"]
 
     def _rewards(self) -> str:
         low, high = (shown(x) for x in self.values)
         rewards = "0/1 rewards" if self.values == (0, 1) else f"rewards {low} and {high}, p the chance of {high}"
-        return f"n = {self.n}: E[g] = W(p) grad p for {rewards}"
+        groups = f"n = {self.n}" if self.design is None else str(self.design)
+        return f"{groups}: E[g] = W(p) grad p for {rewards}"
 
     def __str__(self) -> str:
         return "\n".join(self.title()) if self.exact else Columns.__str__(self)
@@ -125,15 +139,17 @@ class EffectiveWeight(Columns):
     def limit(self) -> Limit | None:
         """What W comes to as n grows, of the form 1 / (p^a (1-p)^b); None where it does not, or n is below 32.
 
-        A comparison at this n and no proof: ask at two sizes and see the distance fall.
+        A comparison at this n and no proof: ask at two sizes and see the distance fall. None for a design too.
 
         >>> print(effective_weight("grpo", 64).limit())
         as n grows: 1/sqrt(p (1 - p)) (off by 0.004 for p from 0.1 to 0.9)
         """
-        return limit(self._weight)
+        return limit(self._weight) if self.design is None else None
 
 
-def effective_weight(estimator: str | Estimator, n: int, *, values: Sequence[Any] = (0, 1)) -> EffectiveWeight:
+def effective_weight(
+    estimator: str | Estimator, n: int | None = None, *, values: Sequence[Any] = (0, 1), design: Design | None = None
+) -> EffectiveWeight:
     """Which multiple of grad p an advantage function ascends for rewards of two values and groups of n rollouts.
 
     With K successes, a_K the advantage of each and b_K that of each failure, E[g] = W(p) grad p with
@@ -141,11 +157,16 @@ def effective_weight(estimator: str | Estimator, n: int, *, values: Sequence[Any
     n + 1 groups. Says nothing about rewards between the two; for those use `exact_moments`. From advantages to what
     they ascend for 0/1 rewards, as in arXiv 2510.23049 and arXiv 2510.13651.
 
+    Where a design decides how many rollouts are drawn, N of them with s successes and f failures in n(s, f) orders,
+    g is their mean over those that were drawn, and ``W(p) = sum n(s, f) p^s (1-p)^f (s a/p - f b/(1-p)) / N``: few
+    rules ascend there what they ascend in groups of n.
+
     Parameters
     ----------
     estimator : a name, a row or a function of likelihoods (..., N), the same for any order of rollouts
     n : rollouts in a group, at most 2048
     values : the reward of a failure and the higher one of a success, such as (-1, 1) where a trainer rewards so
+    design : one of `maxrl_est.designs`, in place of n
 
     Returns
     -------
@@ -155,8 +176,8 @@ def effective_weight(estimator: str | Estimator, n: int, *, values: Sequence[Any
     Raises
     ------
     TypeError, ValueError
-        Where n is no int in [1, 2048], the name is unknown, values are not two numbers in ascending order, or the
-        estimator refuses them, depends on the order of rollouts or on other groups.
+        Where not just one of n, an int in [1, 2048], and a design is given, the name is unknown, values are not two
+        numbers in ascending order, or the estimator refuses them, depends on the order of rollouts or on other groups.
 
     >>> print(effective_weight("maxrl_shipped", 4))
     n = 4: E[g] = W(p) grad p for 0/1 rewards
@@ -166,11 +187,16 @@ def effective_weight(estimator: str | Estimator, n: int, *, values: Sequence[Any
     n = 4: E[g] = W(p) grad p for rewards -1 and 1, p the chance of 1
     W(p) = 3/2
     exactly 3/2 x J_1
+    >>> from maxrl_est import designs
+    >>> print(effective_weight("rloo", design=designs.staged(4, 12)))
+    staged(4, 12): E[g] = W(p) grad p for 0/1 rewards
+    W(p) = 1 + (1/5) q^3 + (11/20) q^4, q = 1 - p
+    exactly 11/100 pass@5 + 1/20 pass@4 + J_1
+    15.5, 11.9, 4.75 rollouts on average at p = 0.01, 0.1, 0.5
     """
-    n, estimator, (low, high) = group_size(n, MAX_COUNTED), of_groups(estimator), two_values(values)
-    advantages, precision = equivariant_advantages(estimator, counted_groups(n, low, high))
-    difference = tuple(Fraction(advantages[m + 1, 0]) - Fraction(advantages[m, -1]) for m in range(n))
-    return EffectiveWeight(difference, precision, n, tuple(values))
+    drawn, estimator, (low, high) = size_or_design(n, design, MAX_COUNTED), of_groups(estimator), two_values(values)
+    bernstein, precision = bernstein_under(drawn, estimator, low, high)
+    return EffectiveWeight(bernstein, precision, drawn.cap, tuple(values), design)
 
 
 def _comparable(objective: Any) -> Objective:

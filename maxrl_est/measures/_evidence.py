@@ -80,7 +80,7 @@ class Evidence(Columns):
 def moments(
     problem: Problem,
     estimator: str | Estimator | SequentialEstimator,
-    n: int | None,
+    n: int | None = None,
     *,
     target: Target | npt.ArrayLike | None = None,
     replicates: int = REPLICATES,

@@ -20,6 +20,7 @@ from maxrl_est.selftest.bridges import (
     baseline,
     batches,
     circle,
+    designs,
     estimator,
     graded,
     integral,
@@ -49,6 +50,7 @@ TOPICS = (
     steps,
     ratios,
     kl_terms,
+    designs,
 )
 _FOLDER = Path(bridges.__file__).parent
 

@@ -21,6 +21,7 @@ from maxrl_est.measures._evidence import moments
 from maxrl_est.measures._gradients import target_gradient
 from maxrl_est.measures._optimal import ustat_optimal
 from maxrl_est.objectives import Objective
+from maxrl_est.objectives.targets import LogPassRate
 from maxrl_est.problems import Bandit, Bernoulli, Chain, Contextual, Gaussian
 from maxrl_est.problems._finite import Finite
 from maxrl_est.problems._laws import law
@@ -167,7 +168,8 @@ def _refusal(problem: Problem, row: Entry, n: int) -> str:
     """Why a row has no estimate here; empty if it has one."""
     if row.positive_only and any(map(_may_be_zero, (prompt for _, prompt in problem.prompts))):
         return "needs l > 0"
-    if isinstance(row, SequentialEstimator) and not all(prompt.pass_rate for _, prompt in problem.prompts):
+    of_log_p = isinstance(row, SequentialEstimator) and isinstance(row.ascends, LogPassRate)
+    if of_log_p and not all(prompt.pass_rate for _, prompt in problem.prompts):
         return "needs p > 0"
     if isinstance(row, NamedEstimator):
         try:
