@@ -16,6 +16,7 @@ from maxrl_est.measures._gradients import target_gradient
 from maxrl_est.measures._least import LeastVariance, least_variance
 from maxrl_est.measures._nearest import Nearest
 from maxrl_est.measures._optimal import OptimalBaseline, optimal_baseline, ustat_optimal
+from maxrl_est.measures._regression import regression_efficiency
 from maxrl_est.measures._sampled import Result, monte_carlo
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "moments",
     "monte_carlo",
     "optimal_baseline",
+    "regression_efficiency",
     "target_gradient",
     "ustat_optimal",
     "variance_bound",
