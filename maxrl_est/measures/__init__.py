@@ -14,6 +14,7 @@ from maxrl_est.measures._enumerated import MAX_ROLLOUTS, Moments, exact_moments
 from maxrl_est.measures._evidence import Evidence, moments
 from maxrl_est.measures._gradients import target_gradient
 from maxrl_est.measures._least import LeastVariance, least_variance
+from maxrl_est.measures._mass import CoefficientMass, coefficient_mass
 from maxrl_est.measures._nearest import Nearest
 from maxrl_est.measures._optimal import OptimalBaseline, optimal_baseline, ustat_optimal
 from maxrl_est.measures._regression import regression_efficiency
@@ -21,6 +22,7 @@ from maxrl_est.measures._sampled import Result, monte_carlo
 
 __all__ = [
     "MAX_ROLLOUTS",
+    "CoefficientMass",
     "EffectiveWeight",
     "Evidence",
     "LeastVariance",
@@ -32,6 +34,7 @@ __all__ = [
     "VarianceBound",
     "closed_form_moments",
     "closed_form_variance",
+    "coefficient_mass",
     "effective_weight",
     "exact_moments",
     "least_variance",
