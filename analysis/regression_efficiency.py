@@ -58,9 +58,9 @@ def verdict(rows):
     needed = {v: np.exp(1.183 * v) for v in (8.0, 32.0)}  # 2 log T = v times the median of chi^2, 3 degrees of freedom
     return (
         f"No: their optimum never uses the data better than least squares, and the worse the more noise there is. "
-        f"Where the variance of the likelihood is that of the noise (v = 1) expected likelihood has {at[1.0, first]:.0%} "
-        f"of the efficiency of least squares and J_16 {at[1.0, second]:.0%}; at v = 8 they have {at[8.0, first]:.0%} and "
-        f"{at[8.0, second]:.0%}, J_T of T = {largest:,} {at[8.0, largest]:.0%}, and at v = 32 {at[32.0, first]:.1%}, "
+        f"Where the variance of the likelihood is that of the noise (v = 1) expected likelihood has "
+        f"{at[1.0, first]:.0%} of the efficiency of least squares and J_16 {at[1.0, second]:.0%}; at v = 8 they have "
+        f"{at[8.0, first]:.0%} and {at[8.0, second]:.0%}, J_T of T = {largest:,} {at[8.0, largest]:.0%}, and at v = 32 {at[32.0, first]:.1%}, "
         f"{at[32.0, second]:.1%} and {at[32.0, largest]:.0%}. Half of it takes an order near exp(1.183 v), "
         f"{study.short(needed[8.0])} at v = 8 and {needed[32.0]:.1e} at v = 32, and as many rollouts a target. A wide "
         f"likelihood has no such loss ({at[0.25, first]:.0%} at v = 0.25, {at[0.0625, first]:.1%} at 0.0625): what "
