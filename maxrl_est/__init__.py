@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         optimal_baseline,
         target_gradient,
         ustat_optimal,
+        variance_bound,
     )
     from maxrl_est.objectives import Objective, targets
     from maxrl_est.steps import effective_weights, exact_step
@@ -81,6 +82,7 @@ _HOMES = {  # module of each public name, which is an attribute of it or a modul
         "optimal_baseline",
         "target_gradient",
         "ustat_optimal",
+        "variance_bound",
     ),
     "objectives": ("Objective", "targets"),
     "steps": ("effective_weights", "exact_step"),
@@ -132,6 +134,7 @@ __all__ = [
     "train",
     "training",
     "ustat_optimal",
+    "variance_bound",
     "weight_estimate",
 ]
 

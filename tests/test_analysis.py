@@ -21,6 +21,7 @@ NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]\d+)?%?"
 STUDIES = (
     "digits",
     "regression",
+    "regression_efficiency",
     "rollouts_needed",
     "effective_weights",
     "likelihood_scale",

@@ -20,7 +20,7 @@ import maxrl_est as mx
 from maxrl_est.estimators import get
 from maxrl_est.files import formats
 from maxrl_est.measures import moments
-from maxrl_est.problems import Bandit, Bernoulli
+from maxrl_est.problems import Bandit, Bernoulli, Gaussian
 from maxrl_est.tables import _drawn_once
 from maxrl_est.tables import _measured as tables
 from maxrl_est.tables._contents import OPTIMAL, default_rows
@@ -392,3 +392,23 @@ def test_groups_drawn_once_for_all_estimators_give_the_bits_of_groups_drawn_for_
     draws.clear()
     assert bias_variance_table({"gaussian": Counted()}, rows, n=[3, 4], groups=70_000).rows == together.rows
     assert drawn_once < sum(draws) < len(rows) * drawn_once
+
+
+def test_unbiased_rows_are_held_against_the_least_variance_there_can_be():
+    laws = {"gaussian": Gaussian(0.0, 1.0, 1.0, 0.5), "coin": Bernoulli(0.25)}
+    table = bias_variance_table(laws, ["ustat", "ustat_optimal", "grpo", "rloo"], 4, groups=5000)
+    rows = {(row.problem, row.estimator): row for row in table.rows}
+    for name in ("ustat", "ustat_optimal", "rloo"):
+        row = rows["gaussian", name]
+        limit = mx.variance_bound(laws["gaussian"], 1 if name == "rloo" else 4, 4).total_variance
+        assert row.limit == limit
+        assert row.times_limit == row.total_variance / limit > 1
+        assert row.efficiency == limit / row.total_variance
+    assert rows["gaussian", "grpo"].times_limit is None  # biased
+    assert all(row.limit is row.times_limit is row.efficiency is None for row in table.rows if row.problem == "coin")
+    gaussian, coin, *_ = table.to_text().split("\n\n")
+    assert "x limit  efficiency" in gaussian
+    assert "x limit" not in coin
+    assert "| x limit | efficiency |" in table.to_markdown()
+    assert '"times_limit": ' in table.to_json()
+    assert "<th>x limit</th>" in table.to_html()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -17,14 +17,21 @@ from maxrl_est.checks._subject import Failed, Skipped, Subject
 from maxrl_est.checks._targets import factor_of, target_of, target_or_nearest
 from maxrl_est.estimators import NamedEstimator
 from maxrl_est.files.formats import plain
-from maxrl_est.measures import Moments, exact_moments, target_gradient
+from maxrl_est.measures import Moments, exact_moments, target_gradient, variance_bound
 from maxrl_est.measures._sampled import monte_carlo
+from maxrl_est.objectives import Objective
 from maxrl_est.objectives.targets import Target, on_binary_rewards
-from maxrl_est.problems import Bandit, Bernoulli
+from maxrl_est.problems import Bandit, Bernoulli, Finite
 
 OWN = "this function"
 LARGEST = 8  # group size at which noise is compared
 UNBIASED = 1e-9  # known estimators with a larger relative bias are not compared with
+# Laws of one parameter, whose scores do not tell outcomes apart: there the least variance is above 0.
+BINARY_FEW = Finite(
+    "0/1 rewards, one parameter", [0.125, 0.125, 0.375, 0.375], [1, 1, 0, 0], [[3], [-1], [1], [-5 / 3]]
+)
+POSITIVE_FEW = Finite("graded, one parameter", [0.25, 0.25, 0.5], [0.1, 0.5, 0.9], [[-1], [-1], [1]])
+Law: TypeAlias = Bandit | Bernoulli | Finite
 
 
 def noise(subject: Subject) -> Iterator[NoiseRow]:
@@ -34,7 +41,7 @@ def noise(subject: Subject) -> Iterator[NoiseRow]:
     if target is None:
         return
     for problem in _problems(subject):
-        own = _row(OWN, exact_moments(in_floats(problem), subject.function, n), problem)
+        own = _row(OWN, exact_moments(_floats(problem), subject.function, n), problem, target, _factor(subject, n))
         if own:
             yield own
             yield from _rivals(problem, target, n)
@@ -48,9 +55,9 @@ def compares_noise(subject: Subject) -> str:
     for problem in dict.fromkeys(row.problem for row in rows):
         own, *rivals = (row for row in rows if row.problem == problem)
         if rivals and rivals[0].noise:
-            found.append(
-                f"{own.noise / rivals[0].noise:.3g} times that of {rivals[0].estimator} at N = {own.n} on {problem}"
-            )
+            least = f" and {own.times_limit:.3g} times the least there can be" if own.times_limit else ""
+            times = f"{own.noise / rivals[0].noise:.3g} times that of {rivals[0].estimator}"
+            found.append(f"{times}{least} at N = {own.n} on {problem}")
     if not found:
         raise Skipped("no known unbiased estimator of the same target to compare with")
     return f"per signal {'; '.join(found)}"
@@ -126,14 +133,27 @@ def _bounds(subject: Subject, problem: Bandit | Bernoulli, n: int) -> tuple[Floa
     return -bound, bound
 
 
-def _problems(subject: Subject) -> tuple[Bandit | Bernoulli, ...]:
+def _problems(subject: Subject) -> tuple[Law, ...]:
+    binary, positive = (BINARY, BINARY_FEW), (POSITIVE, POSITIVE_FEW)
     if subject.binary_only:
-        return (BINARY,)
-    return (POSITIVE,) if subject.positive_only else (BINARY, POSITIVE)
+        return binary
+    return positive if subject.positive_only else (*binary, *positive)
+
+
+def _floats(problem: Law) -> Any:
+    return in_floats(problem) if isinstance(problem, Bandit | Bernoulli) else problem
+
+
+def _factor(subject: Subject, n: int) -> float:
+    """The factor of its target that a function ascends; 1 where that cannot be said."""
+    try:
+        return float(factor_of(subject, n))
+    except (Failed, Skipped):
+        return 1.0
 
 
 @functools.lru_cache(maxsize=64)
-def _rivals(problem: Bandit | Bernoulli, target: Target, n: int) -> tuple[NoiseRow, ...]:
+def _rivals(problem: Law, target: Target, n: int) -> tuple[NoiseRow, ...]:
     rows = (_rival(row, problem, target, n) for row in known_rows(target, n))
     return tuple(sorted((row for row in rows if row), key=lambda row: row.noise))
 
@@ -152,24 +172,41 @@ def known_rows(target: Target, n: int) -> Iterator[NamedEstimator]:
             yield row
 
 
-def _rival(row: NamedEstimator, problem: Bandit | Bernoulli, target: Target, n: int) -> NoiseRow | None:
+def _rival(row: NamedEstimator, problem: Law, target: Target, n: int) -> NoiseRow | None:
     """A known estimator's noise, if it estimates the target here without bias."""
     if row.positive_only and not problem.likelihoods.all():
         return None
     try:
-        moments = exact_moments(in_floats(problem), row, n)
+        moments = exact_moments(_floats(problem), row, n)
     except ValueError:  # it refuses groups of this size
         return None
     truth = target_gradient(problem, target).astype(np.float64)
     if np.linalg.norm(moments.mean.astype(np.float64) - truth) > UNBIASED * np.linalg.norm(truth):
         return None
-    return _row(row.name, moments, problem)
+    return _row(row.name, moments, problem, target, 1.0)
 
 
-def _row(name: str, moments: Moments, problem: Bandit | Bernoulli) -> NoiseRow | None:
+def _row(name: str, moments: Moments, problem: Law, target: Target, factor: float) -> NoiseRow | None:
     """The row of an estimator; None where its mean is 0 and so has no noise per signal."""
-    signal = float(np.sum(moments.mean.astype(np.float64) ** 2))
-    return NoiseRow(str(problem), moments.n, name, float(np.trace(moments.covariance)) / signal) if signal else None
+    mean = moments.mean.astype(np.float64)
+    signal = float(np.sum(mean**2))
+    if not signal:
+        return None
+    noise = float(np.trace(moments.covariance)) / signal
+    truth = factor * target_gradient(problem, target).astype(np.float64)
+    if np.linalg.norm(mean - truth) > UNBIASED * np.linalg.norm(truth):
+        return NoiseRow(str(problem), moments.n, name, noise)
+    limit = _limit(problem, target, moments.n)
+    return NoiseRow(str(problem), moments.n, name, noise, noise / limit if limit else None)
+
+
+@functools.lru_cache(maxsize=64)
+def _limit(problem: Law, target: Target, n: int) -> float | None:
+    """The least noise per signal of an unbiased estimate; None where none is known above 0."""
+    if not isinstance(target, Objective) or target.order > n:
+        return None
+    signal = float(np.sum(target_gradient(problem, target).astype(np.float64) ** 2))
+    return float(variance_bound(problem, target, n).total_variance) / signal or None
 
 
 NOISE = {"noise": compares_noise, "Monte Carlo": agrees_with_samples}

@@ -80,13 +80,15 @@ class Check:
 class NoiseRow:
     """Noise per signal of one group's gradient estimate g, tr Cov(g) / |E g|^2, from exact moments.
 
-    It does not change with a constant factor. 4 groups have a quarter of it.
+    It does not change with a constant factor. 4 groups have a quarter of it. ``times_limit`` is how many times that of
+    the best unbiased estimate there can be, `maxrl_est.variance_bound`; None where that is 0, or the row is biased.
     """
 
     problem: str
     n: int
     estimator: str
     noise: float
+    times_limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +171,11 @@ class CheckReport:
         tones = [_text.TONES.get(check.status, "") for check in self.checks]
         parts = [formats.html_table((self.summary, "status", "found"), checks, tones)]
         if self.noise:
-            rows = [(row.problem, str(row.n), row.estimator, f"{row.noise:.6g}") for row in self.noise]
-            parts.append(formats.html_table(("problem", "N", "estimator", "noise per signal"), rows))
+            rows = [
+                (row.problem, str(row.n), row.estimator, f"{row.noise:.6g}", _text.times(row.times_limit))
+                for row in self.noise
+            ]
+            parts.append(formats.html_table(("problem", "N", "estimator", "noise per signal", "x limit"), rows))
         return "\n".join(parts)
 
     def __str__(self) -> str:

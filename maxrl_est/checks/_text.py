@@ -131,9 +131,16 @@ def _background(report: CheckReport, width: int) -> Iterator[str]:
     if report.noise:
         yield ""
         yield from textwrap.wrap("Noise per signal of one group's gradient estimate, tr Cov / |mean|^2", width)
-        rows = [(f"{row.noise:.6g}", row.estimator, str(row.n), row.problem) for row in report.noise]
-        for line in aligned(("noise", "estimator", "N", "problem"), rows):
+        rows = [
+            (f"{row.noise:.6g}", times(row.times_limit), row.estimator, str(row.n), row.problem) for row in report.noise
+        ]
+        for line in aligned(("noise", "x limit", "estimator", "N", "problem"), rows):
             yield _short(line, width)
+
+
+def times(ratio: float | None) -> str:
+    """How many times the least there can be; a dash where nothing is known of it."""
+    return "-" if ratio is None else f"{ratio:.3g}"
 
 
 def _prompts(report: CheckReport, width: int) -> Iterator[str]:

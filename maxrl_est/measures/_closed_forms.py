@@ -126,8 +126,14 @@ def _binary(moments: RolloutMoments, estimator: Estimator, n: int) -> tuple[Arra
     successes = counted_groups(n, Fraction(0), Fraction(1)) if exact else np.tri(n + 1, n, -1)
     got, precision = equivariant_advantages(estimator, successes)
     if precision:
-        got, moments = got.astype(np.float64), _in_floats(moments)
-    p = moments.p
+        got, moments = got.astype(np.float64), in_floats(moments)
+    a, b = np.append(0 * got[:1, 0], got[1:, 0]), np.append(got[:-1, -1], 0 * got[:1, 0])
+    return of_counts(moments, a, b)
+
+
+def of_counts(moments: RolloutMoments, a: Array, b: Array) -> tuple[Array, Array]:
+    """Mean and covariance where a success gets a_K and a failure b_K, both ``(n + 1,)``, when K of n succeed."""
+    p, n = moments.p, len(a) - 1
     rates = np.array([1 - p, p])
     zero = 0 * moments.SS
     up = moments.lS / p if p else 0 * moments.lS
@@ -135,7 +141,6 @@ def _binary(moments: RolloutMoments, estimator: Estimator, n: int) -> tuple[Arra
     spread_up = moments.lSS / p - np.outer(up, up) if p else zero
     spread_down = (moments.SS - moments.lSS) / (1 - p) - np.outer(down, down) if p != 1 else zero
     chances = np.array([group_chance(np.array([n - k, k]), rates) for k in range(n + 1)], dtype=rates.dtype)
-    a, b = np.append(0 * got[:1, 0], got[1:, 0]), np.append(got[:-1, -1], 0 * got[:1, 0])
     successes_share, failures_share = np.arange(n + 1) * a / n, np.arange(n, -1, -1) * b / n
     within = (chances * successes_share) @ a * spread_up + (chances * failures_share) @ b * spread_down
     given = np.outer(successes_share, up) + np.outer(failures_share, down)
@@ -150,7 +155,7 @@ def _affine(
     """Variances of uncorrelated parts of the estimate, one for each set of m rollouts: no mean square is subtracted.
 
     With x = l - p, r = x S - E[x S] and u_i, v_i the two combinations of E_k(q of the others),
-    A_i S_i = S_i (p u_i - v_i) + r_i u_i + E[x S] u_i. In sums t of products of x (`_parts`), the part of a set B is
+    A_i S_i = S_i (p u_i - v_i) + r_i u_i + E[x S] u_i. In sums t of products of x (`parts_of`), the part of a set B is
     ``sum_{i in B} (S_i level + r_i t) prod_{B - i} x - E[x S] rest prod_B x`` up to its sign.
     """
     size = max(len(slopes), len(constants))
@@ -159,15 +164,15 @@ def _affine(
     if size > MAX_ORDER:
         raise NoClosedForm(f"estimator must be of an order up to {MAX_ORDER} for its closed form, got {size}")
     exact = isinstance(moments.p, Fraction) and all(isinstance(x, Fraction | int) for x in (*slopes, *constants))
-    moments = moments if exact else _in_floats(moments)
+    moments = moments if exact else in_floats(moments)
     p, spread = moments.p, moments.p2 - moments.p**2
-    t, s = (_parts([*x, *[Fraction(0)] * (size - len(x))], 1 - p, n) for x in (slopes, constants))
+    t, s = (parts_of([*x, *[Fraction(0)] * (size - len(x))], 1 - p, n) for x in (slopes, constants))
     m = np.arange(1, size + 1)
     level, rest = p * t - s, (n - m) * np.append(t[1:], 0 * t[:1])
-    alone = _binomial_powers(n - 1, spread, size) / n  # C(n-1, m-1) spread^(m-1) / n
+    alone = binomial_powers(n - 1, spread, size) / n  # C(n-1, m-1) spread^(m-1) / n
     if not (exact or np.isfinite(alone).all()):
         raise NoClosedForm(f"n must be such that counts of sets of rollouts are floats, got {n} with order {size}")
-    pairs = np.append(0 * t[:1], _binomial_powers(n - 2, spread, size - 1) * (n - 1) / n)
+    pairs = np.append(0 * t[:1], binomial_powers(n - 2, spread, size - 1) * (n - 1) / n)
     both = alone * spread / m
     first, second = moments.lS, moments.l2S - 2 * p * moments.lS  # E x S, E x^2 S
     third = moments.lSS - p * moments.SS  # E x S S'
@@ -179,7 +184,7 @@ def _affine(
     return t[0] * first, covariance + (pairs * t) @ t * np.outer(second, second)
 
 
-def _parts(coefficients: Sequence[Any], q: Any, n: int) -> Array:
+def parts_of(coefficients: Sequence[Any], q: Any, n: int) -> Array:
     """t ``(K,)`` with ``sum_k c_k E_k = sum_h (-1)^h t_h e_h``, e_h of the others' l - p: q - x is the failure mass.
 
     They are the Taylor coefficients of sum_k c_k y^k at q over C(n-1, h), by Horner's rule: exactly where
@@ -218,7 +223,7 @@ def _exact_parts(coefficients: Sequence[Fraction], q: Fraction, n: int) -> Array
     return np.array([*parts, None], dtype=object)[:-1]
 
 
-def _binomial_powers(n: int, base: Any, size: int) -> Array:
+def binomial_powers(n: int, base: Any, size: int) -> Array:
     """C(n, j) base^j for j < size."""
     ratios = [base * (n - j) / (j + 1) for j in range(size - 1)]
     return np.array(list(accumulate(ratios, operator.mul, initial=0 * base + 1))[:size])
@@ -228,7 +233,7 @@ def _floats(values: Sequence[Any]) -> Array:
     return np.array([float(x) for x in values])
 
 
-def _in_floats(moments: RolloutMoments) -> RolloutMoments:
+def in_floats(moments: RolloutMoments) -> RolloutMoments:
     return RolloutMoments(
         float(moments.p),
         float(moments.p2),

@@ -72,7 +72,7 @@ def optimal_baseline(problem: Problem, n: int, objective: ObjectiveLike = None) 
     [0.3151, 0.0607, 0.0483]
     """
     n, problem = group_size(n), law(problem)
-    given = _objective(objective, n)
+    given = objective_for(n, objective)
     c = given.rational_coefficients
     with_scores, spread = 0, 0  # n Cov(g, mean score) and n Cov(mean score), traces of both
     for weight, prompt in problem.prompts:
@@ -115,7 +115,7 @@ def ustat_optimal(problem: Problem, n: int, objective: ObjectiveLike = None) -> 
     [0.875, -1.125]
     """
     constant = optimal_baseline(problem, n, objective).constant
-    return _ustat("ustat_optimal", _objective(objective, n), constant)
+    return _ustat("ustat_optimal", objective_for(n, objective), constant)
 
 
 def _ustat(name: str, objective: Objective, constant: Any) -> NamedEstimator:
@@ -142,7 +142,7 @@ def _always(value: Any, n: int) -> Any:
     return value
 
 
-def _objective(objective: ObjectiveLike, n: int) -> Objective:
+def objective_for(n: int, objective: ObjectiveLike) -> Objective:
     """The objective that is meant, of an order that groups of n have and the closed form computes."""
     if objective is None:
         return Objective.maxrl(at_most("n", n, MAX_ORDER))

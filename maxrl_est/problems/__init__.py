@@ -7,6 +7,7 @@ from maxrl_est.problems._contextual import Contextual
 from maxrl_est.problems._finite import Finite
 from maxrl_est.problems._gaussian import Gaussian
 from maxrl_est.problems._mapped import reparametrised
+from maxrl_est.problems._noisy import noisy
 from maxrl_est.problems._shared import Shared
 from maxrl_est.problems._tokens import TokenBits, TokenChain, TokenLogits, Tokens
 
@@ -22,5 +23,6 @@ __all__ = [
     "TokenChain",
     "TokenLogits",
     "Tokens",
+    "noisy",
     "reparametrised",
 ]

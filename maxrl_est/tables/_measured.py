@@ -17,11 +17,12 @@ import numpy as np
 from maxrl_est._arguments import different, versions, whole, words
 from maxrl_est._arguments.protocols import Estimator, FloatArray, Problem, Prompt
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator
+from maxrl_est.measures._bound import variance_bound
 from maxrl_est.measures._evidence import moments
 from maxrl_est.measures._gradients import target_gradient
 from maxrl_est.measures._optimal import ustat_optimal
 from maxrl_est.objectives import Objective
-from maxrl_est.objectives.targets import LogPassRate
+from maxrl_est.objectives.targets import LogPassRate, Target
 from maxrl_est.problems import Bandit, Bernoulli, Chain, Contextual, Gaussian
 from maxrl_est.problems._finite import Finite
 from maxrl_est.problems._laws import law
@@ -55,7 +56,9 @@ def bias_variance_table(
     """Bias, variance and cost of one group's gradient estimate, for all combinations.
 
     Variances of rows with different targets are not comparable; ``relative_variance`` compares with the best
-    unbiased row of the same target, problem and n. An estimator that cannot be evaluated has a row that says why.
+    unbiased row of the same target, problem and n, and ``times_limit`` of an unbiased row with `variance_bound`, the
+    least that any unbiased estimate can have there, where that is above 0. An estimator that cannot be evaluated has a
+    row that says why.
 
     Parameters
     ----------
@@ -155,13 +158,27 @@ def _row(name: str, once: DrawnOnce, row: Entry, n: int, groups: int, seed: int)
     if target is None:
         return filled
     bias, size = float(np.linalg.norm(mean - truth)), float(np.linalg.norm(truth))
-    return replace(
+    found = replace(
         filled,
         bias=bias,
         relative_bias=bias / size if size else None,
         mse=total_variance + bias**2,
         bias_error=float(np.linalg.norm(measured.standard_error)),
+        limit=None if isinstance(row, SequentialEstimator) else _limit(problem, target, n),
     )
+    if not (found.unbiased and found.limit and total_variance):
+        return found
+    return replace(found, times_limit=total_variance / found.limit, efficiency=found.limit / total_variance)
+
+
+def _limit(problem: Problem, target: Target, n: int) -> float | None:
+    """The least variance of an unbiased estimate from n rollouts; None where none is known above 0."""
+    if not isinstance(target, Objective):
+        return None
+    try:
+        return float(variance_bound(problem, target, n).total_variance) or None
+    except ValueError:  # of a higher order than n, or too large
+        return None
 
 
 def _refusal(problem: Problem, row: Entry, n: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import groupby
 from typing import Any, Literal
@@ -36,6 +36,9 @@ class TableRow:
     variance_error: float = 0.0
     gradient: bool | None = None  # whether E[g] is the gradient of anything on rewards of three levels
     note: str = ""
+    limit: float | None = None  # the least total variance of an unbiased estimate, `maxrl_est.variance_bound`; above 0
+    times_limit: float | None = None  # total variance over that, of an unbiased row
+    efficiency: float | None = None  # the limit over its total variance
 
     @property
     def unbiased(self) -> bool:
@@ -61,7 +64,8 @@ class BiasVarianceTable:
         """A section of aligned lines for each problem and group size; ``paint`` colours a line by its tone."""
         parts = []
         for title, rows in self.sections():
-            head, rule, *body = formats.aligned(HEAD, [tuple(map(_ascii, cells(row))) for row in rows])
+            names, found = _columns(rows)
+            head, rule, *body = formats.aligned(names, [tuple(map(_ascii, row)) for row in found])
             lines = (paint(line, tone(row)) for line, row in zip(body, rows, strict=True))
             parts.append("\n".join((title, head, rule, *lines)))
         return "\n\n".join([*parts, _ascii(LEGEND).replace("; ", "\n")])
@@ -91,12 +95,12 @@ class BiasVarianceTable:
         """A section for each problem and group size, rounded for reading."""
         parts = [f"Made with: {', '.join(f'{key} {value}' for key, value in self.meta.items())}.", LEGEND]
         for title, rows in self.sections():
-            parts += [f"## {title}", formats.to_markdown(HEAD, list(map(cells, rows)))]
+            parts += [f"## {title}", formats.to_markdown(*_columns(rows))]
         return "\n\n".join(parts) + "\n"
 
     def to_latex(self) -> str:
         """A tabular (booktabs) for each problem and group size."""
-        parts = [f"% {title}\n{formats.to_latex(HEAD, list(map(cells, rows)))}" for title, rows in self.sections()]
+        parts = [f"% {title}\n{formats.to_latex(*_columns(rows))}" for title, rows in self.sections()]
         return "\n\n".join(parts) + "\n"
 
     def to_html(self) -> str:
@@ -110,8 +114,9 @@ class BiasVarianceTable:
 
     @property
     def _html_cells(self) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[formats.Tone]]:
-        body = [(row.problem, str(row.n), *cells(row)) for row in self.rows]
-        return ("problem", "N", *HEAD), body, list(map(tone, self.rows))
+        names, found = _columns(self.rows)
+        body = [(row.problem, str(row.n), *more) for row, more in zip(self.rows, found, strict=True)]
+        return ("problem", "N", *names), body, list(map(tone, self.rows))
 
     def sections(self) -> Iterable[tuple[str, list[TableRow]]]:
         """Rows by problem and group size, with a title."""
@@ -122,10 +127,26 @@ class BiasVarianceTable:
 LEGEND = (
     "bias: |E[g] - gradient of the target|; angle: degrees between the two, or to grad p where there is no target; "
     "variance: trace of the covariance of one estimate; x best: variance over that of the best unbiased row with the "
-    "same target; gradient: whether the mean update is the gradient of any objective on rewards of three levels; "
+    "same target; x limit: variance over the least that an unbiased estimate can have here, where that is above 0; "
+    "efficiency: the inverse; "
+    "gradient: whether the mean update is the gradient of any objective on rewards of three levels; "
     "rollouts: for one estimate; ±: one standard error."
 )
-HEAD = ("estimator", "target", "bias", "relative", "angle", "variance", "MSE", "x best", "gradient", "rollouts", "how")
+LIMITS = ("x limit", "efficiency")  # left out where no row has them
+HEAD = (
+    "estimator",
+    "target",
+    "bias",
+    "relative",
+    "angle",
+    "variance",
+    "MSE",
+    "x best",
+    *LIMITS,
+    "gradient",
+    "rollouts",
+    "how",
+)
 
 
 def cells(row: TableRow) -> tuple[str, ...]:
@@ -140,10 +161,20 @@ def cells(row: TableRow) -> tuple[str, ...]:
         _number(row.total_variance, row.variance_error),
         _number(row.mse),
         "-" if row.relative_variance is None else f"{row.relative_variance:.2f}",
+        "-" if row.times_limit is None else f"{row.times_limit:.2f}",
+        "-" if row.efficiency is None else f"{row.efficiency:.1%}",
         "-" if row.gradient is None else "yes" if row.gradient else "no",
         "-" if row.rollouts is None else f"{row.rollouts:.4g}",
         row.note if row.method == "none" else row.method,
     )
+
+
+def _columns(rows: Sequence[TableRow]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The head and the cells of rows."""
+    if any(row.times_limit is not None for row in rows):
+        return HEAD, list(map(cells, rows))
+    kept = [place for place, name in enumerate(HEAD) if name not in LIMITS]
+    return tuple(HEAD[place] for place in kept), [tuple(cells(row)[place] for place in kept) for row in rows]
 
 
 def tone(row: TableRow) -> formats.Tone:

@@ -50,7 +50,13 @@ def report_as_dict(report: CheckReport) -> dict[str, Any]:
             "tried": report.tried,
             "checks": list(map(_check, report.checks)),
             "noise": [
-                {"problem": row.problem, "n": row.n, "estimator": row.estimator, "noise": row.noise}
+                {
+                    "problem": row.problem,
+                    "n": row.n,
+                    "estimator": row.estimator,
+                    "noise": row.noise,
+                    "times_limit": row.times_limit,
+                }
                 for row in report.noise
             ],
             "prompts": [

@@ -151,6 +151,24 @@ def effective_weight(claim):
                 assert mean_gradient(side, problem, size, 0, ab) == found.value(problem.pass_rate)
 
 
+def noisy_verifier(claim):
+    """By the mean gradient of each rule on what a verifier says, a law that lists what it may say."""
+    mean, seen = (step.relation for step in claim.steps)
+    for name, (f, h) in itertools.product(
+        ("rloo", "maxrl_cv", "maxrl_shipped"), ((F(1, 10), F(1, 5)), (F(0), F(1, 3)))
+    ):
+        for problem in COINS:
+            law = mx.problems.noisy(problem, f, h)
+            errors = {"f": f, "h": h, "p": problem.pass_rate}
+            assert law.pass_rate == evaluate(seen.rhs, {x: errors[x.name] for x in seen.rhs.free_symbols})
+            weight = mx.effective_weight(name, 4).value(law.pass_rate)
+            values = {**errors, "a": weight, "b": 0, "c": 0, "g": problem.grad_pass_rate[0]}
+            said, false = (
+                evaluate(side, {x: values[x.name] for x in side.free_symbols}) for side in (mean.rhs, claim.sibling.rhs)
+            )
+            assert mx.exact_moments(law, name, 4).mean[0] == said != false
+
+
 def maxrl(claim):
     for step, name in zip(claim.steps[:2], ("maxrl", "maxrl_cv"), strict=True):
         for size in (1, 2, 5):

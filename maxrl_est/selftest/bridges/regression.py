@@ -233,3 +233,17 @@ def density_scale(claim: object) -> None:
     peak = claim.steps[1].relation
     at_peak = floats(peak.lhs, {"x": 0.0, "sigma": 0.5})
     assert at_peak == floats(peak.rhs, {"sigma": 0.5}) == 1 / (0.5 * math.sqrt(2 * math.pi))
+
+
+def regression_efficiency(claim: object) -> None:
+    """The closed form at T = 1, and sums of the claim's moments at T = 3, whose terms do not cancel much."""
+    one, moment = claim.steps[0].relation.rhs, claim.steps[3].relation.rhs
+    j = next(symbol for symbol in moment.free_symbols if symbol.name == "j")
+    c = {k: math.comb(3, k) * (-1) ** (k + 1) for k in (1, 2, 3)}
+    for v in (0.1, 1.0, 10.0):
+        assert abs(mx.measures.regression_efficiency(v, 1) - floats(one, {"v": v})) < TOLERANCE
+        assert abs(mx.measures.regression_efficiency(v, 1) - floats(claim.sibling.lhs, {"v": v})) > 1e-3
+        M = {k: floats(moment.subs(j, k), {"v": v}) for k in range(1, 7)}
+        D = sum(c[k] * M[k] / v for k in c)
+        S = sum(c[a] * c[b] * M[a + b] for a in c for b in c)
+        assert abs(mx.measures.regression_efficiency(v, 3) - v * D**2 / S) < TOLERANCE

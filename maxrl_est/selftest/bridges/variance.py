@@ -258,3 +258,49 @@ def shared_members(claim: object) -> None:
                 assert number(total, values, N=size, k=k, m=m) == exact
                 if k:
                     assert number(claim.sibling.rhs, values, N=size, k=k, m=m) != exact or len(set(q)) == 1
+
+
+def least_rule(claim: object) -> None:
+    """The rule that the package finds makes both slopes sum to zero, and is -p W_m where scores say nothing."""
+    slopes = claim.steps[0].relation.rhs
+    for problem, size in itertools.product((COIN, REWARDS), (1, 2, 4)):
+        rule = mx.measures.least_variance(problem, None, size)
+        law, p = problem.moments, problem.pass_rate
+        signal, of_successes = law.lS @ law.lS, np.trace(law.lSS)
+        spreads = {
+            "Sigma_1": of_successes / p - signal / p**2,
+            "Sigma_0": (np.trace(law.SS) - of_successes) / (1 - p) - signal / (1 - p) ** 2,
+        }
+        for m in range(size):
+            known = {**spreads, "p": p, "N": size, "m": m, "W_m": Fraction(size, m + 1), "b_m": rule.failure[m]}
+            known["a_m"] = rule.success[m - 1] if m else 0
+            known["b_{m+1}"] = rule.failure[m + 1] if m + 1 < size else 0
+            both, alone = (_of_square(side, signal, known) for side in (slopes, claim.sibling.rhs))
+            assert both == 0
+            assert size == 1 or alone != 0
+
+
+def _of_square(expression: sp.Expr, square: Fraction, known: Mapping[str, object]) -> Fraction:
+    """The value at a g of which only the square is known, as it is of several parameters."""
+    g = next(symbol for symbol in expression.free_symbols if symbol.name == "g")
+    return number(sp.expand(expression).subs(g, sp.sqrt(sp.Rational(square))), known)
+
+
+def scores_regressed_out(claim: object) -> None:
+    """With one parameter and two rollouts, for J_2: the estimate is (2 - x of the other) v, averaged over both."""
+    law = mx.problems.reparametrised(GRADED, np.array([[2], [-1], [5]]))
+    values = moments(GRADED, (2, -1, 5))
+    p, g = values["p"], values["g"]
+    slope = values["m_lSS"] / values["m_SS"]
+
+    def variance_with(beta: Fraction) -> Fraction:
+        x2, xv, v2 = (number(step.relation.rhs, values, beta=beta, B=slope) for step in claim.steps[1:])
+        spread, both, own = x2 - p**2, xv - p * g, v2 - g**2
+        return ((2 - p) ** 2 * own + both**2 + spread * (g**2 + own)) / 2 - (2 - p) * both * g
+
+    least = mx.variance_bound(law, 2, 2).covariance[0, 0]
+    assert variance_with(g / values["m_SS"]) == least < variance_with(Fraction(0))
+    for relation, fitted in ((claim.steps[0].relation, True), (claim.sibling, False)):  # the product at c = 0
+        known = {"beta": g / values["m_SS"], "B": slope, "c": 0, **values}
+        numbers = {x: sp.Rational(known[x.name]) for x in relation.rhs.free_symbols if x.name in known}
+        assert (relation.rhs.subs(numbers) == 0) is fitted
