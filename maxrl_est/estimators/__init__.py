@@ -14,6 +14,7 @@ from maxrl_est.estimators._advantages import advantages, weights_and_advantages
 from maxrl_est.estimators._any_kernel import advantage_of
 from maxrl_est.estimators._functions.wrapped import WrappedFunction, as_it_stands, estimator_of
 from maxrl_est.estimators._lifts import lift
+from maxrl_est.estimators._priors import BetaPrior, fit_prior
 from maxrl_est.estimators._registry import chosen, get, names, sequential_names
 from maxrl_est.estimators._rows import NamedEstimator, Notes
 from maxrl_est.estimators._sequential import Draws, SequentialEstimator, SequentialMoments
@@ -21,6 +22,7 @@ from maxrl_est.objectives.targets import LogMean, LogPassRate, MeanLessVariance,
 
 __all__ = [
     "BASELINES",
+    "BetaPrior",
     "Draws",
     "LogMean",
     "LogPassRate",
@@ -37,6 +39,7 @@ __all__ = [
     "as_it_stands",
     "chosen",
     "estimator_of",
+    "fit_prior",
     "get",
     "lift",
     "names",

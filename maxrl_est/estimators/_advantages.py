@@ -56,6 +56,11 @@ def advantages(
           K = 0 included. It raises the variance of hard prompts, where nearly every advantage is -1
         - ``"one_over_n"``: 1/N
         - ``"none"``: 0
+        - ``("beta", alpha, beta)``: omega_i t_i with t_i = (sum of the others' l + alpha) / (N - 1 + alpha + beta). Of
+          0/1 rewards, where pass rates have the law Beta(alpha, beta), it makes the mean square of advantages least,
+          whatever the objective; `maxrl_est.estimators.fit_prior` fits one. (0, 0) is ``"mean_loo"``, (1, 0) is
+          ``"one"`` on 0/1 rewards for T = N, and a large beta nears ``"none"``. Not where scores of right and of wrong
+          answers differ much in size, as those of a policy of two outcomes do
         - a number: itself
     log_likelihoods : (..., N) logarithms in their place, as in `maxrl_est.loo_weights`; below -745 l is 0, with a
         warning where a group has nothing else: `maxrl_est.log_weights` lose nothing

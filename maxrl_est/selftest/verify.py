@@ -26,6 +26,7 @@ from maxrl_est.selftest.bridges import (
     kl_terms,
     normalised,
     objective,
+    prior,
     ratios,
     regression,
     steps,
@@ -48,6 +49,7 @@ TOPICS = (
     normalised,
     steps,
     ratios,
+    prior,
     kl_terms,
 )
 _FOLDER = Path(bridges.__file__).parent
