@@ -127,7 +127,7 @@ def fill(made_of: Recipe, values: Array, weights: Array, advantages: Array) -> N
         return
     checked.fill_loo_weights(values, made_of.weights, weights)
     if made_of.guess is not None:
-        _into(advantages, np.subtract, values, _guessed(values, made_of.guess))
+        _into(advantages, np.subtract, values, guessed(values, made_of.guess))
         _into(advantages, np.multiply, advantages, weights)
         return
     _into(advantages, np.multiply, weights, values)
@@ -138,7 +138,7 @@ def fill(made_of: Recipe, values: Array, weights: Array, advantages: Array) -> N
         _into(advantages, np.subtract, advantages, constant)
 
 
-def _guessed(values: Array, guess: Guess) -> Array:
+def guessed(values: Array, guess: Guess) -> Array:
     """Guesses of the pass rate, (B, N) or the same for all."""
     constant, share = guess if values.dtype == object else map(float, guess)
     if not share:

@@ -15,6 +15,8 @@ from maxrl_est.estimates.baselines import Baseline, recipe
 from maxrl_est.estimates.grouped import flat_of, of_groups
 from maxrl_est.estimates.groups import Groups, groups_of
 from maxrl_est.estimates.logarithms import warn_of_underflow
+from maxrl_est.estimates.ratios import OffPolicy, computed, off_policy
+from maxrl_est.estimates.ratios import advantages as advantages_off_policy
 from maxrl_est.estimates.threads import in_blocks
 from maxrl_est.objectives import ObjectiveLike
 
@@ -26,6 +28,8 @@ def advantages(
     baseline: Baseline = None,
     log_likelihoods: npt.ArrayLike | None = None,
     log_ceiling: float = 0.0,
+    ratios: npt.ArrayLike | None = None,
+    control: Any = 0,
     groups: Any = None,
     out: Array | None = None,
     n_threads: int = 1,
@@ -65,6 +69,12 @@ def advantages(
     log_likelihoods : (..., N) logarithms in their place, as in `maxrl_est.loo_weights`; below -745 l is 0, with a
         warning where a group has nothing else: `maxrl_est.log_weights` lose nothing
     log_ceiling : what no log-likelihood exceeds
+    ratios, control : (..., N) pi / mu of whole rollouts that another policy mu drew, and a constant, as in
+        `maxrl_est.loo_weights`: ``A_i = rho_i (omega_i l_i - b_i)``, an unbiased estimate with the scores of pi, the
+        policy that is differentiated. All baselines stay free, since each is made of the others alone: b_i is what it
+        is above with x_j, or 1 - x_j, in the place of the others' 1 - l_j, or l_j, x_j = 1 - rho_j l_j + c (rho_j - 1)
+        (advantages with ``"pass_loo"`` sum to zero no more). Not for ratios that are cut off, nor of single tokens: the
+        first are biased by what is cut, baselines no longer being free, the second miss the tokens before
     groups : ids (M,) of the groups of flat likelihoods (M,), as in `maxrl_est.loo_weights`
     out, n_threads : as in `maxrl_est.loo_weights`
 
@@ -88,13 +98,20 @@ def advantages(
     array([ 1.        , -0.33333333, -0.33333333, -0.33333333])
     >>> advantages([1, 1, 0, 0, 0], groups=["a", "b", "a", "b", "b"])
     array([ 2.  ,  3.  , -1.  , -0.75, -0.75])
+    >>> advantages([1, 0, 0, 0], ratios=[0.5, 1, 2, 1], control=1)
+    array([ 4.        ,  0.        , -1.33333333,  0.        ])
     """
     asked = objective, baseline, whole("n_threads", n_threads)
     given = _given(likelihoods, log_likelihoods, log_ceiling, groups)
-    values = given.values
+    values, off = given.values, off_policy(given, ratios, control)
+
+    def of_other_policy(of: Array, off: OffPolicy) -> list[Array]:
+        return advantages_off_policy(of, off, recipe(objective, baseline, of.shape[1]), asked[-1])
 
     def fill(filled: Array) -> None:
-        if groups is None:
+        if off is not None:
+            filled[:] = computed(given, off, groups, of_other_policy)
+        elif groups is None:
             _fill(values, np.empty_like(values), filled, *asked)
         else:
             filled[:] = of_groups(given, groups, lambda of: _made(of, *asked), 2)[1]
