@@ -30,6 +30,7 @@ from .baseline import (
     pass_baseline,
     pass_baseline_binary,
     plug_in_powers,
+    prior_baseline,
     shipped,
     wrong_weights,
 )
@@ -233,6 +234,7 @@ LEDGER: tuple[Claim, ...] = (
     pass_baseline.CLAIM,
     pass_baseline_binary.CLAIM,
     plug_in_powers.CLAIM,
+    prior_baseline.CLAIM,
     shipped.CLAIM,
     wrong_weights.CLAIM,
     # graded

@@ -48,6 +48,12 @@ def rloo(r):
     return r - others(r)
 
 
+def loo_maxrl(r):
+    """MaxRL's weights of the others, without a baseline."""
+    r = r.astype(float)
+    return mx.loo_weights(r, 2) * r
+
+
 def grpo(r):
     """Less the mean, over the standard deviation, both of the group."""
     r = r.astype(float)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import maxrl_est as mx
-from steps_entries import MAXRL, RL, Right, by_log, others, rloo, step_of, summed, whole_ratio
+from steps_entries import MAXRL, RL, Right, by_log, loo_maxrl, others, rloo, step_of, summed, whole_ratio
 from steps_wrong_ratios import TREES
 
 
@@ -38,10 +38,10 @@ def by_number(batch):
     return summed(out.reshape(batch.rewards.shape), batch)
 
 
-def loo_maxrl(r):
-    """MaxRL's weights of the others, less what they leave for a baseline."""
-    r = r.astype(float)
-    return mx.loo_weights(r, 2) * r
+def maxrl_off_policy(batch):
+    """Ratios of whole responses in the weights, and in front."""
+    ratios = whole_ratio(batch)[..., 0].astype(float)
+    return summed(mx.advantages(batch.rewards.astype(float), 2, ratios=ratios), batch)
 
 
 def penalised(batch):
@@ -88,6 +88,7 @@ RIGHT = {
     "one branch left out": Right(one_branch_out, "a baseline that knows nothing of the first token", TREES),
     "unanimous groups left out": Right(unanimous_left_out, "the divisor stays", {"objective": RL}),
     "MaxRL of order 2": Right(step_of(loo_maxrl), "weights of the others", {"objective": MAXRL(2)}),
+    "MaxRL of order 2, off policy": Right(maxrl_off_policy, "ratios in the weights too", {"objective": MAXRL(2)}),
     "micro-batches that add up": Right(adds_up, "each divides by the whole", {"objective": RL}),
     "groups by number": Right(by_number, "wherever they lie", {"objective": RL}),
 }

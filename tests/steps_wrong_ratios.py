@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from steps_entries import MAXRL, RL, Wrong, by_log, grpo, rloo, shipped, step_of, summed, whole_ratio
+from steps_entries import MAXRL, RL, Wrong, by_log, grpo, loo_maxrl, rloo, shipped, step_of, summed, whole_ratio
 
 TREES = {"n": 4, "siblings": 2}
 
@@ -142,6 +142,9 @@ WRONG = {
     "ratios of the others": Wrong(step_of(rloo, others_ratios), "ratio", ("does not weigh",)),
     "a ratio of the reward and none of the baseline": Wrong(baseline_without_ratio, "stale ratio", ("ignored",)),
     "ratios of tokens": Wrong(step_of(rloo, lambda b: b.ratios), "stale ratio", ("prefix",), status="warned"),
+    "ratios in front of MaxRL's weights alone": Wrong(
+        step_of(loo_maxrl, whole_ratio), "stale ratio", ("stale pass rates",), {"objective": MAXRL(2)}, status="warned"
+    ),
     "truncation with a constant baseline": Wrong(step_of(half, truncated), "truncated ratio", ("drift",)),
     "clipping the wrong way": Wrong(clipped_the_wrong_way, "truncated ratio", ("drift",)),
     "k1 in the loss": Wrong(in_the_loss(np.ones_like), "KL term", ("k1", "no gradient")),

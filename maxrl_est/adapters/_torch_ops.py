@@ -1,17 +1,17 @@
 """The estimates as operators of torch: opaque to its compiler, differentiable, and checked where the numbers are.
 
 Operators take groups (..., N) of any real dtype, and what a recipe is made of: an objective by its coefficients (T,) in
-powers of 1 - p or, as successes, of p, None where it is MaxRL of the largest order; a baseline by its name or as a
-constant, neither for the default. Results
-are float64. On the CPU the compiled kernels compute on the tensor's own memory, on other devices operations of the
-array API. Each operator has its numbers checked once, by the door of where they are.
+powers of 1 - p or, as successes, of p, None where it is MaxRL of the largest order; a baseline by its name, by its
+numbers, or by both, neither for the default. Results are float64. On the CPU the compiled kernels compute on the
+tensor's own memory, on other devices operations of the array API. Each operator has its numbers checked once, by the
+door of where they are.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,7 +26,7 @@ from maxrl_est.estimates import baselines, checked
 from maxrl_est.estimates.groups import groups_of
 from maxrl_est.objectives import Expansion, Objective, objective_of
 
-_GROUPS = "Tensor likelihoods, Tensor? coefficients, bool successes, str? baseline, float? constant"
+_GROUPS = "Tensor likelihoods, Tensor? coefficients, bool successes, str? baseline, float[]? numbers"
 _COMPILED = SimpleNamespace(  # what `_traced` has for other devices
     loo_weights=checked.loo_weights,
     objective_estimate=checked.objective_estimate,
@@ -73,21 +73,25 @@ def array_of(tensor: Tensor) -> Array:
 
 
 def _checked(
-    likelihoods: Tensor, coefficients: Tensor | None, successes: bool, baseline: str | None, constant: float | None
+    likelihoods: Tensor,
+    coefficients: Tensor | None,
+    successes: bool,
+    name: str | None,
+    numbers: Sequence[float] | None,
 ) -> tuple[Any, Any, Any]:
     """What computes where the tensor is, the checked groups, and their recipe, as the functions of the first take them.
 
     The only way in: each operator calls it once.
     """
     objective = None if coefficients is None else _objective(coefficients.numpy().tobytes(), successes)
-    chosen = baseline if constant is None else constant
+    baseline: Any = name if numbers is None else numbers[0] if name is None else (name, *numbers)
     if likelihoods.is_cpu:
         groups = groups_of(array_of(likelihoods))
-        return _COMPILED, groups.values, baselines.recipe(objective, chosen, groups.size)
+        return _COMPILED, groups.values, baselines.recipe(objective, baseline, groups.size)
     from maxrl_est.adapters import _groups, _traced  # which import what is not needed on the CPU
 
     elsewhere = _groups.groups_of(likelihoods)
-    return _traced, elsewhere, _traced.recipe_of(objective, chosen, elsewhere.size)
+    return _traced, elsewhere, _traced.recipe_of(objective, baseline, elsewhere.size)
 
 
 @functools.lru_cache(maxsize=64)

@@ -34,7 +34,7 @@ class TracedRecipe(NamedTuple):
 
     weights: Terms | None  # None: MaxRL of order N > 1
     constant: float
-    mean: bool
+    guess: tuple[float, float] | None  # constant, and share of the mean of the others
     others: Terms | None
     one_below: bool  # order N - 1 less the others' pass@(N-1)
 
@@ -55,8 +55,9 @@ def _in_floats(made_of: Recipe, size: int) -> TracedRecipe:
             f"their sizes for arrays that a compiler traces, got 1/{growth:.0f}; maxrl_est.loo_weights takes it"
         )
     one_below = made_of.others is not None and weights == Objective.maxrl(size - 1)
+    guess = made_of.guess and (float(made_of.guess.constant), float(made_of.guess.share))
     others = _terms(made_of.others, size)
-    return TracedRecipe(_terms(weights, size), float(made_of.constant), made_of.mean, others, one_below)
+    return TracedRecipe(_terms(weights, size), float(made_of.constant), guess, others, one_below)
 
 
 def _terms(objective: Objective | None, size: int) -> Terms | None:
@@ -94,8 +95,10 @@ def weights_and_advantages(groups: TracedGroups, made_of: TracedRecipe) -> tuple
         return _less_pass(groups.xp, groups.values)
     weights = loo_weights(groups, made_of.weights)
     ascended = weights * groups.values
-    if made_of.mean:
-        return weights, ascended - weights * _others.mean_of_others(groups.xp, groups.values)
+    if made_of.guess is not None:
+        constant, share = made_of.guess
+        guess = constant + share * _others.mean_of_others(groups.xp, groups.values) if share else constant
+        return weights, ascended - weights * guess
     if made_of.others is not None:
         return weights, ascended - loo_weights(groups, made_of.others)
     return weights, ascended - made_of.constant

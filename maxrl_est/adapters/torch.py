@@ -27,6 +27,7 @@ from torch import Tensor
 from maxrl_est._arguments import finite, is_number, name_of
 from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.adapters import _torch_ops as ops
+from maxrl_est.adapters._arrays import static
 from maxrl_est.adapters._judged import judged
 from maxrl_est.adapters._torch_steps import Tensors, as_step
 from maxrl_est.estimates import ustatistics
@@ -214,13 +215,22 @@ def _result_dtype(given: Tensor) -> torch.dtype:
     return torch.promote_types(given.dtype if given.is_floating_point() else torch.get_default_dtype(), torch.float32)
 
 
-def _asked(objective: ObjectiveLike, baseline: Baseline) -> tuple[Tensor | None, bool, str | None, float | None]:
+def _asked(objective: ObjectiveLike, baseline: Baseline) -> tuple[Tensor | None, bool, str | None, list[float] | None]:
     """An objective and a baseline as operators take them, which make the recipe where N and the numbers are."""
     if baseline is None or isinstance(baseline, str):
         return *_expansion(objective), baseline, None
     if not is_number(baseline):
-        recipe(None, baseline, 2)  # refuses it
-    return *_expansion(objective), None, float(baseline)
+        _need_recipe(baseline)
+    if isinstance(baseline, tuple):
+        name, *numbers = baseline
+        return *_expansion(objective), name, [float(number) for number in numbers]
+    return *_expansion(objective), None, [float(baseline)]
+
+
+@static
+def _need_recipe(baseline: Any) -> None:
+    """TypeError or ValueError for what is no baseline."""
+    recipe(None, baseline, 2)
 
 
 def _expansion(objective: ObjectiveLike) -> tuple[Tensor | None, bool]:

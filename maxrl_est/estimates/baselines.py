@@ -3,18 +3,20 @@
 NumPy, the array API and torch compute from the same recipe, so that a baseline means one thing. With the leave-one-out
 weights omega_i of an objective and E_k of the other rollouts,
 
-    A_i = omega_i l_i - b_i,   b_i = constant,  or  omega_i (1 - E_1),  or  sum_k s_k E_k.
+    A_i = omega_i l_i - b_i,   b_i = constant,  or  omega_i t_i,  or  sum_k s_k E_k,
+
+where t_i is a guess of the pass rate, affine in the mean of the others, 1 - E_1.
 """
 
 from __future__ import annotations
 
 import functools
 from fractions import Fraction
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import finite, is_number, one_of
+from maxrl_est._arguments import at, finite, is_number, one_of
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates import checked
 from maxrl_est.estimates.elementwise import elementwise
@@ -23,7 +25,14 @@ from maxrl_est.objectives import Objective, ObjectiveLike, exact_number, order_o
 
 BASELINES = ("none", "one", "one_over_n", "pass_loo", "mean_loo")
 
-Baseline: TypeAlias = str | float | Fraction | None
+Baseline: TypeAlias = str | float | Fraction | tuple[str, float | Fraction, float | Fraction] | None
+
+
+class Guess(NamedTuple):
+    """A guess of the pass rate from the mean of the others: ``constant + share mean``; share is 0 where N = 1."""
+
+    constant: Fraction
+    share: Fraction
 
 
 class Recipe(NamedTuple):
@@ -31,7 +40,7 @@ class Recipe(NamedTuple):
 
     weights: Objective | None  # of omega; None is MaxRL of order N
     constant: Fraction = Fraction(0)
-    mean: bool = False  # omega_i times the mean of the others
+    guess: Guess | None = None  # omega_i times this
     others: Objective | None = None  # the others' estimate of p w(p), as an objective whose weight that is
     one_below: bool = False  # MaxRL of order N - 1 less the others' pass@(N-1): there is a way in O(N) as well
 
@@ -44,13 +53,24 @@ def recipe(objective: ObjectiveLike, baseline: Baseline, size: int) -> Recipe:
     """
     if isinstance(baseline, str):
         one_of("baseline", baseline, BASELINES)
+    elif isinstance(baseline, tuple):
+        _check_prior(baseline)
     elif baseline is not None:
         if not is_number(baseline):
-            raise TypeError(f"baseline must be a number or one of {', '.join(BASELINES)}, got {baseline!r}")
+            names = ", ".join(BASELINES)
+            raise TypeError(f"baseline must be a number, ('beta', alpha, beta) or one of {names}, got {baseline!r}")
         finite("baseline", baseline)
     if objective is not None and not isinstance(objective, Objective):
         objective = order_of(objective)
     return _recipe(objective, baseline, size)
+
+
+def _check_prior(baseline: tuple[Any, ...]) -> None:
+    if len(baseline) != 3 or baseline[0] != "beta":
+        raise ValueError(f"baseline must be ('beta', alpha, beta) where it is a tuple, got {baseline!r}")
+    for place in (1, 2):
+        if finite(at("baseline", (place,)), baseline[place]) < 0:
+            raise ValueError(f"{at('baseline', (place,))} must be at least 0, got {baseline[place]}")
 
 
 @functools.lru_cache(maxsize=256, typed=True)
@@ -68,9 +88,19 @@ def _recipe(objective: ObjectiveLike, baseline: Baseline, size: int) -> Recipe:
         case "one_over_n":
             return Recipe(weights, Fraction(1, size))
         case "mean_loo":
-            need_size(size, 2, "baseline 'mean_loo'")
-            return Recipe(weights, mean=True)
+            return Recipe(weights, guess=_guess(baseline, 0, 0, size))
+        case ("beta", alpha, beta):
+            return Recipe(weights, guess=_guess(baseline, alpha, beta, size))
     return Recipe(weights, exact_number("baseline", baseline))
+
+
+def _guess(baseline: Baseline, alpha: Any, beta: Any, size: int) -> Guess:
+    """The mean of pass rates of the law Beta(alpha, beta), given what the others are: (sum + alpha) over all counts."""
+    alpha, beta = exact_number("alpha", alpha), exact_number("beta", beta)
+    counted = size - 1 + alpha + beta
+    if not counted:
+        need_size(size, 2, f"baseline {baseline!r}")
+    return Guess(alpha / counted, (size - 1) / counted)
 
 
 def _less_pass(objective: ObjectiveLike, size: int) -> Recipe:
@@ -96,8 +126,8 @@ def fill(made_of: Recipe, values: Array, weights: Array, advantages: Array) -> N
         _fill_one_below(values, weights, advantages)
         return
     checked.fill_loo_weights(values, made_of.weights, weights)
-    if made_of.mean:
-        _into(advantages, np.subtract, values, checked.mean_of_others(values))
+    if made_of.guess is not None:
+        _into(advantages, np.subtract, values, guessed(values, made_of.guess))
         _into(advantages, np.multiply, advantages, weights)
         return
     _into(advantages, np.multiply, weights, values)
@@ -106,6 +136,15 @@ def fill(made_of: Recipe, values: Array, weights: Array, advantages: Array) -> N
     elif made_of.constant:
         constant = np.array(made_of.constant if values.dtype == object else float(made_of.constant))
         _into(advantages, np.subtract, advantages, constant)
+
+
+def guessed(values: Array, guess: Guess) -> Array:
+    """Guesses of the pass rate, (B, N) or the same for all."""
+    constant, share = guess if values.dtype == object else map(float, guess)
+    if not share:
+        return np.array(constant)
+    means = checked.mean_of_others(values)
+    return means if share == 1 else elementwise(lambda mean: constant + share * mean, means)
 
 
 def _fill_one_below(values: Array, weights: Array, advantages: Array) -> None:

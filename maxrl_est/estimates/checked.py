@@ -33,7 +33,7 @@ def loo_weights(values: Array, objective: Objective | None) -> Array:
 def fill_loo_weights(values: Array, objective: Objective | None, weights: Array) -> None:
     """Fill weights (B, N), C-contiguous: leave-one-out. Groups of float32 are for MaxRL of order N alone."""
     if values.dtype == object:
-        generic.loo_weights(values, _rationals(objective, values.shape[1]), False, weights)
+        generic.loo_weights(values, rationals(objective, values.shape[1]), False, weights)
     elif values.dtype == np.float32:
         kernels.full_order_weights_single(values, weights)
     elif objective is None:
@@ -59,7 +59,7 @@ def _fill_by_expansion(values: FloatArray, by: Expansion, weights: FloatArray) -
 def weight_estimate(values: Array, objective: Objective | None) -> Array:
     """Estimates (B,) of w(p) from all rollouts; None is MaxRL of order N + 1."""
     if values.dtype == object:
-        c = _rationals(objective, values.shape[1] + 1)
+        c = rationals(objective, values.shape[1] + 1)
         powers = np.empty((len(values), len(c)), dtype=object)
         generic.powers(values, False, powers)
         return np.asarray((powers * c).sum(axis=-1))
@@ -74,7 +74,7 @@ def objective_estimate(values: Array, objective: Objective | None) -> Array:
     """Estimates (B,) of J(p)."""
     size = values.shape[1]
     if values.dtype == object:
-        c = _rationals(objective, size)
+        c = rationals(objective, size)
         powers = np.empty((len(values), len(c) + 1), dtype=object)
         generic.powers(values, False, powers)
         return np.asarray(-(powers[:, 1:] * c / np.arange(1, len(c) + 1)).sum(axis=-1))
@@ -124,7 +124,7 @@ def fill_loo_failure_powers(values: Array, powers: Array) -> None:
     (generic if values.dtype == object else kernels).loo_failure_powers(values, powers)
 
 
-def _rationals(objective: Objective | None, largest: int) -> Array:
+def rationals(objective: Objective | None, largest: int) -> Array:
     """The exact coefficients (T,)."""
     if objective is None:
         return np.array([Fraction(1)] * largest, dtype=object)

@@ -49,17 +49,20 @@ def flat_of(likelihoods: npt.ArrayLike | None, log_likelihoods: npt.ArrayLike | 
     return flat
 
 
-def of_groups(flat: Groups, ids: Any, compute: Callable[[Array], tuple[Array, ...]], results: int) -> list[Array]:
+def of_groups(
+    flat: Groups, ids: Any, compute: Callable[..., Sequence[Array]], results: int, *beside: Array
+) -> list[Array]:
     """Results ``(1, M)`` of what computes several ``(B, N)`` from groups ``(B, N)`` of one size.
 
-    Groups that it refuses are named.
+    It takes likelihoods, and those of each array ``(1, M)`` beside them. Groups that it refuses are named.
     """
     found = [np.empty_like(flat.values) for _ in range(results)]
     for block in blocks("groups", ids, flat.size, "likelihoods"):
-        values = flat.values[0, block.rows]
-        values.flags.writeable = False  # as kernels have it
+        taken = [array[0, block.rows] for array in (flat.values, *beside)]
+        for array in taken:
+            array.flags.writeable = False  # as kernels have it
         try:
-            computed = compute(values)
+            computed = compute(*taken)
         except ValueError as error:
             raise ValueError(f"{error} (group {id_at(ids, block.ids[0])})") from None
         for whole, part in zip(found, computed, strict=True):

@@ -111,6 +111,19 @@ def groups_of(
     return Groups(values, given.shape[:-1], kept)
 
 
+def beside(groups: Groups, name: str, given: npt.ArrayLike) -> Array:
+    """Numbers (B, N) of at least 0, one beside each likelihood: float64, or Fractions where likelihoods are."""
+    numbers = _as_numbers(name, given)
+    shape, exact = (*groups.batch, groups.size), groups.own.dtype == object
+    if numbers.shape != shape:
+        raise ValueError(f"{name} must have the shape {shape} of likelihoods, got {numbers.shape}")
+    if (numbers.dtype == object) != exact:
+        kinds = ("Fractions", "floats") if exact else ("floats", "Fractions")
+        raise TypeError(f"{name} must be {kinds[0]} as likelihoods are, got {kinds[1]}")
+    _need(name, numbers, (numbers >= 0) & (numbers <= (np.inf if exact else LARGEST)), f"lie in [0, {LARGEST:g}]")
+    return _read_only(numbers.reshape(groups.own.shape).astype(object if exact else np.float64))
+
+
 def _within_unit(values: Array) -> bool:
     """Whether all lie in [0, 1]: of Fractions each object is compared once."""
     numbers = distinct(values)[0] if values.dtype == object else values

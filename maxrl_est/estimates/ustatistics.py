@@ -26,6 +26,8 @@ from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates import checked
 from maxrl_est.estimates.grouped import flat_of, of_groups
 from maxrl_est.estimates.groups import groups_of
+from maxrl_est.estimates.ratios import OffPolicy, computed, off_policy
+from maxrl_est.estimates.ratios import weights as weights_off_policy
 from maxrl_est.estimates.threads import in_blocks
 from maxrl_est.objectives import ObjectiveLike, resolve
 
@@ -36,6 +38,8 @@ def loo_weights(
     *,
     log_likelihoods: npt.ArrayLike | None = None,
     log_ceiling: float = 0.0,
+    ratios: npt.ArrayLike | None = None,
+    control: Any = 0,
     groups: Any = None,
     out: Array | None = None,
     n_threads: int = 1,
@@ -60,6 +64,10 @@ def loo_weights(
     objective : an `Objective` of order T <= N; an int T for MaxRL of order T; None for MaxRL of order N
     log_likelihoods : (..., N) their logarithms in their place; l is ``exp(log_likelihoods - log_ceiling)``
     log_ceiling : what no log-likelihood exceeds
+    ratios : (..., N) pi / mu of whole rollouts that another policy mu drew, at least 0: weights then estimate w(p) of
+        pi, the policy that learns. A rollout's own ratio is no part of its weight: `advantages` multiplies by it
+    control : a constant c fixed before the rollouts are drawn: in the place of 1 - l_j stands
+        ``1 - rho_j l_j + c (rho_j - 1)``. c = 1 makes that rho_j (1 - l_j), which is never negative
     groups : ids (M,) of the groups that flat likelihoods (M,) belong to, strings, ints or whatever can be hashed, in
         any order; groups may have different N, and None for the objective is then each group's own
     out : (..., N) array to fill and return; float64, or float32 for float32 input
@@ -74,7 +82,9 @@ def loo_weights(
     TypeError, ValueError
         For likelihoods outside [0, 1], NaN, complex, masked or ragged; for both or neither of likelihoods and
         logarithms, or a ceiling without logarithms; for T > N, where no unbiased estimate exists: expectations from N
-        values are polynomials of degree at most N in the law; for an objective whose terms cancel in floats.
+        values are polynomials of degree at most N in the law; for an objective whose terms cancel in floats; for ratios
+        that are not at least 0, one a likelihood, and Fractions where those are, and for weights that lose more than
+        1e-9 of the largest to terms of both signs, which large ratios have.
 
     Source: W. Hoeffding's U-statistics (1948) applied to MaxRL (arXiv 2602.02710).
 
@@ -86,13 +96,21 @@ def loo_weights(
     array([1.5, 3. , 1.5])
     >>> loo_weights([1, 1, 0, 0], groups=["a", "b", "a", "a"])
     array([3. , 1. , 1.5, 1.5])
+    >>> loo_weights([1, 1, 0], ratios=[0.5, 2, 1], control=1)  # 1 + E_1 + E_2 of rho (1 - l): the failure's is 1
+    array([1.5, 1.5, 1. ])
     """
     n_threads = whole("n_threads", n_threads)
     given = (groups_of if groups is None else flat_of)(likelihoods, log_likelihoods, log_ceiling)
-    values = given.own if groups is None and objective is None else given.values
+    off = off_policy(given, ratios, control)
+    values = given.own if groups is None and objective is None and off is None else given.values
+
+    def of_other_policy(of: Array, off: OffPolicy) -> list[Array]:
+        return weights_off_policy(of, off, resolve(objective, of.shape[1], of.shape[1]), n_threads)
 
     def fill(filled: Array) -> None:
-        if groups is None:
+        if off is not None:
+            filled[:] = computed(given, off, groups, of_other_policy)
+        elif groups is None:
             _fill_weights(values, filled, objective, n_threads)
         else:
             filled[:] = of_groups(given, groups, lambda of: (_weights(of, objective, n_threads),), 1)[0]

@@ -15,6 +15,7 @@ from maxrl_est.estimators._advantages import advantages, weights_and_advantages
 from maxrl_est.estimators._any_kernel import advantage_of
 from maxrl_est.estimators._functions.wrapped import WrappedFunction, as_it_stands, estimator_of
 from maxrl_est.estimators._lifts import lift
+from maxrl_est.estimators._priors import BetaPrior, fit_prior
 from maxrl_est.estimators._registry import chosen, get, names, sequential_names
 from maxrl_est.estimators._rows import NamedEstimator, Notes
 from maxrl_est.estimators._sequential import Draws, SequentialEstimator, SequentialMoments
@@ -22,6 +23,7 @@ from maxrl_est.objectives.targets import LogMean, LogPassRate, MeanLessVariance,
 
 __all__ = [
     "BASELINES",
+    "BetaPrior",
     "Draws",
     "LogMean",
     "LogPassRate",
@@ -39,6 +41,7 @@ __all__ = [
     "chosen",
     "designs",
     "estimator_of",
+    "fit_prior",
     "get",
     "lift",
     "names",

@@ -15,6 +15,8 @@ from maxrl_est.estimates.baselines import Baseline, recipe
 from maxrl_est.estimates.grouped import flat_of, of_groups
 from maxrl_est.estimates.groups import Groups, groups_of
 from maxrl_est.estimates.logarithms import warn_of_underflow
+from maxrl_est.estimates.ratios import OffPolicy, computed, off_policy
+from maxrl_est.estimates.ratios import advantages as advantages_off_policy
 from maxrl_est.estimates.threads import in_blocks
 from maxrl_est.estimators.designs import Design
 from maxrl_est.estimators.designs._unbiased import Unbiased
@@ -28,6 +30,8 @@ def advantages(
     baseline: Baseline = None,
     log_likelihoods: npt.ArrayLike | None = None,
     log_ceiling: float = 0.0,
+    ratios: npt.ArrayLike | None = None,
+    control: Any = 0,
     groups: Any = None,
     design: Design | None = None,
     out: Array | None = None,
@@ -59,10 +63,21 @@ def advantages(
           K = 0 included. It raises the variance of hard prompts, where nearly every advantage is -1
         - ``"one_over_n"``: 1/N
         - ``"none"``: 0
+        - ``("beta", alpha, beta)``: omega_i t_i with t_i = (sum of the others' l + alpha) / (N - 1 + alpha + beta). Of
+          0/1 rewards, where pass rates have the law Beta(alpha, beta), it makes the mean square of advantages least,
+          whatever the objective; `maxrl_est.estimators.fit_prior` fits one. (0, 0) is ``"mean_loo"``, (1, 0) is
+          ``"one"`` on 0/1 rewards for T = N, and a large beta nears ``"none"``. Not where scores of right and of wrong
+          answers differ much in size, as those of a policy of two outcomes do
         - a number: itself
     log_likelihoods : (..., N) logarithms in their place, as in `maxrl_est.loo_weights`; below -745 l is 0, with a
         warning where a group has nothing else: `maxrl_est.log_weights` lose nothing
     log_ceiling : what no log-likelihood exceeds
+    ratios, control : (..., N) pi / mu of whole rollouts that another policy mu drew, and a constant, as in
+        `maxrl_est.loo_weights`: ``A_i = rho_i (omega_i l_i - b_i)``, an unbiased estimate with the scores of pi, the
+        policy that is differentiated. All baselines stay free, since each is made of the others alone: b_i is what it
+        is above with x_j, or 1 - x_j, in the place of the others' 1 - l_j, or l_j, x_j = 1 - rho_j l_j + c (rho_j - 1)
+        (advantages with ``"pass_loo"`` sum to zero no more). Not for ratios that are cut off, nor of single tokens: the
+        first are biased by what is cut, baselines no longer being free, the second miss the tokens before
     groups : ids (M,) of the groups of flat likelihoods (M,), as in `maxrl_est.loo_weights`
     design : one of `maxrl_est.designs` that decided how many rollouts each group has, in any order, of 0/1 rewards;
         None: their number was given beforehand. ``(1/N) sum_i A_i S_i`` over the N that were drawn is then unbiased
@@ -78,7 +93,7 @@ def advantages(
     ------
     TypeError, ValueError
         As `maxrl_est.loo_weights` does; for a baseline that is none of these, is not finite, or needs more rollouts;
-        with a design for other baselines, rewards but 0 and 1, groups with which it does not end, and an objective
+        with a design for ratios, other baselines, rewards but 0 and 1, groups with which it does not end, and an objective
         with a term (1-p)^k where it never comes to 1 success and k failures.
 
     Source: MaxRL (arXiv 2602.02710) and W. Hoeffding's U-statistics (1948); ``"mean_loo"`` is in
@@ -93,17 +108,28 @@ def advantages(
     >>> advantages([1, 1, 0, 0, 0], groups=["a", "b", "a", "b", "b"])
     array([ 2.  ,  3.  , -1.  , -0.75, -0.75])
     >>> from maxrl_est import designs
-    >>> advantages([1, 0, 0, 1, 0], 1, groups=["a", "b", "b", "b", "a"], design=designs.until_mixed(3))
-    array([1. , 0. , 0. , 1.5, 0. ])
+    >>> advantages([1, 0, 0, 1, 0], groups=["a", "b", "b", "b", "a"], design=designs.until_mixed(3))
+    array([2., 0., 0., 3., 0.])
+    >>> advantages([1, 0, 0, 0], ratios=[0.5, 1, 2, 1], control=1)
+    array([ 4.        ,  0.        , -1.33333333,  0.        ])
     """
     asked = objective, baseline, whole("n_threads", n_threads)
     given = _given(likelihoods, log_likelihoods, log_ceiling, groups)
-    values = given.values
+    values, off = given.values, off_policy(given, ratios, control)
+    if design is not None and off is not None:
+        raise ValueError(
+            "ratios must be None where a design is given: it stops by rewards of the policy that drew them"
+        )
     unbiased = None if design is None else Unbiased(design, objective, baseline)
+
+    def of_other_policy(of: Array, off: OffPolicy) -> list[Array]:
+        return advantages_off_policy(of, off, recipe(objective, baseline, of.shape[1]), asked[-1])
 
     def fill(filled: Array) -> None:
         if unbiased:
             unbiased.fill(given, groups, filled)
+        elif off is not None:
+            filled[:] = computed(given, off, groups, of_other_policy)
         elif groups is None:
             _fill(values, np.empty_like(values), filled, *asked)
         else:

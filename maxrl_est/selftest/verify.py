@@ -27,6 +27,7 @@ from maxrl_est.selftest.bridges import (
     kl_terms,
     normalised,
     objective,
+    prior,
     ratios,
     regression,
     steps,
@@ -49,6 +50,7 @@ TOPICS = (
     normalised,
     steps,
     ratios,
+    prior,
     kl_terms,
     designs,
 )

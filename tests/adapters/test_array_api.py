@@ -248,7 +248,7 @@ def test_compilers_leave_halves_as_they_are():
 
 
 @FRAMEWORKS
-@pytest.mark.parametrize("baseline", [None, *BASELINES, 0.25])
+@pytest.mark.parametrize("baseline", [None, *BASELINES, 0.25, ("beta", 0.5, 2)])
 @pytest.mark.parametrize("objective", [None, 3, mx.Objective.pass_at(2), mx.Objective.all_of(4)], ids=str)
 def test_advantages_are_those_of_the_package(on, baseline, objective):
     likelihoods = groups(9)

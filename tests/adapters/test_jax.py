@@ -41,7 +41,7 @@ def close(got, expected):
 # The loss.
 
 
-@pytest.mark.parametrize("baseline", [None, *BASELINES, 0.3])
+@pytest.mark.parametrize("baseline", [None, *BASELINES, 0.3, ("beta", 0.5, 2)])
 @pytest.mark.parametrize("objective", [None, 2, mx.Objective.pass_at(3), mx.Objective.all_of(3)], ids=str)
 def test_the_loss_is_minus_the_estimate_and_its_gradient_the_sum_that_it_stands_for(baseline, objective):
     loss = jax.jit(jax.value_and_grad(lambda m, l: maxrl_loss(m, l, objective, baseline=baseline), argnums=(0, 1)))

@@ -28,7 +28,7 @@ OBJECTIVES = {
     "pass^3": lambda n: mx.Objective.all_of(min(n, 3)),
     "signs": lambda n: mx.Objective.from_coefficients([0.5, -2.0, 0.0, 0.25][:n]),
 }
-EVERY = (None, *BASELINES, 0.25)
+EVERY = (None, *BASELINES, 0.25, ("beta", 0.5, 2))
 every_objective = pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
 compiles = pytest.mark.filterwarnings(
     "ignore:.*torch.jit.script.*:DeprecationWarning",
@@ -195,7 +195,8 @@ def test_operators_are_called_only_where_something_has_to_see_them(function):
         (ops.objective_estimate, (None, False, "none", None)),
         (ops.objective_estimate, (torch.tensor([1.0, 0.5, -2.0], dtype=torch.float64), False, "none", None)),
         (ops.advantages, (None, False, "mean_loo", None)),
-        (ops.advantages, (None, False, None, 0.25)),
+        (ops.advantages, (None, False, None, [0.25])),
+        (ops.advantages, (None, False, "beta", [0.5, 2.0])),
         (ops.estimate_and_advantages, (None, False, "pass_loo", None)),
         (ops.estimate_and_advantages, (torch.tensor([1.0, 0.5], dtype=torch.float64), True, None, None)),
         (ops.exponentials, (1.0,)),

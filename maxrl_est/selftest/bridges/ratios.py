@@ -21,7 +21,6 @@ RATIOS = tuple(one / other for one, other in zip(LAW, MU.probabilities, strict=T
 
 
 def ratios(claim):
-    """Likelihoods times ratios stay below 1 here, so that the package takes them for likelihoods."""
     general, maxrl, stale, baseline = (step.relation for step in claim.steps)
     law = outcomes(MU, PI, rho=RATIOS)
     names = [{"p": PI.pass_rate, "p_mu": MU.pass_rate, "g": g} for g in PI.grad_pass_rate]
@@ -30,7 +29,7 @@ def ratios(claim):
         def first(group):
             rho, l = brought("rho", group), brought("l", group)
             others = mean_of_others * sum(l[1:]) / (len(l) - 1)
-            return mx.loo_weights(rho * l if weigh else l, objective)[0] * rho[0] * l[0] - others * rho[0]
+            return mx.loo_weights(l, objective, ratios=rho if weigh else None)[0] * rho[0] * l[0] - others * rho[0]
 
         return first
 
@@ -62,6 +61,12 @@ def ratio_control(claim):
         return first
 
     for b in (F(0), F(1), F(-2, 3)):
+
+        def of_package(group):
+            rho, l = brought("rho", group), brought("l", group)
+            return mx.advantages(l, baseline="none", ratios=rho, control=b)[0]  # noqa: B023
+
+        assert holds(mean, law, 3, of_package, names, c, T=3, b=b)
         assert holds(mean, law, 3, row(b, 0), names, c, T=3, b=b)
         assert holds(claim.sibling, law, 3, row(b, 1), names, c, T=3, b=b) == (b == 0)
     rho = brought("rho", law)
