@@ -339,7 +339,9 @@ REFUSED = [
     ({"baseline": "mean_loo"}, ValueError, "^baseline must be 'none' or a number where a design is given, got 'mean_"),
     ({"baseline": "mean"}, ValueError, "^baseline must be one of none"),
     ({"baseline": [1]}, TypeError, "^baseline must be 'none' or a number"),
+    ({"baseline": ("beta", 1, 1)}, TypeError, "^baseline must be 'none' or a number where a design is given"),
     ({"baseline": math.nan}, ValueError, "^baseline must be finite, got nan"),
+    ({"ratios": [1.0, 1.0]}, ValueError, "^ratios must be None where a design is given"),
     ({"objective": 5}, ValueError, r"got J_5: its term \(1 - p\)\^4 is estimated where 1 success and 4 failures"),
     ({"design": 4}, TypeError, "^design must be a Design, such as maxrl_est.designs.fixed"),
 ]

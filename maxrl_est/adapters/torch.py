@@ -69,6 +69,8 @@ def advantages(
     baseline: Baseline = None,
     log_likelihoods: Tensor | None = None,
     log_ceiling: float = 0.0,
+    ratios: Tensor | None = None,
+    control: float = 0.0,
 ) -> Tensor:
     """Advantages ``omega_i l_i - b_i (..., N)``, those of `maxrl_est.advantages`, with its baselines.
 
@@ -76,11 +78,29 @@ def advantages(
     require grad: an advantage multiplies the gradient of a log-probability, and is not differentiated itself. Not
     enough where likelihoods depend on parameters: then the gradient has a second term, which `maxrl_loss` has.
 
+    With ``ratios (..., N)`` of whole rollouts, and ``control``, they are those of rollouts of another policy, as
+    `maxrl_est.advantages` has it: computed on the CPU from any device, and not in compiled code.
+
     >>> advantages(torch.tensor([1, 0, 0, 0]))
     tensor([ 4.0000, -0.6667, -0.6667, -0.6667])
     >>> advantages(torch.tensor([1, 0, 0, 0]), baseline="one")
     tensor([ 3., -1., -1., -1.])
     """
+    if ratios is not None or control != 0:
+        given, logs, rho = (
+            ops.array_of(x) if isinstance(x, Tensor) else x for x in (likelihoods, log_likelihoods, ratios)
+        )
+        found = _advantages.advantages(
+            given,
+            objective,
+            baseline=baseline,
+            log_likelihoods=logs,
+            log_ceiling=log_ceiling,
+            ratios=rho,
+            control=control,
+        )
+        beside = likelihoods if log_likelihoods is None else log_likelihoods
+        return _beside(beside, found).to(beside.device) if isinstance(beside, Tensor) else torch.from_numpy(found)
     if log_likelihoods is None and ops.are_plain(likelihoods):
         array = ops.array_of(likelihoods)
         return _beside(

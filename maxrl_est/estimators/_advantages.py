@@ -93,8 +93,8 @@ def advantages(
     ------
     TypeError, ValueError
         As `maxrl_est.loo_weights` does; for a baseline that is none of these, is not finite, or needs more rollouts;
-        with a design for ratios, other baselines, rewards but 0 and 1, groups with which it does not end, and an objective
-        with a term (1-p)^k where it never comes to 1 success and k failures.
+        with a design for ratios, other baselines, rewards but 0 and 1, groups with which it does not end, and an
+        objective with a term (1-p)^k where it never comes to 1 success and k failures.
 
     Source: MaxRL (arXiv 2602.02710) and W. Hoeffding's U-statistics (1948); ``"mean_loo"`` is in
     nlyu1/maxrl-statistics, and the order N - 1 of what trainers ship in linjiw/curriculum-maxrl.

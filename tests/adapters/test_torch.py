@@ -642,3 +642,20 @@ def test_on_a_gpu_results_stay_there_and_are_those_of_the_cpu():
         adapter.maxrl_loss(groups(3, 5), moved)
     with pytest.raises(ValueError, match=re.escape("likelihoods[0] must lie in [0, 1], got 1.5")):
         adapter.loo_weights(torch.tensor([1.5, 0.0]).cuda())
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.int64, torch.bfloat16])
+def test_ratios_are_those_of_the_package(dtype):
+    likelihoods = torch.tensor([[1, 0, 0, 1], [0, 1, 0, 0]], dtype=dtype)
+    ratios = torch.tensor([[0.5, 1.5, 1.0, 2.0], [1.0, 1.25, 0.75, 1.0]], requires_grad=True)
+    found = adapter.advantages(likelihoods, 3, baseline="one", ratios=ratios, control=0.5)
+    right = mx.advantages(likelihoods.double().numpy(), 3, baseline="one", ratios=ratios.detach().numpy(), control=0.5)
+    assert found.dtype == (dtype if dtype == torch.float64 else torch.float32)
+    assert not found.requires_grad
+    assert found.double().numpy() == pytest.approx(right, rel=1e-6)
+    logs = adapter.advantages(
+        log_likelihoods=likelihoods.double().log(), objective=3, baseline="one", ratios=ratios, control=0.5
+    )
+    assert logs.numpy() == pytest.approx(right, rel=1e-12)
+    with pytest.raises(TypeError, match="control must come with ratios"):
+        adapter.advantages(likelihoods, control=1)
