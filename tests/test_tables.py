@@ -12,11 +12,13 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import maxrl_est as mx
+from maxrl_est import designs
 from maxrl_est.estimators import get
 from maxrl_est.files import formats
 from maxrl_est.measures import moments
@@ -140,6 +142,62 @@ def test_inverse_sampling_is_exact_for_log_p_at_the_cost_of_its_rollouts():
     assert (row.target, row.method, row.unbiased) == ("log p", "closed form", True)
     assert row.rollouts == pytest.approx(4)
     assert row.total_variance == pytest.approx(0, abs=1e-15)  # the score of a success is 1 - p, always
+
+
+SOLVED = designs.sequential("maxrl", designs.until_successes(1, 3))
+UNEVEN = designs.sequential("rloo", designs.staged(2, 1))
+UNNAMED = designs.sequential("maxrl_cv", designs.staged(2, 1))
+ASKED = designs.sequential(mx.Objective.expected(), designs.until_mixed(3))
+
+
+def under_a_design(stops, function, p):
+    """Mean, variance and cost in rollouts, from every sequence of up to three rollouts of a coin."""
+    mean = square = cost = 0
+    for drawn in itertools.product((0, 1), repeat=3):
+        size = next(n for n in (1, 2, 3) if n == 3 or stops(sum(drawn[:n]), n - sum(drawn[:n])))
+        used = np.array([Fraction(x) for x in drawn[:size]])
+        g = sum(function(used) * [x - p for x in used]) / size
+        chance = math.prod(p if x else 1 - p for x in drawn)
+        mean, square, cost = mean + chance * g, square + chance * g * g, cost + chance * size
+    return mean, square - mean**2, cost
+
+
+def test_rows_under_a_design_are_exact_with_their_cost_and_what_they_ascend():
+    """Which is not what the same rule ascends in groups of as many as the design may draw."""
+    p = Fraction(1, 4)
+    table = bias_variance_table({"coin": Bernoulli(p)}, [SOLVED, UNEVEN, UNNAMED, ASKED], (2, 8))
+    here = {row.estimator: row for row in table.rows if row.n == 2}
+    stops, rules = (lambda s, f: s == 1, lambda s, f: s + f == 2 and s > 0), ("maxrl", "rloo", "maxrl_cv")
+    for row, rule, stop in zip((SOLVED, UNEVEN, UNNAMED), rules, (stops[0], stops[1], stops[1]), strict=True):
+        mean, variance, cost = under_a_design(stop, get(rule), p)
+        found = here[row.name]
+        assert (found.method, found.rollouts, found.angle) == ("closed form", cost, 0)
+        assert found.total_variance == pytest.approx(float(variance), rel=EXACT)
+        if found.target != "none":
+            assert found.bias == pytest.approx(0, abs=1e-15)
+            meant = mx.effective_weight(rule, design=row.design)
+            assert meant.value(p) * p * (1 - p) == mean
+    assert [here[row.name].target for row in (SOLVED, UNEVEN, ASKED)] == [
+        "J_3",
+        "1/6 pass@2 + J_1",
+        "expected",
+    ]  # 1 + q/3
+    assert here[SOLVED.name].unbiased
+    assert here[UNNAMED.name].target == "none"
+    for row in here.values():  # the design decides how many, and n nothing
+        assert replace(row, n=8) in table.rows
+
+
+@pytest.mark.parametrize("name", FINITE[1:])
+def test_rows_under_a_design_say_that_graded_rewards_are_not_theirs(name):
+    problems = {"graded": Bandit([0.5, 0.5], [0.5, 1.0]), name: PROBLEMS[name], "gaussian": PROBLEMS["gaussian"]}
+    rows = bias_variance_table(problems, [SOLVED, "reinforce"], 2, groups=10).rows
+    notes = {row.problem: row.note for row in rows if row.estimator == SOLVED.name}
+    needed = dict.fromkeys(problems, "needs rewards of 0 and 1")
+    assert notes == (needed | {name: ""} if name == "contextual" else needed)
+    assert not any(row.note for row in rows if row.estimator == "reinforce")
+    ends = bias_variance_table({"0/1": Bandit([0.5, 0.3, 0.2], [0.0, 1.0, 0.0])}, [SOLVED], 2).rows
+    assert [row.note for row in ends] == [""]
 
 
 # Formats.

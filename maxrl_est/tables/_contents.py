@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -13,6 +13,8 @@ from maxrl_est._arguments import name_of
 from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.ascent import objective_of
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen, get, names, sequential_names
+from maxrl_est.estimators.designs import Design
+from maxrl_est.estimators.designs._sequential import UnderDesign
 from maxrl_est.measures import effective_weight
 from maxrl_est.objectives import Objective
 
@@ -39,14 +41,19 @@ class OwnRow:
 
     def target(self, n: int) -> Objective | None:
         """The objective that it ascends on 0/1 rewards, exactly or times a constant; None if that has no name."""
-        try:
-            near = effective_weight(self, n).nearest()
-        except ValueError:
-            return None
-        if not near.known:
-            return None
-        expected = Objective.expected()
-        return expected if near.objective == expected else near.objective  # J_1 by the name that rows give it
+        return _ascended(self, n, None)
+
+
+def _ascended(function: Estimator, n: int | None, design: Design | None) -> Objective | None:
+    """What it ascends on 0/1 rewards in groups of n or of a design; None if that has no name."""
+    try:
+        near = effective_weight(function, n, design=design).nearest()
+    except ValueError:
+        return None
+    if not near.known:
+        return None
+    expected = Objective.expected()
+    return expected if near.objective == expected else near.objective  # J_1 by the name that rows give it
 
 
 Entry: TypeAlias = NamedEstimator | SequentialEstimator | OwnRow
@@ -82,6 +89,8 @@ def _entry(argument: str, name: str, estimator: Any) -> Entry | str:
     if isinstance(estimator, str) and estimator == OPTIMAL:
         return OPTIMAL
     row = chosen(estimator, argument)
+    if isinstance(row, UnderDesign) and not isinstance(row.rule, Objective):
+        return replace(row, ascends=_ascended(row.rule, None, row.design))
     if isinstance(row, NamedEstimator | SequentialEstimator):
         return row
     return OwnRow(name, row, getattr(row, "positive_only", False))

@@ -17,6 +17,7 @@ import numpy as np
 from maxrl_est._arguments import different, versions, whole, words
 from maxrl_est._arguments.protocols import Estimator, FloatArray, Problem, Prompt
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator
+from maxrl_est.estimators.designs._sequential import UnderDesign
 from maxrl_est.measures._bound import variance_bound
 from maxrl_est.measures._evidence import moments
 from maxrl_est.measures._gradients import target_gradient
@@ -66,7 +67,8 @@ def bias_variance_table(
     estimators : names, rows, or functions of likelihoods (..., N), or a dict of them by the names to show; None: all
         rows, with ``"ustat_optimal"``, whose constant is computed for each problem. A function of one's own is
         compared with the objective that it ascends on 0/1 rewards, exactly or times a constant, which then shows as
-        bias; it has no target where `maxrl_est.effective_weight` finds none
+        bias; it has no target where `maxrl_est.effective_weight` finds none. So is a rule under a design, by
+        `maxrl_est.designs.sequential`, on 0/1 rewards: at the same cost in rollouts whatever n is
     n : group size or sizes
     groups : drawn for rows that can neither be enumerated nor have a closed form (on Gaussian problems)
     seed : of the sampled rows; a row is the same whichever others are asked for
@@ -84,6 +86,11 @@ def bias_variance_table(
     >>> table = bias_variance_table({"coin": Bernoulli(0.25)}, ["maxrl", "maxrl_cv", "rloo"], 4)
     >>> [(row.estimator, row.target, round(row.total_variance, 4)) for row in table.rows]
     [('maxrl', 'J_4', 0.1217), ('maxrl_cv', 'J_4', 0.0499), ('rloo', 'expected', 0.0176)]
+    >>> from maxrl_est import designs
+    >>> first = designs.sequential("maxrl", designs.until_successes(1, 4))
+    >>> [row] = bias_variance_table({"coin": Bernoulli(0.25)}, [first], 4).rows
+    >>> row.estimator, row.target, row.unbiased, round(row.total_variance, 4), row.rollouts
+    ('maxrl, until_successes(1, 4)', 'J_4', True, 0.1217, 2.734375)
     """
     chosen, laws, sizes = entries_by_name(estimators), _laws(problems), _sizes(n)
     groups, seed = whole("groups", groups, 2), whole("seed", seed, 0)
@@ -185,6 +192,8 @@ def _refusal(problem: Problem, row: Entry, n: int) -> str:
     """Why a row has no estimate here; empty if it has one."""
     if row.positive_only and any(map(_may_be_zero, (prompt for _, prompt in problem.prompts))):
         return "needs l > 0"
+    if isinstance(row, UnderDesign) and not all(_binary(prompt) for _, prompt in problem.prompts):
+        return "needs rewards of 0 and 1"
     of_log_p = isinstance(row, SequentialEstimator) and isinstance(row.ascends, LogPassRate)
     if of_log_p and not all(prompt.pass_rate for _, prompt in problem.prompts):
         return "needs p > 0"
@@ -200,6 +209,13 @@ def _may_be_zero(prompt: Prompt) -> bool:
     """Whether a likelihood of 0 can be drawn: it is listed, or rewards are 0/1."""
     if isinstance(prompt, Finite):
         return not prompt.likelihoods.all()
+    return _binary(prompt)
+
+
+def _binary(prompt: Prompt) -> bool:
+    """Whether rewards are 0 and 1."""
+    if isinstance(prompt, Finite):
+        return bool(np.isin(prompt.likelihoods, (0, 1)).all())
     return bool(prompt.moments.p2 == prompt.moments.p)
 
 

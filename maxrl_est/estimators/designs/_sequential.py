@@ -22,10 +22,19 @@ from maxrl_est.objectives import Objective
 _ROUNDING = 1e-9  # of E l^2 beside E l: by more, rewards are not 0 and 1
 
 
-def sequential(rule: str | Estimator | Objective, design: Design) -> SequentialEstimator:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderDesign(SequentialEstimator):
+    """What `sequential` makes: with the rule and the design, of which `maxrl_est.effective_weight` says W."""
+
+    rule: Estimator | Objective
+    design: Design
+
+
+def sequential(rule: str | Estimator | Objective, design: Design) -> UnderDesign:
     """A rule under a design as a row: `maxrl_est.moments` has its exact moments, `maxrl_est.monte_carlo` draws it.
 
-    Of 0/1 rewards. Not for what it ascends, which `maxrl_est.effective_weight` says of the rule and the design.
+    Of 0/1 rewards. Not for what it ascends, which `maxrl_est.effective_weight` says of the rule and the design, and
+    `maxrl_est.bias_variance_table` of the row.
 
     Parameters
     ----------
@@ -60,7 +69,10 @@ def sequential(rule: str | Estimator | Objective, design: Design) -> SequentialE
         cost=f"at most {design.cap} rollouts",
         source="A. Wald, Sequential Analysis (1947)",
     )
-    return SequentialEstimator(f"{name}, {design}", drawn.draw, notes, drawn.moments, ascends=ascends)
+    made_of = rule if isinstance(rule, Objective) else chosen(rule, "rule")
+    return UnderDesign(
+        f"{name}, {design}", drawn.draw, notes, drawn.moments, ascends=ascends, rule=made_of, design=design
+    )
 
 
 def replayed(rule: str | Estimator | Objective, design: Design) -> Replayed:
