@@ -64,6 +64,7 @@ FORMULAS = {
     "ustat_one": WEIGHTS * FLOATS - 1,
     "ustat_one_over_n": WEIGHTS * FLOATS - 1 / 4,
     "ustat_mean_loo": WEIGHTS * (FLOATS - (SUM - FLOATS) / 3),
+    "ustat_prior": WEIGHTS * (FLOATS - (1 + SUM - FLOATS) / 5),
 }
 
 
@@ -245,9 +246,9 @@ NAMES = "none, one, one_over_n, pass_loo, mean_loo"
         ("", ValueError, f"baseline must be one of {NAMES}, got ''"),
         (float("nan"), ValueError, "baseline must be finite, got nan"),
         (float("inf"), ValueError, "baseline must be finite, got inf"),
-        (True, TypeError, f"baseline must be a number or one of {NAMES}, got True"),
-        (1j, TypeError, f"baseline must be a number or one of {NAMES}, got 1j"),
-        ([1.0], TypeError, f"baseline must be a number or one of {NAMES}, got [1.0]"),
+        (True, TypeError, f"baseline must be a number, ('beta', alpha, beta) or one of {NAMES}, got True"),
+        (1j, TypeError, f"baseline must be a number, ('beta', alpha, beta) or one of {NAMES}, got 1j"),
+        ([1.0], TypeError, f"baseline must be a number, ('beta', alpha, beta) or one of {NAMES}, got [1.0]"),
     ],
 )
 def test_what_is_no_baseline_is_refused(baseline, error, message):
@@ -338,7 +339,7 @@ OF_OTHERS = {"rloo", "grpo", "ustat_pass_loo", "ustat_mean_loo", "vimco", "jackk
 OF_SUBSETS = {name for name in estimators.names() if name.startswith(("passk", "maxk"))}
 REFUSES_ONE = OF_OTHERS | OF_SUBSETS | BY_KERNELS | BY_FLIPS
 ZERO_ALONE = dict.fromkeys(("mean_centred", "grpo_population", "maxrl_shipped", "tailrl_centred"), 0)
-ALONE = ZERO_ALONE | {"ustat_one": -0.75, "ustat_one_over_n": -0.75}
+ALONE = ZERO_ALONE | {"ustat_one": -0.75, "ustat_one_over_n": -0.75, "ustat_prior": -0.25}
 
 
 @every_estimator
