@@ -121,7 +121,9 @@ def test_rows_said_to_be_unbiased_are_on_graded_likelihoods(problem, name, n):
 
 @graded
 @pytest.mark.parametrize("t", [1, 2, 3, 4])
-@pytest.mark.parametrize("name", ["ustat", "ustat_one", "ustat_one_over_n", "ustat_mean_loo", "ustat_pass_loo"])
+@pytest.mark.parametrize(
+    "name", ["ustat", "ustat_one", "ustat_one_over_n", "ustat_mean_loo", "ustat_prior", "ustat_pass_loo"]
+)
 def test_the_ustat_family_is_unbiased_at_every_order_it_takes(problem, name, t):
     row = estimators.get(f"{name}({t})")
     if name == "ustat_pass_loo" and t == 4:
@@ -252,6 +254,7 @@ def stated(n):
         "ustat_one_over_n": full,
         "ustat_pass_loo": below,
         "ustat_mean_loo": full,
+        "ustat_prior": full,
         "plug_in_loo": full,
         "tailrl": full,
         "tailrl_centred": below,

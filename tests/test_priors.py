@@ -50,6 +50,15 @@ def test_mean_loo_is_no_prior_at_all(order):
     assert np.array_equal(mx.advantages(graded, order, baseline=("beta", 0, 0)), mx.advantages(graded, order))
 
 
+@pytest.mark.parametrize("order", [None, 1, 3])
+def test_the_row_has_a_uniform_prior_and_no_other(order):
+    name = "ustat_prior" if order is None else f"ustat_prior({order})"
+    found = mx.estimators.get(name)(GROUPS)
+    assert (found == mx.advantages(GROUPS, order, baseline=("beta", 1, 1))).all()
+    for wrong in (("beta", F(1, 2), F(1, 2)), ("beta", 1, 0), "mean_loo"):
+        assert (found != mx.advantages(GROUPS, order, baseline=wrong)).any()
+
+
 def test_the_constant_one_is_a_success_before_any_rollout_at_full_order_alone():
     assert (mx.advantages(GROUPS, baseline=("beta", 1, 0)) == mx.advantages(GROUPS, baseline="one")).all()
     assert (mx.advantages(GROUPS, 3, baseline=("beta", 1, 0)) != mx.advantages(GROUPS, 3, baseline="one")).any()

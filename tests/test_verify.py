@@ -45,7 +45,7 @@ def test_the_table_states_what_is_computed():
     assert table["self_normalised"].graded_bias > 0.1
     assert {name for name, row in table.items() if row.graded_bias == 0} == {
         "reinforce", "rloo", "mean_centred",
-        "ustat", "ustat_one", "ustat_one_over_n", "ustat_pass_loo", "ustat_mean_loo",
+        "ustat", "ustat_one", "ustat_one_over_n", "ustat_pass_loo", "ustat_mean_loo", "ustat_prior",
         "passk", "passk_loo", "maxk", "maxk_loo", "maxk_loo_minus_one", "tailrl", "tailrl_centred",
         "median", "mean_less_gini", "mean_less_variance",
     }  # fmt: skip

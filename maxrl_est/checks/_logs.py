@@ -19,7 +19,7 @@ from maxrl_est.estimates.grouped import blocks
 from maxrl_est.estimators import get, names
 
 _ORDERS = (1, 2, 4, 8, 16)  # that a row with a parameter is tried with
-_WITH_ORDER = ("ustat", "ustat_mean_loo", "ustat_pass_loo", "ustat_one")
+_WITH_ORDER = ("ustat", "ustat_mean_loo", "ustat_pass_loo", "ustat_one", "ustat_prior")
 _WITH_K = ("passk", "passk_loo", "maxk", "maxk_loo", "maxk_loo_minus_one")
 _ROUNDING = 1e-7  # of advantages in float32
 _AS_CLOSE = 100  # times the least difference

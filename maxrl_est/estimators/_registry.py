@@ -22,7 +22,14 @@ from maxrl_est.estimators._maxrl import maxrl, maxrl_cv, maxrl_shipped, plug_in_
 from maxrl_est.estimators._passk import passk, passk_loo
 from maxrl_est.estimators._rows import row_of
 from maxrl_est.estimators._sequential import INVERSE_SAMPLING, SUMO
-from maxrl_est.estimators._ustat import ustat, ustat_mean_loo, ustat_one, ustat_one_over_n, ustat_pass_loo
+from maxrl_est.estimators._ustat import (
+    ustat,
+    ustat_mean_loo,
+    ustat_one,
+    ustat_one_over_n,
+    ustat_pass_loo,
+    ustat_prior,
+)
 from maxrl_est.estimators._variance import mean_less_variance
 
 _ORDER = (
@@ -41,6 +48,7 @@ _ORDER = (
     ustat_one_over_n,
     ustat_pass_loo,
     ustat_mean_loo,
+    ustat_prior,
     passk,
     passk_loo,
     maxk,

@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import partial
 
 from maxrl_est._arguments.protocols import Array
-from maxrl_est.estimates.baselines import recipe, weights_and_advantages
+from maxrl_est.estimates.baselines import Baseline, recipe, weights_and_advantages
 from maxrl_est.estimators._rows import Affine, Notes, row
 from maxrl_est.objectives import Objective
 
@@ -42,7 +42,7 @@ def _less_pass(n: int, order: int | None = None) -> Affine | None:
     return ((Fraction(1),) * order, steps) if 1 <= order < n else None
 
 
-def _advantages(likelihoods: Array, order: int | None, baseline: str) -> Array:
+def _advantages(likelihoods: Array, order: int | None, baseline: Baseline) -> Array:
     return weights_and_advantages(likelihoods, recipe(order, baseline, likelihoods.shape[-1]))[1]
 
 
@@ -129,3 +129,20 @@ def ustat_pass_loo(likelihoods: Array, order: int | None = None) -> Array:
 def ustat_mean_loo(likelihoods: Array, order: int | None = None) -> Array:
     """omega_i (l_i - mean of the others)."""
     return _advantages(likelihoods, order, "mean_loo")
+
+
+@row(
+    _maxrl,
+    Notes(
+        estimates=_ANY_ORDER,
+        how="ustat less omega_i times the mean pass rate given the others, under the prior Beta(1, 1): no baseline has "
+        "less noise on 0/1 rewards of prompts whose pass rates are uniform",
+        unbiased="always; refuses T > N",
+        cost=_COST,
+        source=f"{_SOURCE}; the baseline is the rule of succession, P. S. Laplace, Mem. Acad. R. Sci. 6 (1774) 621",
+    ),
+    parameter="order",
+)
+def ustat_prior(likelihoods: Array, order: int | None = None) -> Array:
+    """omega_i (l_i - (1 + sum of the others) / (N + 1))."""
+    return _advantages(likelihoods, order, ("beta", 1, 1))
