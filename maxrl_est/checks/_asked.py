@@ -14,6 +14,8 @@ from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.checks._subject import TOLERANCE, Subject
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen
 from maxrl_est.estimators._functions.wrapped import as_it_stands
+from maxrl_est.estimators.designs import Design
+from maxrl_est.estimators.designs._design import design_of
 from maxrl_est.measures._bernstein import bernstein_of
 from maxrl_est.measures._columns import shown
 from maxrl_est.measures._known import nearest
@@ -34,6 +36,7 @@ def subject_of(
     *,
     objective: Wanted = None,
     group_sizes: Sequence[int] = GROUP_SIZES,
+    design: Design | None = None,
     binary_only: bool = False,
     positive_only: bool = False,
     values: tuple[Any, Any] = (0, 1),
@@ -49,13 +52,16 @@ def subject_of(
     only_positive = flag("positive_only", positive_only) or getattr(function, "positive_only", False)
     if objective is None and isinstance(function, NamedEstimator) and (only_positive or _has_no_usual_name(function)):
         objective = function.target  # logarithms have no 0/1 rewards to read it off
-    given = listed("group_sizes", group_sizes, f"ints in [1, {MAX_SIZE}]")
-    sizes = [whole(f"group_sizes[{index}]", n, 1, MAX_SIZE) for index, n in enumerate(given)]
-    different("group_sizes", sizes)
     least = max(2, _least_size(objective)) if isinstance(objective, Target) else 2
-    sizes = [n for n in sizes if n == 1 or n >= least]
-    if not any(n > 1 for n in sizes):
-        raise ValueError(f"group_sizes must have a size of at least {least}, got {given}")
+    if design is None:
+        sizes = _sizes(group_sizes, least)
+    else:
+        alone = {"group_sizes": group_sizes is not GROUP_SIZES, "same_as": same_as, "monte_carlo": monte_carlo}
+        for argument in (name for name, given in alone.items() if given):
+            raise ValueError(f"{argument} must not be given with a design, whose groups are those that are checked")
+        sizes = [design_of(design).cap]
+        if design.cap < least:
+            raise ValueError(f"design must draw up to {least} rollouts or more for what is asked, got {design}")
     stated = None if precision is None else FORMATS[one_of("precision", precision, FORMATS)]
     failure, success = two_values(values)
     encoded = (failure, success) != (Fraction(0), Fraction(1))
@@ -70,6 +76,7 @@ def subject_of(
         f"rewards {shown(failure)} and {shown(success)}" if encoded else "0/1 rewards",
         _targets(objective, sizes),
         tuple(sizes),
+        design,
         flag("binary_only", binary_only) or encoded,
         only_positive,
         stated,
@@ -79,6 +86,17 @@ def subject_of(
         None if monte_carlo is None else whole("monte_carlo", monte_carlo, 2),
         whole("seed", seed, 0),
     )
+
+
+def _sizes(group_sizes: Sequence[int], least: int) -> list[int]:
+    """The group sizes, without those from 2 on that are below the least."""
+    given = listed("group_sizes", group_sizes, f"ints in [1, {MAX_SIZE}]")
+    sizes = [whole(f"group_sizes[{index}]", n, 1, MAX_SIZE) for index, n in enumerate(given)]
+    different("group_sizes", sizes)
+    sizes = [n for n in sizes if n == 1 or n >= least]
+    if not any(n > 1 for n in sizes):
+        raise ValueError(f"group_sizes must have a size of at least {least}, got {given}")
+    return sizes
 
 
 def _of_groups(argument: str, estimator: Any) -> Estimator:

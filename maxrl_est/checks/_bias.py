@@ -42,44 +42,46 @@ def ascends_an_objective(subject: Subject) -> str:
     """The effective weight on 0/1 rewards is that of the declared objective, or of a known one, up to a factor."""
     if subject.positive_only:
         raise Skipped("only meant for positive likelihoods")
-    enumerable(subject)
+    if subject.design is None:
+        enumerable(subject)
     found = {n: _ascended(subject, n) for n in subject.sizes}
     return _said(subject, dict(reversed(found.items())))
 
 
 def _ascended(subject: Subject, n: int) -> Nearest:
     """The objective at one group size, with its factor; Failed where it is none, or another than declared."""
-    weight, declared = subject.weight(n), subject.declared(n)
+    weight, declared, where = subject.weight(n), subject.declared(n), subject.groups(n)
     expected = on_binary_rewards(declared)
     near = weight.nearest(tolerance=subject.tolerance)
     meant = near if declared is None else _compared(weight, expected, subject.tolerance)
     if meant is None or meant.objective is None or not meant.known:
         raise Failed(
-            f"N = {n}: {f'should ascend {declared.name}; ' if declared else ''}on {subject.rewards} it ascends {near}"
+            f"{where}: {f'should ascend {declared.name}; ' if declared else ''}on {subject.rewards} it ascends {near}"
             f"{_background(weight, near)}",
-            f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
+            subject.weighed(n),
             _numbers(near, n),
         )
     if meant.scale < 0:
         raise Failed(
-            f"N = {n}: on {subject.rewards} it descends {_name(meant)}: the factor is {_factor(meant.scale)}",
-            f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
+            f"{where}: on {subject.rewards} it descends {_name(meant)}: the factor is {_factor(meant.scale)}",
+            subject.weighed(n),
             _numbers(meant, n),
         )
     if subject.scale is not None and abs(float(meant.scale) / subject.scale - 1) > subject.tolerance:
         raise Failed(
-            f"N = {n}: should ascend {subject.scale:g} x {_name(meant)}; on {subject.rewards} the factor is "
+            f"{where}: should ascend {subject.scale:g} x {_name(meant)}; on {subject.rewards} the factor is "
             f"{_factor(meant.scale)}",
-            f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
+            subject.weighed(n),
             _numbers(meant, n),
         )
     return meant
 
 
 def _background(weight: EffectiveWeight, near: Nearest) -> str:
-    """What else is known of a weight: its limit in large groups if it is no objective's, and where it is negative."""
+    """What else is known of a weight: of a design W itself, its limit in large groups, and where it is negative."""
     limit = weight.limit() if weight.n >= LARGE and not near.known else None
-    return "".join(f"; {text}" for text in ([str(limit)] if limit else []) + pushed_down(weight.negative))
+    itself = [weight.title()[1]] if weight.design and weight.exact else []
+    return "".join(f"; {text}" for text in itself + ([str(limit)] if limit else []) + pushed_down(weight.negative))
 
 
 def _compared(weight: EffectiveWeight, objective: Objective | None, tolerance: float) -> Nearest | None:
@@ -105,7 +107,7 @@ def _factor(scale: F | float) -> str:
 def _said(subject: Subject, found: Mapping[int, Nearest]) -> str:
     """What is ascended at all sizes, in a line, and how nearly."""
     distance = max(near.distance for near in found.values())
-    sizes = ", ".join(map(str, found))
+    sizes = f"under {subject.design}" if subject.design else f"at N = {', '.join(map(str, found))}"
     agreements = {near.agreement for near in found.values()}
     if agreements == {"exactly"}:
         how, upto = "exactly ", ""
@@ -117,17 +119,17 @@ def _said(subject: Subject, found: Mapping[int, Nearest]) -> str:
     names = _in_general(found)
     if not subject.targets and not all(COMMON.fullmatch(_name(near)) for near in found.values()):
         return Warned(
-            f"on {subject.rewards} {how}{names} at N = {sizes}{upto}: declare objective= if that is meant, since few "
+            f"on {subject.rewards} {how}{names} {sizes}{upto}: declare objective= if that is meant, since few "
             "rollouts have many such weights"
         )
     if all(abs(float(factor) - 1) <= max(subject.tolerance, 1e-12) for factor in factors):
-        return f"on {subject.rewards} {how}{names} at N = {sizes}{upto}"
+        return f"on {subject.rewards} {how}{names} {sizes}{upto}"
     same = max(map(float, factors)) / min(map(float, factors)) - 1 <= subject.tolerance
     if same:
-        text = f"{how}{_factor(factors[0])} x {names} at N = {sizes}{upto}: a constant factor, as a learning rate is"
+        text = f"{how}{_factor(factors[0])} x {names} {sizes}{upto}: a constant factor, as a learning rate is"
         return text if subject.scale is not None else Warned(f"on {subject.rewards} {text}")
     each = ", ".join(map(_factor, factors))
-    return Warned(f"on {subject.rewards} {how}{names} times a factor that depends on N: {each} at N = {sizes}{upto}")
+    return Warned(f"on {subject.rewards} {how}{names} times a factor that depends on N: {each} {sizes}{upto}")
 
 
 def _in_general(found: Mapping[int, Nearest]) -> str:
@@ -157,7 +159,7 @@ def is_unbiased_on_graded(subject: Subject) -> str:
                 raise Skipped("no objective is declared")
             raise Failed(
                 f"N = {n}: no objective is ascended on 0/1 rewards",
-                f"maxrl_est.effective_weight({subject.label}, {n}).nearest()",
+                subject.weighed(n),
                 _mean(graded_problems(subject)[0], subject, n),
             )
         for index, problem in enumerate(graded_problems(subject)):

@@ -21,12 +21,14 @@ from maxrl_est.checks._rewards import REWARDS
 from maxrl_est.checks._same import is_the_same_function
 from maxrl_est.checks._structure import SHAPE, STRUCTURE
 from maxrl_est.checks._subject import TOLERANCE, Failed, Skipped, Subject, Warned
+from maxrl_est.estimators.designs import Design
 
+ASCENDED = "effective objective"
 CHECKS: Mapping[str, Callable[[Subject], str]] = {
     **STRUCTURE,
     **REWARDS,
     "is a gradient": is_a_gradient,
-    "effective objective": ascends_an_objective,
+    ASCENDED: ascends_an_objective,
     "leave-one-out": weighs_by_the_others,
     "bias on graded likelihoods": is_unbiased_on_graded,
     "same function": is_the_same_function,
@@ -40,6 +42,7 @@ def check_estimator(
     *,
     objective: Wanted = None,
     group_sizes: Sequence[int] = GROUP_SIZES,
+    design: Design | None = None,
     binary_only: bool = False,
     positive_only: bool = False,
     values: tuple[Any, Any] = (0, 1),
@@ -66,6 +69,8 @@ def check_estimator(
     objective : what it should ascend: an Objective or another target of `maxrl_est.targets`, or a function that gives
         one for each group size. None: whichever known objective it ascends on 0/1 rewards
     group_sizes : the N at which it is checked, up to 1024; those below the order of a given Objective are left out
+    design : one of `maxrl_est.designs`, for a function of the groups of 0/1 rewards that it draws: only what is
+        ascended under it is asked, with the most rollouts as the group size of ``objective``
     binary_only : whether it is meant for 0/1 rewards only, so that graded likelihoods are skipped; on graded ones most
         functions ascend nothing at all, as `maxrl_est.objective_of` says of each
     positive_only : whether it takes logarithms, so that likelihoods of 0 are left out; rows of the table know
@@ -104,11 +109,16 @@ def check_estimator(
     >>> report = check_estimator("plug_in_loo", on_fail=None)
     >>> [check.name for check in report.checks if check.status == "failed"]
     ['is a gradient', 'leave-one-out', 'bias on graded likelihoods']
+    >>> from maxrl_est import Objective, designs
+    >>> solved = check_estimator("maxrl", objective=Objective.maxrl, design=designs.until_successes(1, 8))
+    >>> print(solved["effective objective"].message)
+    on 0/1 rewards exactly J_8 under until_successes(1, 8)
     """
     subject = subject_of(
         estimator,
         objective=objective,
         group_sizes=group_sizes,
+        design=design,
         binary_only=binary_only,
         positive_only=positive_only,
         values=values,
@@ -148,6 +158,7 @@ def _settings(subject: Subject) -> dict[str, Any]:
     return {
         "objective": {n: target.name for n, target in (subject.targets or {}).items() if target},
         "group_sizes": list(subject.group_sizes),
+        "design": str(subject.design) if subject.design else None,
         "rewards": subject.rewards,
         "binary_only": subject.binary_only,
         "positive_only": subject.positive_only,
@@ -172,8 +183,10 @@ def _checked(subject: Subject, expected: KnownFaults, callback: Callable[[Check]
 
 def run(title: str, subject: Subject) -> Check:
     """The outcome of one check; what returns no advantages at all is asked nothing more."""
+    if subject.design and title != ASCENDED:
+        return Check(title, "skipped", "a design is given")
     try:
-        if title != SHAPE:
+        if title != SHAPE and not subject.design:
             subject.once(STRUCTURE[SHAPE])
     except Failed:
         return Check(title, "skipped", "the function does not return advantages")
@@ -221,6 +234,8 @@ def _noise(subject: Subject, checks: Sequence[Check]) -> tuple[NoiseRow, ...]:
 
 def _tried(subject: Subject) -> tuple[str, ...]:
     """On what: sizes, kinds of groups, orders and batches."""
+    if subject.design:
+        return (f"every group of 0/1 rewards with which {subject.design} ends", *([subject.how] if subject.how else ()))
     kinds = {n: _trials.kinds(subject, n) for n in subject.sizes}
     count = sum(len(groups) for each in kinds.values() for groups in each.values())
     return (

@@ -11,8 +11,9 @@ import numpy as np
 
 from maxrl_est._arguments.protocols import Array, Estimator, FloatArray
 from maxrl_est.checks._known import Found
+from maxrl_est.estimators.designs import Design
 from maxrl_est.measures import EffectiveWeight, effective_weight
-from maxrl_est.measures._precision import Precision, precision_of, probes_of
+from maxrl_est.measures._precision import DOUBLE, Precision, precision_of, probes_of
 from maxrl_est.objectives.targets import Target
 
 LONGEST = 8  # group that is written out in a line that reproduces a failure
@@ -72,6 +73,7 @@ class Subject(Remembering):
     rewards: str  # in words, the two on which the effective weight is measured
     targets: Mapping[int, Target | None] | None  # by group size; None if nothing is declared
     group_sizes: tuple[int, ...]
+    design: Design | None  # that decides which groups there are, of its cap at most: the one group size
     binary_only: bool
     positive_only: bool
     stated: Precision | None  # in which floats it is said to compute
@@ -125,6 +127,8 @@ class Subject(Remembering):
     @cached_property
     def precision(self) -> Precision:
         """In which floats the function computes, whatever it returns: as stated, or measured."""
+        if self.stated is None and self.design:
+            return self.weight(self.design.cap).precision or DOUBLE
         return self.stated or precision_of(self.function, *probes_of(self.sizes[0]))
 
     @cached_property
@@ -147,10 +151,19 @@ class Subject(Remembering):
         return {}
 
     def weight(self, n: int) -> EffectiveWeight:
-        """The effective weight on 0/1 rewards in groups of n."""
+        """The effective weight on 0/1 rewards in groups of n, or of the design."""
         if n not in self._weights:
-            self._weights[n] = effective_weight(self.function, n)
+            self._weights[n] = effective_weight(self.function, None if self.design else n, design=self.design)
         return self._weights[n]
+
+    def groups(self, n: int) -> str:
+        """Which groups a weight is of, in words."""
+        return str(self.design) if self.design else f"N = {n}"
+
+    def weighed(self, n: int) -> str:
+        """An expression for what the weight is nearest to."""
+        asked = f"design=maxrl_est.designs.{self.design}" if self.design else n
+        return f"maxrl_est.effective_weight({self.label}, {asked}).nearest()"
 
     def declared(self, n: int) -> Target | None:
         """What it is said to ascend, if that is known."""
