@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import maxrl_est as mx
-from maxrl_est import designs
+from maxrl_est import cli, designs
 from maxrl_est.checks import CHECKS, CheckFailure, check_estimator, parametrize_with_checks
 
 STAGED = designs.staged(4, 12)
@@ -113,6 +113,30 @@ def test_without_an_objective_the_nearest_is_said_and_other_rewards_are_encoded(
 def test_what_does_not_go_with_a_design_is_refused(given, error, message):
     with pytest.raises(error, match=f"^{re.escape(message)}"):
         check_estimator(of_successes, **given)
+
+
+def test_the_command_line_takes_rules_by_name(capsys):
+    assert cli.main(["check", "maxrl", "--objective", "maxrl", "--design", "until_successes(1, 8)"]) == 0
+    assert "exactly J_8 under until_successes(1, 8)" in capsys.readouterr().out
+    assert cli.main(["check", "rloo", "--objective", "maxrl:1", "--design", "staged(4,12)"]) == 1
+    assert "11/20) q^4" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        (
+            "until_solved(8)",
+            "--design must be one of fixed(N), until_mixed(N), until_successes(K,N), staged(N,MORE), got",
+        ),
+        ("staged(4)", "--design must be one of fixed(N), "),
+        ("staged(4,,2)", "--design must be one of fixed(N), "),
+        ("until_successes(9,8)", "k must be an int in [1, 8], got 9"),
+    ],
+)
+def test_what_is_no_rule_is_a_line_and_status_2(rule, says, capsys):
+    assert cli.main(["check", "maxrl", "--design", rule]) == 2
+    assert says in capsys.readouterr().err
 
 
 @parametrize_with_checks([of_successes, "maxrl"], objective=mx.Objective.maxrl, design=ONCE)

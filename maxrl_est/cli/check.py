@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from maxrl_est.cli import logs, steps
 from maxrl_est.cli.console import Misuse, as_misuse, at_least, named, progress, terminal_width, write_text
+from maxrl_est.cli.designs import WORDS, design
 from maxrl_est.cli.loading import estimator
 from maxrl_est.cli.objectives import FORMS, declared, fraction
 from maxrl_est.cli.parsing import Commands, add_command, add_json, completed_by, estimator_words
@@ -73,6 +74,9 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--group-sizes", metavar="N", type=int, nargs="+", help="(1 2 3 4 8 16 64; of a step 3)")
     parser.add_argument(
+        "--design", metavar="RULE", help=f"how many rollouts there are is decided by their 0/1 rewards: {WORDS}"
+    )
+    parser.add_argument(
         "--monte-carlo", metavar="GROUPS", type=int, help="also test the bias by sampling that many groups"
     )
     parser.add_argument("--seed", type=int, default=0, help="of random likelihoods and of sampling (0)")
@@ -136,10 +140,11 @@ def _arguments(options: argparse.Namespace) -> dict[str, Any]:
     """What is asked of every function."""
     from maxrl_est.checks._asked import GROUP_SIZES
 
-    sizes = options.group_sizes or GROUP_SIZES
+    sizes, drawn = options.group_sizes or GROUP_SIZES, design(options.design)
     return {
-        "objective": declared(options.objective, max(sizes)),
+        "objective": declared(options.objective, drawn.cap if drawn else max(sizes)),
         "group_sizes": sizes,
+        "design": drawn,
         "monte_carlo": options.monte_carlo,
         "seed": options.seed,
         "tolerance": options.tolerance,

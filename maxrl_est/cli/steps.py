@@ -14,7 +14,7 @@ from maxrl_est.cli.objectives import declared
 if TYPE_CHECKING:
     from maxrl_est.checks import CheckReport
 
-_OF_FUNCTIONS = ("same_as", "scale", "precision", "form", "binary", "positive", "monte_carlo", "seed", "log")
+_OF_FUNCTIONS = ("same_as", "design", "scale", "precision", "form", "binary", "positive", "monte_carlo", "seed", "log")
 _OWN = ("siblings", "epochs")
 
 
