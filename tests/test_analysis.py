@@ -23,6 +23,7 @@ STUDIES = (
     "regression",
     "regression_efficiency",
     "rollouts_needed",
+    "adaptive_sampling",
     "effective_weights",
     "likelihood_scale",
     "maze",
@@ -275,3 +276,30 @@ def test_baselines_guess_as_their_priors_do(study):
     one = (m + 1) * Fraction(1, n)
     assert (shares(priors, "ustat_one", n)[1] == one).all()
     assert (shares(priors, "maxrl_shipped", n)[1] == np.where(m == 0, 0, one)).all()
+
+
+@pytest.mark.parametrize("rule", ["grpo", "maxrl", "J_1"])
+@pytest.mark.parametrize("name", ["fixed(8)", "until_mixed(16)", "staged(4, 12)"])
+def test_what_is_drawn_has_the_mean_and_the_cost_of_its_design(study, rule, name):
+    """Rejects a mean over the cap instead of N, scores without the policy's mean, and rollouts that are all counted."""
+    module = module_of("adaptive_sampling")
+    one, runs, design = module.Problems(np.random.default_rng(1), 1), 300, module.DESIGNS[name]
+    many, _ = one.with_rates([1.0] * runs)
+    chances, log_p = many.policy(np.zeros((runs, module.FEATURES, module.ANSWERS)))
+    drawn = module.sampled(rule, design, np.random.default_rng(2))(many, chances, np.exp(log_p))
+    mean = module.expected(module.weight(rule, design), design)(many, chances, np.exp(log_p))
+    for found, exact in zip(drawn, mean, strict=True):
+        error = found.std(axis=0, ddof=1) / np.sqrt(runs)
+        assert (np.abs(found.mean(axis=0) - exact[0]) <= 5 * error + 1e-9).all()
+
+
+def test_maxrl_ascends_one_objective_under_every_design_that_adapts(study):
+    module = module_of("adaptive_sampling")
+    for name in (*module.ADAPTIVE, f"fixed({module.CAP})"):
+        assert mx.effective_weight("maxrl", design=module.DESIGNS[name]).equals(mx.Objective.maxrl(module.CAP))
+
+
+def test_the_best_rates_of_adaptive_sampling_are_not_at_the_ends_of_their_range(study):
+    module = module_of("adaptive_sampling")
+    rows = study.from_csv((ROOT / "analysis" / "adaptive_sampling.csv").read_text())
+    assert {row["rate"] for row in rows} <= set(module.RATES[1:-1])
