@@ -142,10 +142,21 @@ of_laws = pytest.mark.parametrize("measure", OF_LAWS.values(), ids=OF_LAWS)
 
 
 @of_laws
-@pytest.mark.parametrize("n", [2.5, 4.0, True, "4", None])
+@pytest.mark.parametrize("n", [2.5, 4.0, True, "4"])
 def test_a_group_size_is_an_int(measure, n):
     with pytest.raises(TypeError, match=f"^n must be an int of at least 1, got {n!r}$"):
         measure(Bernoulli(0.5), "rloo", n)
+
+
+@pytest.mark.parametrize("measure", [OF_LAWS[name] for name in OF_LAWS if name != "effective_weight"])
+def test_a_group_size_is_given(measure):
+    with pytest.raises(TypeError, match=r"^n must be an int of at least 1, got None$"):
+        measure(Bernoulli(0.5), "rloo", None)
+
+
+def test_effective_weight_is_given_a_group_size_or_a_design():
+    with pytest.raises(TypeError, match="^n or design must be given, and not both, got n = None and design = None$"):
+        mx.effective_weight("rloo", None)
 
 
 @of_laws
