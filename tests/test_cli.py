@@ -721,6 +721,7 @@ def test_check_passes_on_what_it_was_asked_for(monkeypatch):
         "binary_only": True,
         "positive_only": True,
         "group_sizes": [2, 4],
+        "design": None,
         "monte_carlo": 500,
         "seed": 7,
         "tolerance": 1e-6,
