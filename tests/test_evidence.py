@@ -155,7 +155,7 @@ def test_a_group_size_is_given(measure):
 
 
 def test_effective_weight_is_given_a_group_size_or_a_design():
-    with pytest.raises(TypeError, match="^n or design must be given, and not both, got n = None and design = None$"):
+    with pytest.raises(TypeError, match=r"^n or design must be given, and not both, got n = None and design = None$"):
         mx.effective_weight("rloo", None)
 
 

@@ -35,6 +35,9 @@ class Guess(NamedTuple):
     share: Fraction
 
 
+_MEAN = Guess(Fraction(0), Fraction(1))  # the mean itself
+
+
 class Recipe(NamedTuple):
     """How advantages are made: the weights, and one of three baselines, the constant 0 where there is none."""
 
@@ -88,7 +91,8 @@ def _recipe(objective: ObjectiveLike, baseline: Baseline, size: int) -> Recipe:
         case "one_over_n":
             return Recipe(weights, Fraction(1, size))
         case "mean_loo":
-            return Recipe(weights, guess=_guess(baseline, 0, 0, size))
+            need_size(size, 2, "baseline 'mean_loo'")
+            return Recipe(weights, guess=_MEAN)
         case ("beta", alpha, beta):
             return Recipe(weights, guess=_guess(baseline, alpha, beta, size))
     return Recipe(weights, exact_number("baseline", baseline))
@@ -140,11 +144,12 @@ def fill(made_of: Recipe, values: Array, weights: Array, advantages: Array) -> N
 
 def guessed(values: Array, guess: Guess) -> Array:
     """Guesses of the pass rate, (B, N) or the same for all."""
+    if guess == _MEAN:
+        return checked.mean_of_others(values)
     constant, share = guess if values.dtype == object else map(float, guess)
     if not share:
         return np.array(constant)
-    means = checked.mean_of_others(values)
-    return means if share == 1 else elementwise(lambda mean: constant + share * mean, means)
+    return elementwise(lambda mean: constant + share * mean, checked.mean_of_others(values))
 
 
 def _fill_one_below(values: Array, weights: Array, advantages: Array) -> None:
