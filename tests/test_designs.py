@@ -107,6 +107,8 @@ def test_chances_at_the_ends(p):
     design = designs.until_successes(1, 2048)
     assert design.rollouts(p) == pytest.approx(mx.Objective.maxrl(2048).weight(p), rel=1e-12)
     assert design.chances([p, p]).shape == (2, len(design.endings))
+    assert design.probability(1, 0, p) == pytest.approx(p, rel=1e-12, abs=0)  # 0 at 0
+    assert design.probability(0, 2048, p) == pytest.approx((1 - p) ** 2048, rel=1e-12, abs=0)
 
 
 @NAMED
@@ -126,15 +128,46 @@ def test_of_n_rollouts_it_is_what_it_was():
         assert other.limit() is None
 
 
-def test_the_average_of_successes_is_immune_and_nothing_else_is():
+def test_the_average_of_successes_is_immune():
     for design, *_ in RULES:
         if sum(not s for s, f, _ in design.endings) == 1:
             unsolved = next(f for s, f, _ in design.endings if not s)
             assert mx.effective_weight("maxrl", design=design).equals(mx.Objective.maxrl(unsolved))
-    for design in (designs.until_successes(2, 6), designs.until_mixed(5), designs.staged(2, 4)):
-        for row, order in (("rloo", 1), ("maxrl_cv", design.cap)):
-            near = mx.effective_weight(row, design=design).compare(mx.Objective.maxrl(order))
-            assert near.agreement == "none"
+
+
+def changes(row, design):
+    """By how much W under the design is no multiple of W of groups of its cap, between pass rates."""
+    p = np.array([0.1, 0.4, 0.8])
+    ratios = mx.effective_weight(row, design=design).value(p) / mx.effective_weight(row, design.cap).value(p)
+    return np.ptp(ratios) / ratios.max()
+
+
+def two_of_each(successes, failures):
+    return min(successes, failures) >= 2
+
+
+@pytest.mark.parametrize(
+    "design",
+    [
+        designs.until_successes(2, 6),
+        designs.until_successes(3, 8),
+        designs.until_mixed(5),
+        designs.staged(2, 4),
+        designs.staged(4, 12),
+        designs.stopping(two_of_each, 8),
+    ],
+    ids=str,
+)
+def test_only_the_average_of_successes_ascends_what_it_does_in_groups_of_the_cap(design):
+    assert changes("maxrl", design) < 1e-12
+    for row in ("rloo", "grpo", "mean_centred", "maxrl_cv"):
+        assert changes(row, design) > 0.02
+
+
+def test_with_the_best_of_three_rloo_and_grpo_are_what_they_were_times_a_factor():
+    for row in ("rloo", "grpo", "mean_centred"):
+        assert changes(row, designs.stopping(best_of_three, 5)) < 1e-12
+    assert changes("maxrl_cv", designs.stopping(best_of_three, 5)) > 0.05
 
 
 def test_rewards_of_other_values_are_encoded():
@@ -304,6 +337,17 @@ def test_a_row_of_an_objective_is_held_against_it():
         designs.sequential("rloo", designs.until_successes(1, 4))
     with pytest.raises(ValueError, match=r"^rule must treat rollouts of one reward alike"):
         designs.sequential(lambda l: l * np.arange(1, l.shape[-1] + 1), designs.fixed(3))
+    with pytest.raises(ValueError, match=r"^rule must treat rollouts of one reward alike"):  # however small they are
+        designs.sequential(lambda l: 1e-12 * l * np.arange(1, l.shape[-1] + 1), designs.fixed(3))
+
+
+def test_rewards_of_one_kind_may_round_differently():
+    exact = designs.sequential("rloo", designs.fixed(3))
+    rounds = designs.sequential(
+        lambda l: (l - l.mean(-1, keepdims=True)) * (1.5 + 1e-15 * np.arange(3)), designs.fixed(3)
+    )
+    coin = mx.problems.Bernoulli(0.3)
+    assert mx.moments(coin, rounds).mean == pytest.approx(mx.moments(coin, exact).mean)
 
 
 @NAMED

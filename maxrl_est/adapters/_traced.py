@@ -14,7 +14,7 @@ from maxrl_est.adapters._groups import TracedGroups
 from maxrl_est.estimates import baselines
 from maxrl_est.estimates._kernels.circle_rules import serves
 from maxrl_est.estimates.baselines import Baseline, Recipe
-from maxrl_est.objectives import Expansion, Objective, ObjectiveLike
+from maxrl_est.objectives import Objective, ObjectiveLike
 
 _LARGEST_GROWTH = 1024  # of an expansion: JAX has 24 bits to lose
 _POWERS = 64  # E_k <= 2^-k where the mean failure mass is at most 1/2, so that further terms round off
@@ -64,17 +64,8 @@ def _terms(objective: Objective | None, size: int) -> Terms | None:
     if objective is None:
         return None
     by = objective.expansion
-    return Terms(by.successes, tuple(by.coefficients.tolist()), tuple(by.integrated().tolist()), _circle_for(by, size))
-
-
-def _circle_for(by: Expansion, size: int) -> Literal["maxrl", "pass_at"] | None:
-    """As `maxrl_est.estimates.checked` chooses: MaxRL of order T < N, and pass@k, which is 1 less a power."""
-    c = by.coefficients
-    if by.successes or not serves(size, c.size):
-        return None
-    if (c == 1).all():
-        return "maxrl"
-    return "pass_at" if c[0] == 1 and c[-1] == -1 and not c[1:-1].any() else None
+    circle = by.form if serves(size, by.coefficients.size) else None
+    return Terms(by.successes, tuple(by.coefficients.tolist()), tuple(by.integrated().tolist()), circle)
 
 
 def loo_weights(groups: TracedGroups, terms: Terms | None) -> Any:

@@ -45,15 +45,14 @@ def fill_loo_weights(values: Array, objective: Objective | None, weights: Array)
 def _fill_by_expansion(values: FloatArray, by: Expansion, weights: FloatArray) -> None:
     """By a circle of points where that is quicker: MaxRL of any order, and pass@k, which is 1 less a power."""
     c, size = by.coefficients, values.shape[1]
-    if not by.successes and serves(size, c.size):
-        if (c == 1).all():
-            kernels.maxrl_weights(values, rule(size, c.size), weights)
-            return
-        if c[0] == 1 and c[-1] == -1 and not c[1:-1].any():
-            kernels.failure_power_of_others(values, rule(size, c.size), weights)
-            np.subtract(1.0, weights, out=weights)
-            return
-    kernels.loo_weights(values, c, by.successes, weights)
+    form = by.form if serves(size, c.size) else None
+    if form == "maxrl":
+        kernels.maxrl_weights(values, rule(size, c.size), weights)
+    elif form == "pass_at":
+        kernels.failure_power_of_others(values, rule(size, c.size), weights)
+        np.subtract(1.0, weights, out=weights)
+    else:
+        kernels.loo_weights(values, c, by.successes, weights)
 
 
 def weight_estimate(values: Array, objective: Objective | None) -> Array:

@@ -83,7 +83,7 @@ def loo_weights(
         For likelihoods outside [0, 1], NaN, complex, masked or ragged; for both or neither of likelihoods and
         logarithms, or a ceiling without logarithms; for T > N, where no unbiased estimate exists: expectations from N
         values are polynomials of degree at most N in the law; for an objective whose terms cancel in floats; for ratios
-        that are not at least 0, one a likelihood, and Fractions where those are, and for weights that lose more than
+        outside [0, 1e100], not one a likelihood, or not Fractions where those are, and for weights that lose more than
         1e-9 of the largest to terms of both signs, which large ratios have.
 
     Source: W. Hoeffding's U-statistics (1948) applied to MaxRL (arXiv 2602.02710).

@@ -42,12 +42,14 @@ class BetaPrior(NamedTuple):
         Exact for 0/1 rewards in groups of n, if pass rates do have this law. It is the ratio of the noise of gradients
         where the squares of scores have the same mean at right and wrong answers and many of each are drawn.
         """
+        from scipy.stats import betabinom  # here, because SciPy takes longer to import than the package
+
         n = whole("n", n, 2)
         m = np.arange(n)
         weights = loo_weights(np.tri(n, n, -1), objective)[:, -1]  # of a rollout whose N - 1 others have m successes
         guess = (m + self.alpha) / (n - 1 + self.alpha + self.beta)
         least = guess * (1 - guess)
-        squares = _chances(n - 1, self) * weights**2
+        squares = betabinom(n - 1, self.alpha, self.beta).pmf(m) * weights**2
         return float(squares @ (least + (m / (n - 1) - guess) ** 2) / (squares @ least))
 
 
@@ -177,12 +179,3 @@ def _likeliest(of: _Draws) -> tuple[float, float]:
         options={"ftol": 0, "gtol": 1e-10},
     )
     return float(expit(found.x[0])), math.exp(found.x[1])
-
-
-def _chances(count: int, prior: BetaPrior) -> FloatArray:
-    """Chances (count + 1,) of 0 .. count successes under the prior, by the ratios of neighbours."""
-    m = np.arange(count)
-    ratios = (count - m) * (m + prior.alpha) / ((m + 1) * (count - 1 - m + prior.beta))
-    logs = np.concatenate([[0.0], np.cumsum(np.log(ratios))])
-    chances = np.exp(logs - logs.max())
-    return np.asarray(chances / chances.sum())

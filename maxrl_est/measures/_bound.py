@@ -11,7 +11,7 @@ import numpy as np
 
 from maxrl_est._arguments.protocols import Array, Problem, RolloutMoments
 from maxrl_est.measures._closed_forms import binomial_powers, in_floats, parts_of
-from maxrl_est.measures._columns import Columns, shown
+from maxrl_est.measures._columns import OfCovariance, shown
 from maxrl_est.measures._enumerated import Moments, mixture
 from maxrl_est.measures._optimal import objective_for
 from maxrl_est.measures._sizes import group_size
@@ -23,7 +23,7 @@ _DEPENDENT = 1e-12  # a direction of scaled scores with a smaller share of their
 
 
 @dataclass(frozen=True, slots=True)
-class VarianceBound(Columns):
+class VarianceBound(OfCovariance):
     """The least covariance ``(d, d)`` of an unbiased estimate from n rollouts: that of any other exceeds it.
 
     In every direction of the parameters at once, so that the trace is the least total variance.
@@ -38,11 +38,6 @@ class VarianceBound(Columns):
     def exact(self) -> bool:
         """Whether it is exact rationals."""
         return self.rounding == 0
-
-    @property
-    def total_variance(self) -> Any:
-        """The trace of the covariance."""
-        return np.trace(self.covariance)
 
     def title(self) -> list[str]:
         """The bound, and what of."""

@@ -234,6 +234,7 @@ def _floats(values: Sequence[Any]) -> Array:
 
 
 def in_floats(moments: RolloutMoments) -> RolloutMoments:
+    """The same in float64."""
     return RolloutMoments(
         float(moments.p),
         float(moments.p2),

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
+from maxrl_est._arguments.protocols import Array
 from maxrl_est.files import formats
 
 _SHOWN = 12  # rows; of more only the first and the last few
@@ -42,6 +45,18 @@ class Columns:
         if len(rows) > _SHOWN:
             rows[_SHOWN // 2 : -_SHOWN // 2] = [["..."] * len(columns)]
         return list(columns), rows
+
+
+class OfCovariance(Columns):
+    """Results with a ``covariance (d, d)``."""
+
+    __slots__ = ()
+    covariance: Array
+
+    @property
+    def total_variance(self) -> Any:
+        """The trace of the covariance."""
+        return np.trace(self.covariance)
 
 
 def shown(value: Any) -> str:

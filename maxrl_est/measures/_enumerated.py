@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._arguments.protocols import Array, Estimator, FiniteProblem, Problem
-from maxrl_est.measures._columns import Columns, shown
+from maxrl_est.measures._columns import OfCovariance, shown
 from maxrl_est.measures._equivariant import equivariant_advantages, of_groups
 from maxrl_est.measures._precision import DOUBLE
 from maxrl_est.measures._sizes import group_size
@@ -21,7 +21,7 @@ MAX_ROLLOUTS = 10_000_000  # in all the distinct groups that are enumerated
 
 
 @dataclass(frozen=True, slots=True)
-class Moments(Columns):
+class Moments(OfCovariance):
     """Mean ``(d,)`` and covariance ``(d, d)`` of the gradient estimate of one group of n rollouts."""
 
     mean: Array
@@ -33,11 +33,6 @@ class Moments(Columns):
     def exact(self) -> bool:
         """Whether the moments are exact rationals."""
         return self.rounding == 0
-
-    @property
-    def total_variance(self) -> Any:
-        """The trace of the covariance."""
-        return np.trace(self.covariance)
 
     def title(self) -> list[str]:
         """Of which groups they are, and the total variance."""

@@ -14,7 +14,7 @@ from maxrl_est._arguments.protocols import Array, Estimator, FloatArray, Problem
 from maxrl_est.confidence._values import number_of
 from maxrl_est.estimators import SequentialEstimator, chosen
 from maxrl_est.measures._closed_forms import NoClosedForm, closed_form_moments
-from maxrl_est.measures._columns import Columns, shown
+from maxrl_est.measures._columns import OfCovariance, shown
 from maxrl_est.measures._enumerated import Moments, enumerable, exact_moments
 from maxrl_est.measures._gradients import target_gradient
 from maxrl_est.measures._sampled import monte_carlo
@@ -28,7 +28,7 @@ REPLICATES = 1 << 18  # groups, where they have to be drawn
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence(Columns):
+class Evidence(OfCovariance):
     """Moments of one gradient estimate g, the method that they are by, and with a target the bias.
 
     ``mean (d,)`` and ``covariance (d, d)`` are Fractions where ``rounding``, the relative error to expect, is 0. Where
@@ -49,11 +49,6 @@ class Evidence(Columns):
     def exact(self) -> bool:
         """Whether mean and covariance are exact rationals."""
         return self.method != "sampled" and self.rounding == 0
-
-    @property
-    def total_variance(self) -> Any:
-        """The trace of the covariance."""
-        return np.trace(self.covariance)
 
     @property
     def bias(self) -> Array | None:

@@ -12,7 +12,7 @@ from maxrl_est._arguments import at
 from maxrl_est._arguments.protocols import Array, Problem, RolloutMoments
 from maxrl_est.measures import _bernstein
 from maxrl_est.measures._closed_forms import of_counts
-from maxrl_est.measures._columns import Columns, shown
+from maxrl_est.measures._columns import OfCovariance, shown
 from maxrl_est.measures._equivariant import MAX_COUNTED
 from maxrl_est.measures._optimal import objective_for
 from maxrl_est.measures._sizes import group_size
@@ -21,7 +21,7 @@ from maxrl_est.problems._laws import law
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LeastVariance(Columns):
+class LeastVariance(OfCovariance):
     """The unbiased rule of least total variance at one law, itself an advantage function of 0/1 rewards (..., n).
 
     Where m of the others succeed a success gets ``success[m]`` and a failure ``failure[m]``, both ``(n,)``: a_{m+1} and
@@ -32,11 +32,6 @@ class LeastVariance(Columns):
     failure: Array
     covariance: Array
     objective: str
-
-    @property
-    def total_variance(self) -> Any:
-        """The trace of the covariance."""
-        return np.trace(self.covariance)
 
     def __call__(self, rewards: Array) -> Array:
         """Advantages (..., n) of 0/1 rewards (..., n): Fractions of Fractions where the law is of Fractions."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from math import fsum, lcm
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,16 @@ class Expansion(NamedTuple):
     successes: bool  # whether x is p
     coefficients: FloatArray  # (T,)
     growth: float  # sum_k |c_k| / max_p |w(p)|, 1 for coefficients of one sign
+
+    @property
+    def form(self) -> Literal["maxrl", "pass_at"] | None:
+        """MaxRL's sum of powers of 1 - p, or pass@k's 1 less the last one, to which there are ways in O(N)."""
+        c = self.coefficients
+        if self.successes:
+            return None
+        if (c == 1).all():
+            return "maxrl"
+        return "pass_at" if c[0] == 1 and c[-1] == -1 and not c[1:-1].any() else None
 
     def integrated(self) -> FloatArray:
         """Coefficients (T + 1,) of J in the same powers, so that J(1) = 0."""

@@ -51,6 +51,7 @@ def real_numbers(name: str, values: Any, allowed: str) -> Array:
 
 
 def check_probabilities(p: Array) -> None:
+    """ValueError for the first of p (...) outside [0, 1]."""
     outside = np.argwhere(~((p >= 0) & (p <= 1)))  # NaN is outside too
     if len(outside):
         index = tuple(outside[0].tolist())

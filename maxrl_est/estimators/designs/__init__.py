@@ -2,9 +2,10 @@
 
 For 0/1 rewards. A `Design` has every ending with its exact chance, so that what an advantage function ascends under it
 is known as exactly as for groups of n: ``maxrl_est.effective_weight(rule, design=...)``. Averaging the scores of the
-successes ascends J_N under every design that gives up on an unsolved prompt after N rollouts and not before; RLOO, GRPO
-and a baseline of 1 ascend something else under each. ``maxrl_est.advantages(rewards, objective, design=...)`` is
-unbiased for the objective that is asked for.
+successes ascends J_N under every design that gives up on an unsolved prompt after N rollouts and not before; what RLOO,
+GRPO and a baseline of 1 ascend changes with the design, but for the odd one (with the best of three RLOO and GRPO stay
+as they are, times 2/3). ``maxrl_est.advantages(rewards, objective, design=...)`` is unbiased for the objective that is
+asked for.
 """
 
 from maxrl_est.estimators.designs._allocation import allocation

@@ -15,8 +15,6 @@ from maxrl_est._arguments import words
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.objectives._numbers import check_probabilities
 
-_LEAST = np.finfo(np.float64).tiny  # for a logarithm of 0: its powers are 0 beside those of what is not
-
 
 class Ending(NamedTuple):
     """Successes and failures at which sampling stops, and the number of orders in which they can have come."""
@@ -84,10 +82,11 @@ class Design:
         if isinstance(p, Fraction):
             exact = [paths * p**s * (1 - p) ** f for s, f, paths in self.endings]
             return np.array(exact, dtype=object)
+        from scipy.special import xlog1py, xlogy  # here, because SciPy takes longer to import than the package
+
         p = np.asarray(p, dtype=np.float64)[..., None]
         s, f, logs = np.array([(s, f, math.log(paths)) for s, f, paths in self.endings]).T
-        up, down = np.log(np.maximum(p, _LEAST)), np.where(p < 1, np.log1p(-np.minimum(p, 1 - 2**-53)), np.log(_LEAST))
-        return np.asarray(np.exp(logs + s * up + f * down))
+        return np.asarray(np.exp(logs + xlogy(s, p) + xlog1py(f, -p)))
 
     def reached(self) -> Iterator[tuple[int, int]]:
         """All (successes, failures) that a walk can come to, endings among them."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from maxrl_est._arguments import at, name_of
 from maxrl_est._arguments.protocols import Array, Estimator, FloatArray, RolloutMoments
-from maxrl_est.estimators._answers import answer
+from maxrl_est.estimators._answers import ROUNDING, answer
 from maxrl_est.estimators._registry import chosen
 from maxrl_est.estimators._rows import Notes
 from maxrl_est.estimators._sequential import Draws, Sampler, SequentialEstimator, SequentialMoments
@@ -132,7 +132,8 @@ def _pairs(function: Estimator, design: Design, *, exact: bool) -> Array:
         kinds = np.array([Fraction(0), Fraction(1)] if exact else [0.0, 1.0])
         groups = kinds[(np.arange(size) < successes[:, None]).astype(int)]
         for s, own in zip(successes, answer("rule", function(groups), groups.shape, exact) / size, strict=True):
-            if not (np.isclose(own[:s].astype(float), float(own[0])).all() and (own[s:] == own[-1]).all()):
+            floats = own.astype(np.float64)
+            if max(np.ptp(part) for part in (floats[:s], floats[s:]) if part.size) > ROUNDING * abs(floats).max():
                 raise ValueError(f"rule must treat rollouts of one reward alike, got {own.tolist()} for {s} successes")
             pairs.append((own[0] * (s > 0), own[-1] * (s < size)))
     return np.array(pairs, dtype=object if exact else np.float64)
