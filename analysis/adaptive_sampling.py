@@ -92,10 +92,6 @@ class Problems:
 def sampled(rule, design, rng):
     """An update by real draws: problems at their policies -> what it adds (R, D, K), and rollouts drawn (R,)."""
     estimator = mx.designs.replayed(mx.Objective.expected() if rule == "J_1" else rule, design)
-    stops = np.zeros((design.cap + 1, design.cap + 1), dtype=bool)
-    for s, f, _ in design.endings:
-        stops[s, f] = True
-    sizes = np.arange(1, design.cap + 1)
 
     def update(problems, chances, _):
         runs = len(chances)
@@ -105,9 +101,8 @@ def sampled(rule, design, rng):
         advantages = estimator(rewards) / design.cap
         cells = np.arange(runs * PROMPTS)[:, None] * ANSWERS + answers.reshape(-1, design.cap)
         each = np.bincount(cells.ravel(), advantages.ravel(), chances.size).reshape(chances.shape)
-        s = np.cumsum(rewards, axis=-1).astype(int)
-        rollouts = 1 + np.argmax(stops[s, sizes - s], axis=-1)
-        return problems.gradient(each - each.sum(axis=-1, keepdims=True) * chances), rollouts.sum(axis=-1)
+        rollouts = estimator.drawn(rewards).sum(axis=-1)
+        return problems.gradient(each - each.sum(axis=-1, keepdims=True) * chances), rollouts
 
     return update
 

@@ -361,6 +361,7 @@ def test_a_replay_gives_what_would_have_been_drawn_and_nothing_to_the_rest(desig
         n = next(n for n in range(1, cap + 1) if n == cap or rule(sum(rewards[:n]), n - sum(rewards[:n])))
         expected = function(np.array(rewards[:n], float)) * design.cap / n
         assert made([rewards])[0].tolist() == pytest.approx([*expected, *[0.0] * (design.cap - n)])
+        assert made.drawn(rewards) == n
 
 
 def test_train_takes_a_replayed_design():
@@ -369,6 +370,9 @@ def test_train_takes_a_replayed_design():
     rule = designs.replayed("maxrl", designs.until_successes(1, 8))
     found = mx.train(task, policy, rule, n=8, steps=60, optimiser=mx.optimisers.Adam(0.1))
     assert "maxrl, until_successes(1, 8)" in str(found)
+    first, *rest = np.diff(found.values("maxrl, until_successes(1, 8)", "rollouts")[0])
+    assert 3 * 2 * 4 < first < 3 * 2 * 8
+    assert min(rest) == rest[-1] == 3 * 2  # in the end the first rollout solves
     with pytest.raises(ValueError, match=r"^likelihoods must have groups of N = 8 for maxrl, until"):
         rule([1, 0])
     with pytest.raises(ValueError, match=r"^likelihoods\[0, 2\] must be 0 or 1 where a design is given, got 0.5"):

@@ -17,6 +17,7 @@ from maxrl_est.files import formats
 from maxrl_est.files.whole import FileError
 from maxrl_est.training import Diverged, learning_curves
 from maxrl_est.training import _loop as loop
+from maxrl_est.training._run import Exact
 from maxrl_est.training.optimisers import SGD, Adam
 from maxrl_est.training.policies import MLP, GaussianPolicy, SoftmaxPolicy, Tabular
 
@@ -102,12 +103,12 @@ def test_an_estimate_has_the_exact_gradient_as_its_mean(name, order):
     n, theta = 4, np.array([1.0, 0, 0, 0.5, 0, 0, -1, 0, 0, 2, 0, 0])
     row = mx.estimators.get(f"{name}({order})" if name.startswith("ustat") and order else name)
     run = loop.Run(TASK, POLICY, name, row, n, 3, SGD(1.0), 0)
-    exact = loop.Run(TASK, POLICY, "exact", loop.Exact(row.target(n)), n, 3, SGD(1.0), 0)
-    draws = np.array([run.gradient(theta, step) for step in range(20_000)])
+    exact = loop.Run(TASK, POLICY, "exact", Exact(row.target(n)), n, 3, SGD(1.0), 0)
+    draws = np.array([run.gradient(theta, step)[0] for step in range(20_000)])
     error = draws.std(axis=0) / np.sqrt(len(draws))
-    assert (np.abs(draws.mean(axis=0) - exact.gradient(theta, 0)) < 6 * error).all()
-    wrong = loop.Run(TASK, POLICY, "exact", loop.Exact(mx.Objective.maxrl(3)), n, 3, SGD(1.0), 0)
-    assert (np.abs(draws.mean(axis=0) - wrong.gradient(theta, 0)) > 6 * error).any()
+    assert (np.abs(draws.mean(axis=0) - exact.gradient(theta, 0)[0]) < 6 * error).all()
+    wrong = loop.Run(TASK, POLICY, "exact", Exact(mx.Objective.maxrl(3)), n, 3, SGD(1.0), 0)
+    assert (np.abs(draws.mean(axis=0) - wrong.gradient(theta, 0)[0]) > 6 * error).any()
 
 
 def test_estimators_of_a_seed_share_first_parameters_and_batches():
@@ -147,7 +148,8 @@ def test_an_optimiser_of_a_library_is_resumed_too(tmp_path):
         run["points"].pop()  # as if the last piece were missing; what it starts from is at step 10
     partial = mx.train(TASK, POLICY, "ustat", **settings | {"steps": 10})
     for run, curve in zip(saved["state"]["runs"], partial.curves, strict=True):
-        run |= {"step": 10, "theta": curve.parameters.tolist(), "optimiser": [[10], []]}
+        rollouts, theta = run["points"][-1][1], curve.parameters.tolist()
+        run |= {"step": 10, "rollouts": rollouts, "theta": theta, "optimiser": [[10], []]}
     path.write_text(json.dumps(saved))
     assert mx.train(TASK, POLICY, "ustat", **settings, checkpoint=path).to_csv() == expected.to_csv()
 

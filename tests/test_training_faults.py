@@ -175,9 +175,9 @@ def shorter(part):
         (lambda state: state.update(runs=2 * state["runs"]), r"runs must be a list of 4, got \[\{"),
         (
             lambda state: state["runs"].__setitem__(2, 7),
-            r"runs\[2\] must have step, theta, .*, got 7",
+            r"runs\[2\] must have step, rollouts, .*, got 7",
         ),
-        (lambda state: state["runs"][0].pop("theta"), r"runs\[0\] must have step, theta, optimiser, points"),
+        (lambda state: state["runs"][0].pop("theta"), r"runs\[0\] must have step, rollouts, theta, optimiser, points"),
         (shorter("theta"), r"runs\[0\].theta must have float64 numbers of shape \(12,\), got \["),
         (damage(theta=["1.5"] * 12), r"runs\[0\].theta must have float64 numbers .*, got \['1.5'"),
         (damage(theta=[[1.0], [1.0, 2.0]]), r"runs\[0\].theta must have"),

@@ -19,7 +19,7 @@ class Point:
     """Means over all prompts after some steps, exact for the policy as it is; test: of the test task, if any."""
 
     step: int
-    rollouts: int  # drawn so far
+    rollouts: int  # drawn so far, of a replayed design those that it draws
     pass_rate: float  # p
     log_pass_rate: float  # log p; -inf where a prompt cannot be solved
     objective: float  # J_T(p)

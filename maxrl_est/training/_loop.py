@@ -15,7 +15,7 @@ from maxrl_est.objectives import Objective
 from maxrl_est.training import _saving as saving
 from maxrl_est.training._curves import Curve, Point, Training
 from maxrl_est.training._plan import TrainingPlan
-from maxrl_est.training._run import Exact, Run, State, Task
+from maxrl_est.training._run import Run, State, Task
 from maxrl_est.training._settings import Choice, check_task, optimiser_of, rows_of, seeds_of
 from maxrl_est.training.optimisers import Optimiser
 from maxrl_est.training.policies import Policy
@@ -210,9 +210,8 @@ def _piece(run: Run, state: State, until: int, objective: Objective, test: Task 
     if state.step < until:
         return state, None
     p, log_p, value = _evaluate(run, run.task, state, objective)
-    rollouts = 0 if isinstance(run.estimator, Exact) else state.step * run.batch * run.n
     tested = () if test is None else _evaluate(run, test, state, objective)[:2]
-    return state, Point(state.step, rollouts, p, log_p, value, *tested)
+    return state, Point(state.step, state.rollouts, p, log_p, value, *tested)
 
 
 def _evaluate(run: Run, task: Task, state: State, objective: Objective) -> tuple[float, float, float]:

@@ -12,6 +12,7 @@ import numpy as np
 from maxrl_est._arguments.arrays import not_finite
 from maxrl_est._arguments.protocols import Array, Estimator, FloatArray
 from maxrl_est.estimates import settled
+from maxrl_est.estimators.designs import Replayed
 from maxrl_est.objectives import Objective
 from maxrl_est.training._one_pass import in_one_pass
 from maxrl_est.training.optimisers import Optimiser
@@ -62,9 +63,10 @@ class Exact:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where a run is: steps done, parameters (d,), and the optimiser's state."""
+    """Where a run is: steps done, rollouts drawn for them, parameters (d,), and the optimiser's state."""
 
     step: int
+    rollouts: int
     theta: FloatArray
     optimiser: Any
 
@@ -85,7 +87,7 @@ class Run:
     def start(self) -> State:
         """Return the state before the first step."""
         theta = self.policy.network.initial(self._generator(_START, 0))
-        return State(0, theta, self.optimiser.init(theta))
+        return State(0, 0, theta, self.optimiser.init(theta))
 
     def advance(self, state: State, until: int, seconds: float = math.inf) -> State:
         """Return the state after steps up to the number ``until``, fewer if time is up; Diverged if one fails."""
@@ -98,14 +100,14 @@ class Run:
                     break
         return state
 
-    def gradient(self, theta: FloatArray, step: int) -> FloatArray:
-        """Return the estimate (d,) of the gradient of the mean objective over prompts at this step."""
+    def gradient(self, theta: FloatArray, step: int) -> tuple[FloatArray, int]:
+        """Return the estimate (d,) of the mean objective's gradient over prompts at this step, and its rollouts."""
         prompts, policy = self._prompts(step), in_one_pass(self.policy)
         if isinstance(self.estimator, Exact):
             p = np.exp(self.task.log_pass_rates(policy, theta, prompts))
             self.need_finite("pass rates", p, step)
             weights = self.estimator.share(p) / len(prompts)
-            return self.task.weighted_gradient(policy, theta, prompts, weights)
+            return self.task.weighted_gradient(policy, theta, prompts, weights), 0
         rng = self._generator(_ROLLOUTS, step)
         likelihoods, actions = self.task.sample(policy, theta, prompts, rng, self.n)
         self.need_finite("likelihoods", likelihoods, step)
@@ -114,16 +116,23 @@ class Run:
         except ValueError as error:
             raise Diverged(f"{self._where(step)}: {error}") from error
         self.need_finite("advantages", advantages, step, "an estimator that is finite on these likelihoods")
-        return self.task.weighted_score(policy, theta, prompts, actions, advantages / advantages.size)
+        estimate = self.task.weighted_score(policy, theta, prompts, actions, advantages / advantages.size)
+        return estimate, self._drawn(likelihoods)
 
     def _next(self, state: State) -> State:
         step = state.step + 1
-        gradient = self.gradient(state.theta, step)
+        gradient, rollouts = self.gradient(state.theta, step)
         self.need_finite("gradient", gradient, step)
         update, optimiser = self.optimiser.update(-gradient, state.optimiser, state.theta)
         theta = state.theta + np.asarray(update, dtype=np.float64)
         self.need_finite("parameters", theta, step)
-        return State(step, theta, optimiser)
+        return State(step, state.rollouts + rollouts, theta, optimiser)
+
+    def _drawn(self, likelihoods: FloatArray) -> int:
+        """The rollouts of likelihoods (B, n), of which a design may take fewer."""
+        if isinstance(self.estimator, Replayed):
+            return int(self.estimator.drawn(likelihoods).sum())
+        return likelihoods.size
 
     def _prompts(self, step: int) -> Array:
         if self.batch == len(self.task):

@@ -13,7 +13,7 @@ from maxrl_est._arguments.protocols import Array
 from maxrl_est.training._curves import Point
 from maxrl_est.training._run import State
 
-_RUN = ("step", "theta", "optimiser", "points")
+_RUN = ("step", "rollouts", "theta", "optimiser", "points")
 
 
 def listed(states: Sequence[State], points: Sequence[Sequence[Point]]) -> dict[str, Any]:
@@ -22,6 +22,7 @@ def listed(states: Sequence[State], points: Sequence[Sequence[Point]]) -> dict[s
         "runs": [
             {
                 "step": state.step,
+                "rollouts": state.rollouts,
                 "theta": state.theta.tolist(),
                 "optimiser": _lists(state.optimiser),
                 "points": [list(asdict(point).values()) for point in reached],
@@ -65,9 +66,11 @@ def _state(run: dict[str, Any], where: str, start: State, between: tuple[int, in
     low, high = between
     step = run["step"]
     _need(type(step) is int and low <= step <= high, f"{where}.step", f"be an int in [{low}, {high}]", step)
+    rollouts = run["rollouts"]
+    _need(type(rollouts) is int and rollouts >= 0, f"{where}.rollouts", "be an int of at least 0", rollouts)
     theta = _like(start.theta, run["theta"], f"{where}.theta")
     _need(bool(np.isfinite(theta).all()), f"{where}.theta", "be finite", run["theta"])
-    return State(step, theta, _like(start.optimiser, run["optimiser"], f"{where}.optimiser"))
+    return State(step, rollouts, theta, _like(start.optimiser, run["optimiser"], f"{where}.optimiser"))
 
 
 def _between(stops: Sequence[int], points: int) -> tuple[int, int]:

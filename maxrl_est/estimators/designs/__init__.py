@@ -11,11 +11,12 @@ asked for.
 from maxrl_est.estimators.designs._allocation import allocation
 from maxrl_est.estimators.designs._design import Design, Ending
 from maxrl_est.estimators.designs._rules import fixed, staged, stopping, until_mixed, until_successes
-from maxrl_est.estimators.designs._sequential import replayed, sequential
+from maxrl_est.estimators.designs._sequential import Replayed, replayed, sequential
 
 __all__ = [
     "Design",
     "Ending",
+    "Replayed",
     "allocation",
     "fixed",
     "replayed",

@@ -80,7 +80,7 @@ def replayed(rule: str | Estimator | Objective, design: Design) -> Replayed:
 
     Those that the design would not have drawn get 0, and the others so much more that the mean over cap is that over N:
     the estimate is the same as of `sequential`. For `maxrl_est.train` with ``n=design.cap``, and for rollouts that are
-    there already. Not for saving rollouts: all are drawn, and counted.
+    there already. Not for saving rollouts: all are drawn, though `train` counts those of the design.
 
     Parameters
     ----------
@@ -149,6 +149,17 @@ class Replayed:
 
     def __call__(self, likelihoods: npt.ArrayLike, /) -> FloatArray:
         """Advantages (..., cap) of 0/1 rewards (..., cap); ValueError for other numbers, or other sizes of groups."""
+        rewards, endings = self._ended(likelihoods)
+        shares = self.design.cap * self.shares[endings]
+        own = np.where(rewards == 1, shares[..., None, 0], shares[..., None, 1])
+        return np.where(np.arange(self.design.cap) < self._sizes[endings, None], own, 0.0)
+
+    def drawn(self, likelihoods: npt.ArrayLike, /) -> Array:
+        """How many (...) of the rollouts of each group (..., cap) the design draws: `maxrl_est.train` counts these."""
+        return self._sizes[self._ended(likelihoods)[1]]
+
+    def _ended(self, likelihoods: npt.ArrayLike) -> tuple[FloatArray, Array]:
+        """Checked rewards (..., cap), and which ending (...) of the design they come to."""
         rewards, cap = np.asarray(likelihoods, dtype=np.float64), self.design.cap
         if rewards.ndim == 0 or rewards.shape[-1] != cap:
             raise ValueError(f"likelihoods must have groups of N = {cap} for {self.name}, got shape {rewards.shape}")
@@ -161,10 +172,12 @@ class Replayed:
         places[s, f] = np.arange(len(s))
         successes = np.cumsum(rewards, axis=-1).astype(int)
         found = places[successes, np.arange(1, cap + 1) - successes]
-        last = np.argmax(found >= 0, axis=-1)[..., None]
-        shares = cap * self.shares[np.take_along_axis(found, last, axis=-1)]
-        own = np.where(rewards == 1, shares[..., 0], shares[..., 1])
-        return np.where(np.arange(cap) <= last, own, 0.0)
+        first = np.argmax(found >= 0, axis=-1)[..., None]
+        return rewards, np.take_along_axis(found, first, axis=-1)[..., 0]
+
+    @property
+    def _sizes(self) -> Array:
+        return np.array([ending.size for ending in self.design.endings])
 
 
 @dataclass(frozen=True)
