@@ -1,4 +1,4 @@
-"""Functions of groups that a design draws, judged under it: what passes, what fails with its W, what is not asked."""
+"""Functions of groups that a design draws, judged on these: what passes, what fails with its W, what is not asked."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 import maxrl_est as mx
 from maxrl_est import cli, designs
 from maxrl_est.checks import CHECKS, CheckFailure, check_estimator, parametrize_with_checks
+from maxrl_est.checks._structure import SHAPE, STRUCTURE
 
 STAGED = designs.staged(4, 12)
 ONCE = designs.until_successes(1, 8)
@@ -45,9 +46,7 @@ WRONG = {
     "less a constant": ("maxrl_cv", J_16, STAGED, "no known objective"),
     "over the cap": (over_the_cap, mx.Objective.maxrl, ONCE, "exactly 1/8 x tsallis(2, 8)"),  # W = sum_n n/8 q^(n-1)
     "another order": (of_successes, mx.Objective.maxrl(7), ONCE, "J_8"),
-    "made for another design": (under(designs.staged(4, 13), J_1), J_1, STAGED, "raised ValueError"),
     "groups of one": ("rloo", J_1, ONCE, "raised ValueError: likelihoods must have groups of N >= 2"),
-    "looks at the order": (lambda r: r * np.arange(r.shape[-1]), J_1, MIXED, "raised ValueError"),
     "down": (lambda r: -of_successes(r), mx.Objective.maxrl, ONCE, "descends J_8: the factor is -1"),
 }
 
@@ -70,6 +69,43 @@ def test_a_wrong_one_fails_and_is_told_what_it_ascends(name):
         check_estimator(function, objective=objective, design=design)
 
 
+def first_come(rewards):
+    return rewards * np.arange(rewards.shape[-1])
+
+
+def noisy(rewards, rng=np.random.default_rng(0)):  # noqa: B008 - it remembers
+    return of_successes(rewards) + 1e-3 * rng.standard_normal(rewards.shape)
+
+
+def of_the_batch(rewards):
+    return of_successes(rewards) / (1 + np.var(rewards.sum(-1)) if rewards.ndim > 1 else 1)
+
+
+def writes(rewards):
+    found = of_successes(rewards)
+    rewards *= found
+    return rewards
+
+
+@pytest.mark.parametrize(
+    ("function", "design", "check", "said"),
+    [
+        (under(designs.staged(4, 13), J_1), STAGED, SHAPE, "raised ValueError: likelihoods must be s successes and"),
+        (lambda r: of_successes(r)[..., :1], STAGED, SHAPE, "returned shape"),
+        (writes, ONCE, "input unchanged", "wrote to its input"),
+        (noisy, ONCE, "deterministic", "returned two results"),
+        (first_come, MIXED, "order of rollouts", "depends on the order of rollouts"),
+        (of_the_batch, ONCE, "batch independence", "depends on the batch"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_function_of_a_group_fails_by_its_structure(function, design, check, said):
+    report = check_estimator(function, design=design, on_fail=None)
+    assert (report.verdict, report[check].status) == ("failed", "failed")
+    assert said in report[check].message
+    assert report[ASKED].status != "passed" or check == "input unchanged"
+
+
 def test_rloo_in_stages_is_told_its_weight_exactly():
     check = check_estimator("rloo", objective=J_1, design=STAGED, on_fail=None)[ASKED]
     assert check.message == (
@@ -82,8 +118,10 @@ def test_rloo_in_stages_is_told_its_weight_exactly():
 
 def test_nothing_else_is_asked_and_the_report_says_so():
     report = check_estimator(of_successes, objective=mx.Objective.maxrl, design=ONCE)
-    others = {check.name: (check.status, check.message) for check in report.checks if check.name != ASKED}
-    assert others == dict.fromkeys(set(CHECKS) - {ASKED}, ("skipped", "a design is given"))
+    skipped = {
+        check.name for check in report.checks if (check.status, check.message) == ("skipped", "a design is given")
+    }
+    assert skipped == set(CHECKS) - {ASKED, *list(STRUCTURE)[:6]}
     assert report.noise == ()
     assert report.tried == ("every group of 0/1 rewards with which until_successes(1, 8) ends",)
     assert report.settings["design"] == "until_successes(1, 8)"

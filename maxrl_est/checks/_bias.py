@@ -42,8 +42,7 @@ def ascends_an_objective(subject: Subject) -> str:
     """The effective weight on 0/1 rewards is that of the declared objective, or of a known one, up to a factor."""
     if subject.positive_only:
         raise Skipped("only meant for positive likelihoods")
-    if subject.design is None:
-        enumerable(subject)
+    enumerable(subject)
     found = {n: _ascended(subject, n) for n in subject.sizes}
     return _said(subject, dict(reversed(found.items())))
 

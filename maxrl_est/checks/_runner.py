@@ -35,6 +35,15 @@ CHECKS: Mapping[str, Callable[[Subject], str]] = {
     **NOISE,
 }
 """What is checked, by name and in this order."""
+UNDER_DESIGN = (
+    SHAPE,
+    "input unchanged",
+    "memory layout",
+    "deterministic",
+    "order of rollouts",
+    "batch independence",
+    ASCENDED,
+)
 
 
 def check_estimator(
@@ -69,8 +78,8 @@ def check_estimator(
     objective : what it should ascend: an Objective or another target of `maxrl_est.targets`, or a function that gives
         one for each group size. None: whichever known objective it ascends on 0/1 rewards
     group_sizes : the N at which it is checked, up to 1024; those below the order of a given Objective are left out
-    design : one of `maxrl_est.designs`, for a function of the groups of 0/1 rewards that it draws: only what is
-        ascended under it is asked, with the most rollouts as the group size of ``objective``
+    design : one of `maxrl_est.designs`, for a function of the groups of 0/1 rewards that it draws: structure
+        and what is ascended are asked of these, with the most rollouts as the group size of ``objective``
     binary_only : whether it is meant for 0/1 rewards only, so that graded likelihoods are skipped; on graded ones most
         functions ascend nothing at all, as `maxrl_est.objective_of` says of each
     positive_only : whether it takes logarithms, so that likelihoods of 0 are left out; rows of the table know
@@ -183,10 +192,10 @@ def _checked(subject: Subject, expected: KnownFaults, callback: Callable[[Check]
 
 def run(title: str, subject: Subject) -> Check:
     """The outcome of one check; what returns no advantages at all is asked nothing more."""
-    if subject.design and title != ASCENDED:
+    if subject.design and title not in UNDER_DESIGN:
         return Check(title, "skipped", "a design is given")
     try:
-        if title != SHAPE and not subject.design:
+        if title != SHAPE:
             subject.once(STRUCTURE[SHAPE])
     except Failed:
         return Check(title, "skipped", "the function does not return advantages")

@@ -13,11 +13,11 @@ from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject, Warned,
 
 def returns_advantages(subject: Subject) -> str:
     """It returns finite real numbers, one for each likelihood, for one group and for many."""
-    failures = {n: failure for n in subject.sizes if (failure := _of_size(subject, n))}
+    failures = {n: failure for n in subject.tried if (failure := _of_size(subject, n))}
     if not failures:
         return "finite, of the shape of the likelihoods, any batch axes"
     failure = failures[max(failures)]
-    works = [n for n in reversed(subject.sizes) if n not in failures]
+    works = [n for n in reversed(subject.tried) if n not in failures]
     if not works:
         raise failure
     failing = ", ".join(str(n) for n in subject.group_sizes if n in failures)
@@ -41,7 +41,7 @@ def _of_size(subject: Subject, n: int) -> Failed | None:
 
 def leaves_its_input_alone(subject: Subject) -> str:
     """It does not write to its input."""
-    groups = subject.random((5, subject.sizes[0]))
+    groups = subject.random((5, subject.tried[0]))
     given = groups.copy()
     subject.function(given)
     if not np.array_equal(given, groups):
@@ -60,7 +60,7 @@ def comparable(subject: Subject) -> None:
 def takes_any_memory(subject: Subject) -> str:
     """Read-only, strided and Fortran-ordered input has the same advantages."""
     comparable(subject)
-    n = subject.sizes[0]
+    n = subject.tried[0]
     groups = subject.random((6, n))
     expected = subject(groups)
     fixed = groups.copy()
@@ -90,9 +90,9 @@ def takes_any_memory(subject: Subject) -> str:
 
 def is_deterministic(subject: Subject) -> str:
     """The same input gives the same result."""
-    groups = subject.random((5, subject.sizes[0]))
+    groups = subject.random((5, subject.tried[0]))
     first = subject(groups)
-    subject(subject.random((3, subject.sizes[0])))
+    subject(subject.random((3, subject.tried[0])))
     if not np.array_equal(first, subject(groups)):
         raise subject.failed(
             f"returned two results for likelihoods {excerpt(groups)}: it draws random numbers or remembers earlier "
@@ -106,7 +106,7 @@ def is_deterministic(subject: Subject) -> str:
 def follows_the_order(subject: Subject) -> str:
     """Permuting the rollouts of a group permutes their advantages: it is permutation equivariant."""
     comparable(subject)
-    for n in subject.sizes:
+    for n in subject.tried:
         groups = _trials.groups(subject, n)
         plain = subject(groups)
         for order in _trials.orders(n):
@@ -134,7 +134,7 @@ def _depends_on_order(subject: Subject, group: Array, order: Array, off: float, 
 def sees_one_group(subject: Subject) -> str:
     """A group has the same advantages in a batch as alone, whatever the batch's axes."""
     comparable(subject)
-    for n in subject.sizes:
+    for n in subject.tried:
         groups = _trials.groups(subject, n)
         alone = np.stack([subject(group) for group in groups])
         for batch in ((len(groups),), (1,), (2, 3), (2, 2), (n,)):
@@ -189,7 +189,7 @@ def takes_ragged_batches(subject: Subject) -> str:
     ragged = getattr(subject.function, "ragged", None)
     if ragged is None:
         raise Skipped("only for functions that take groups of different sizes, by their identifiers")
-    groups = [_trials.groups(subject, n)[row] for n in sorted(subject.sizes)[:RAGGED] for row in (0, -1)]
+    groups = [_trials.groups(subject, n)[row] for n in sorted(subject.tried)[:RAGGED] for row in (0, -1)]
     for group, got in zip(groups, ragged(groups), strict=True):
         off = float(subject.gaps(np.asarray(got)[None], subject(group)[None], group[None])[0])
         if not off <= subject.tolerance:  # NaN too

@@ -13,9 +13,10 @@ from maxrl_est._arguments.protocols import Array, Estimator, FloatArray
 from maxrl_est.checks._known import Found
 from maxrl_est.estimators.designs import Design
 from maxrl_est.measures import EffectiveWeight, effective_weight
-from maxrl_est.measures._precision import DOUBLE, Precision, precision_of, probes_of
+from maxrl_est.measures._precision import Precision, precision_of, probes_of
 from maxrl_est.objectives.targets import Target
 
+LEAST = 3  # sizes of a design's groups that are tried, beside its cap
 LONGEST = 8  # group that is written out in a line that reproduces a failure
 TOLERANCE = 1e-4  # relative: what a check lets pass, and says
 REST = 16  # eps, or less, may be left of a difference of numbers of size 1
@@ -88,6 +89,14 @@ class Subject(Remembering):
         """The group sizes above 1, largest first: failures of large groups say most."""
         return sorted((n for n in self.group_sizes if n > 1), reverse=True)
 
+    @cached_property
+    def tried(self) -> list[int]:
+        """The sizes above 1 on which its structure is tried, largest first: of a design's the least, and its cap."""
+        if self.design is None:
+            return self.sizes
+        drawn = sorted({ending.size for ending in self.design.endings} - {1})
+        return sorted({*drawn[:LEAST], self.design.cap}, reverse=True)
+
     def __call__(self, groups: Array) -> Array:
         """Advantages, or a Failed that shows the input which made trouble."""
         try:
@@ -128,7 +137,7 @@ class Subject(Remembering):
     def precision(self) -> Precision:
         """In which floats the function computes, whatever it returns: as stated, or measured."""
         if self.stated is None and self.design:
-            return self.weight(self.design.cap).precision or DOUBLE
+            return precision_of(self.function, self._drawn((8, self.tried[0])))
         return self.stated or precision_of(self.function, *probes_of(self.sizes[0]))
 
     @cached_property
@@ -171,8 +180,22 @@ class Subject(Remembering):
 
     def random(self, shape: tuple[int, ...]) -> FloatArray:
         """Likelihoods of the kind that it is meant for."""
+        if self.design:
+            return self._drawn(shape)
         uniform = np.random.default_rng(self.seed).random(shape)
         return (uniform < 0.5).astype(np.float64) if self.binary_only else 1 - uniform
+
+    def ended(self, n: int) -> FloatArray:
+        """The groups (E, n) of 0/1 rewards with which the design ends, each in some order."""
+        rng = np.random.default_rng([self.seed, n])
+        successes = [ending.successes for ending in self.design.endings if ending.size == n] if self.design else []
+        return rng.permuted((np.arange(n) < np.array(successes)[:, None]).astype(np.float64), axis=1)
+
+    def _drawn(self, shape: tuple[int, ...]) -> FloatArray:
+        """Some of them, in other orders."""
+        rng = np.random.default_rng(self.seed)
+        groups = self.ended(shape[-1])
+        return rng.permuted(groups[rng.integers(len(groups), size=shape[:-1])], axis=-1)
 
 
 def worst(got: Array, expected: Array, off: FloatArray, tolerance: float) -> int:

@@ -19,6 +19,8 @@ LEAST = 0.05  # stands for 0 where logarithms are taken
 
 def kinds(subject: Subject, n: int) -> Mapping[str, FloatArray]:
     """Groups (B, n) by what they are like, of the likelihoods that the function is meant for."""
+    if subject.design:
+        return {f"0/1 rewards of {subject.design}": subject.ended(n)}
     rng = np.random.default_rng([subject.seed, n])
     if subject.binary_only:
         return {"0/1 rewards": _binary(rng, n)}
