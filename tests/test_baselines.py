@@ -16,6 +16,7 @@ from maxrl_est.selftest import reference
 from maxrl_est.selftest.adversarial import FAMILIES
 
 WEIGHT_ULPS = 8  # measured worst over the families, N = 3 to 512: 4.5
+MEAN_ULPS = 1.5  # a sum to half of one, and a quotient
 ADVANTAGE_ULPS = 8  # of 1 or omega_i l_i, whichever is larger; measured worst over N = 3 to 65: 4.5
 PRODUCT_ULPS = 2  # measured worst, compiled: 0.5; in arrays: 1
 every_family = pytest.mark.parametrize("family", FAMILIES)
@@ -102,6 +103,18 @@ def test_a_product_that_forgets_what_rounding_loses_is_seen():
     assert reference.ulp_error(checked.failure_of_others(values)[0], expected) <= PRODUCT_ULPS
     forgetful = np.full(n, np.prod(np.full(n - 1, 1 - l)))
     assert reference.ulp_error(forgetful, expected) > 10 * PRODUCT_ULPS
+
+
+@pytest.mark.parametrize("n", [2, 3, 57, 1000, 10**6])
+def test_the_mean_of_the_others_is_accurate_in_groups_of_any_size_by_either_kernel(n):
+    """Equal likelihoods round alike: a running sum loses 10 units in the last place at N = 57, 10^5 at N = 10^6."""
+    l = np.nextafter(0.1, 1)
+    in_arrays = np.empty((1, n))
+    generic.mean_of_others(np.full((1, n), l), in_arrays)
+    assert reference.ulp_error(in_arrays[0], [l] * n) <= MEAN_ULPS
+    assert reference.ulp_error(checked.mean_of_others(np.full((1, n), l))[0], [l] * n) <= MEAN_ULPS
+    running = np.add.accumulate(np.full(n - 1, l))[-1] / (n - 1)
+    assert n < 57 or reference.ulp_error([running], [l]) > 2 * MEAN_ULPS
 
 
 @pytest.mark.parametrize("n", [2, 3, 8, 100])

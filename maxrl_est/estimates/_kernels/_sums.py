@@ -46,7 +46,7 @@ def _take_block(likelihoods, g, start, ceiling, block):
 
 
 @part
-def _add(total, carry, value):
+def add(total, carry, value):
     """(total + carry) + value, the carry taking what rounding loses."""
     after = total + value
     shift = after - total
@@ -61,14 +61,14 @@ def total_and_largest(likelihoods, g, ceiling, work):
         _take_block(likelihoods, g, start, ceiling, work.block)
         for j in range(0, BLOCK, WIDTH):
             value = load(work.block, 0, j)
-            total, carry = _add(total, carry, value)
+            total, carry = add(total, carry, value)
             top = larger(value, top)
     store(work.lanes, 0, 0, total)
     store(work.lanes, 1, 0, carry)
     store(work.lanes, 2, 0, top)
     whole, lost, largest = 0.0, 0.0, 0.0
     for lane in range(WIDTH):
-        whole, lost = _add(whole, lost, work.lanes[0, lane])
+        whole, lost = add(whole, lost, work.lanes[0, lane])
         lost += work.lanes[1, lane]
         largest = max(largest, work.lanes[2, lane])
     return whole + lost, largest
@@ -110,7 +110,7 @@ def power_sums(likelihoods, g, ceiling, total, terms, work, sums):
             parts = _next_powers(work)
             for j in range(4):
                 if k == 0:
-                    whole, lost = _add(load(lanes, j, 0), load(lanes, 4 * ROWS + j, 0), parts[j])
+                    whole, lost = add(load(lanes, j, 0), load(lanes, 4 * ROWS + j, 0), parts[j])
                     store(lanes, 4 * ROWS + j, 0, lost)
                 else:
                     whole = load(lanes, k + j, 0) + parts[j]

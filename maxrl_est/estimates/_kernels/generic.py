@@ -102,8 +102,15 @@ def failure_power_of_others(likelihoods: FloatArray, rule: CircleRule, out: Floa
 def mean_of_others(likelihoods: Array, out: Array) -> None:
     """Fill out (B, N) with the mean of the others, for N >= 2: the sum less l_i would lose what is far below l_i."""
     left = repeated.fill_few(likelihoods, out, repeated.mean)
-    before, after = _from_both_sides(np.add, likelihoods[left], likelihoods.dtype.type(0))
-    out[left] = (before + after) / (likelihoods.shape[1] - 1)
+    values = likelihoods[left]
+    before, after = _from_both_sides(np.add, values, values.dtype.type(0))
+    total = before + after
+    if values.dtype != object:  # equal likelihoods round alike, so what is lost is added up too
+        lost = np.zeros_like(total)
+        lost[:, 1:] += np.add.accumulate(_rounded_off(before[:, :-1], values[:, :-1], before[:, 1:]), axis=1)
+        lost[:, -2::-1] += np.add.accumulate(_rounded_off(after[:, :0:-1], values[:, :0:-1], after[:, -2::-1]), axis=1)
+        total += lost + _rounded_off(before, after, total)
+    out[left] = total / (likelihoods.shape[1] - 1)
 
 
 def failure_of_others(likelihoods: Array, out: Array) -> None:
@@ -121,6 +128,12 @@ def _from_both_sides(operation: np.ufunc, values: Array, start: Any) -> tuple[Ar
     operation.accumulate(values[:, :-1], axis=1, out=before[:, 1:])
     operation.accumulate(values[:, :0:-1], axis=1, out=after[:, -2::-1])
     return before, after
+
+
+def _rounded_off(x: Array, y: Array, total: Array) -> Array:
+    """What the total of x and y lost, exactly (D. E. Knuth)."""
+    shift = total - x
+    return np.asarray((x - (total - shift)) + (y - shift))
 
 
 def _cut(decay: FloatArray) -> FloatArray:

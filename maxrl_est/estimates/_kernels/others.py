@@ -1,6 +1,7 @@
 """What the other rollouts are together, for each rollout: their mean, and the chance that all of them fail.
 
-From both sides, since the whole less one value, or divided by it, would lose all that is far below it.
+From both sides, since the whole less one value, or divided by it, would lose all that is far below it. Equal
+likelihoods round alike, so what rounding loses is carried along, or errors would grow with N.
 """
 
 from __future__ import annotations
@@ -8,21 +9,24 @@ from __future__ import annotations
 import numpy as np
 
 from maxrl_est.estimates._kernels._jit import fma, jit, part
+from maxrl_est.estimates._kernels._sums import add
 
 
 @jit
 def mean_of_others(likelihoods, out):
-    """Fill out (B, N) with the mean of the others, for N >= 2."""
+    """Fill out (B, N) with the mean of the others, for N >= 2: what comes before plus what comes after."""
     groups, size = likelihoods.shape
+    carries = np.empty(size)
     for g in range(groups):
-        total = 0.0
+        total, carry = 0.0, 0.0
         for i in range(size):
-            out[g, i] = total
-            total += likelihoods[g, i]
-        total = 0.0
+            out[g, i], carries[i] = total, carry
+            total, carry = add(total, carry, likelihoods[g, i])
+        total, carry = 0.0, 0.0
         for i in range(size - 1, -1, -1):
-            out[g, i] = (out[g, i] + total) / (size - 1)
-            total += likelihoods[g, i]
+            whole, lost = add(out[g, i], carries[i] + carry, total)
+            out[g, i] = (whole + lost) / (size - 1)
+            total, carry = add(total, carry, likelihoods[g, i])
 
 
 @part
@@ -35,10 +39,7 @@ def _times_failure(value, carry, likelihood):
 
 @jit
 def failure_of_others(likelihoods, out):
-    """Fill out (B, N) with the product of 1 - l over the others: what comes before times what comes after.
-
-    Equal likelihoods round alike, so what rounding loses is carried along, or errors would grow with N.
-    """
+    """Fill out (B, N) with the product of 1 - l over the others: what comes before times what comes after."""
     groups, size = likelihoods.shape
     carries = np.empty(size)
     for g in range(groups):
