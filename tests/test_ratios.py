@@ -8,8 +8,10 @@ from fractions import Fraction as F
 
 import numpy as np
 import pytest
+from flint import arb, arb_poly, ctx, fmpq
 
 import maxrl_est as mx
+from maxrl_est.estimates import ratios as of_ratios
 
 MU = (F(1, 4), F(1, 4), F(1, 2))
 PI = (F(1, 2), F(1, 3), F(1, 6))  # ratios 2, 4/3 and 1/3
@@ -235,6 +237,54 @@ def test_the_error_bound_holds_and_what_is_refused_is_beyond_it(n, kernels, monk
                 worst = max(worst, float(abs(F(float(f)) - w) / s) * 2.0**53)
     assert 0.1 < worst <= 4 * (n + 1)
     assert refused >= (n > 2)
+
+
+def error_over_bound(l, rho, control, objective):
+    """The largest error of two of the weights (N,) over 4 (N+1) 2^-53 sum_k |c_k| E_k(|x|), by balls of 400 bits."""
+    n, off = len(l), of_ratios.OffPolicy(rho[None], control)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = of_ratios.weights(l[None], off, objective, 1)[0][0]
+    by = objective.expansion
+    q = [1 - F(r) * F(a) + F(control) * (F(r) - 1) for a, r in zip(l.tolist(), rho.tolist(), strict=True)]
+    x = [1 - value if by.successes else value for value in q]
+    worst = 0.0
+    with ctx.workprec(400):
+        shares = [arb(float(c)) / math.comb(n - 1, k) for k, c in enumerate(by.coefficients)]
+        for i in {0, n - 1} if np.isfinite(found).all() else ():
+            ones, sizes = (
+                math.prod((arb_poly([1, arb(fmpq(v.numerator, v.denominator))]) for v in row), start=arb_poly([1]))
+                for row in (x[:i] + x[i + 1 :], [abs(v) for v in x[:i] + x[i + 1 :]])
+            )
+            exact = sum((c * ones[k] for k, c in enumerate(shares)), arb(0))
+            size = sum((abs(c) * sizes[k] for k, c in enumerate(shares)), arb(0))
+            if size > 0:
+                error = abs(arb(float(found[i])) - exact) / size
+                worst = max(worst, float(error.upper()) * 2.0**53 / (4 * (n + 1)))
+    return worst
+
+
+def rounded_as_it_goes(values, off, successes):
+    q = 1 - off.ratios * values + off.control * (off.ratios - 1)
+    masses = 1 - q if successes else q
+    masses.flags.writeable = False
+    return masses
+
+
+@pytest.mark.parametrize("kernels", ["numpy", "numba"])
+@pytest.mark.parametrize("n", [33, 200])
+def test_the_error_bound_holds_in_large_groups(n, kernels, monkeypatch):
+    """And not if digits are lost before the weights are computed: of x where rho l is near 1, say."""
+    monkeypatch.setenv("MAXRL_EST_KERNELS", kernels)
+    rng = np.random.default_rng(n)
+    some = [mx.Objective.maxrl(n), mx.Objective.maxrl(3), mx.Objective.pass_at(3)]
+    cases = [
+        (l, rho, control, some[place % 3])
+        for place, ((l, rho), control) in enumerate(itertools.product(adversarial(n, rng), (0.0, 1.0, -2.0, 0.5)))
+    ]
+    worst = max(error_over_bound(*case) for case in cases)
+    assert 0.001 < worst < 1
+    monkeypatch.setattr(of_ratios, "_masses", rounded_as_it_goes)
+    assert max(error_over_bound(*case) for case in cases) > 10
 
 
 def test_weights_that_are_what_is_left_of_large_terms_are_refused_by_rollout():

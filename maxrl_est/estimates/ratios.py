@@ -158,5 +158,9 @@ def _lost(found: FloatArray, masses: FloatArray, coefficients: FloatArray, growt
     sizes[signed] = _combined(some, sizes_of_c, n_threads)
     largest = np.maximum(abs(found), sizes_of_c.sum() / growth)
     held = np.isfinite(sizes)
+    # Roundings of a product of k <= N-1 masses, each a factor 1 + d with |d| <= 2^-53: k of the masses and at most k of
+    # multiplying them; sums are to twice the precision. Besides, c_k, its share c_k / C(N-1, k), the last product and
+    # the last sum: 2 (N-1) + 4 = 2 (N+1). They change a term by at most 2 (N+1) 2^-53 / (1 - 2 (N+1) 2^-53) of its
+    # size, and the sizes add up to sum_k |c_k| E_k(|x|). As much again is for what is of the order 2^-106, and slack.
     bound = 4 * (masses.shape[1] + 1) * 2.0**-53
     return np.asarray(np.divide(bound * sizes, largest, out=np.full(found.shape, np.inf), where=held))

@@ -31,7 +31,7 @@ def average(stops: Rule, most: int) -> sp.Expr:
 
 def cost(stops: Rule, most: int) -> sp.Expr:
     """The mean number of rollouts."""
-    return sp.Add(*((s + f) * p**s * q**f for s, f in endings(stops, most)))
+    return sp.Add(*((s + f) * p**s * q**f for s, f in endings(stops, most).elements()))
 
 
 RULES = {  # and the most rollouts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from fractions import Fraction as F
@@ -41,21 +42,44 @@ def any_stopping(claim):
         assert {number(side, p=p) for side in cost.args} == {designs[1].rollouts(p)}
 
 
+def two_of_each(successes, failures):
+    return min(successes, failures) > 1
+
+
+def best_of_three(successes, failures):
+    return max(successes, failures) == 2
+
+
 def stopping_matters(claim):
-    rows = ("rloo", "mean_centred", "maxrl_cv", standardised)
-    designs = (mx.designs.staged(2, 2), mx.designs.until_mixed(4), mx.designs.until_successes(2, 4))
-    cases = itertools.product(rows, designs)
-    for (row, design), step in zip(cases, claim.steps, strict=True):
-        weight, whole = mx.effective_weight(row, design=design), mx.effective_weight(row, 4)
+    rows = ("rloo", "mean_centred", "maxrl_shipped", "maxrl_cv", standardised)
+    designs = {
+        mx.designs.until_successes(2, 6): 1,
+        mx.designs.until_successes(3, 8): 1,
+        mx.designs.until_mixed(5): F(1, 3),
+        mx.designs.staged(2, 4): 1,
+        mx.designs.staged(4, 12): 1,
+        mx.designs.stopping(two_of_each, 8): F(1, 3),
+    }
+    of_whole_groups, steps = functools.cache(mx.effective_weight), iter(claim.steps)
+    for row, (design, y) in itertools.product(rows, designs.items()):
+        under, whole = mx.effective_weight(row, design=design), of_whole_groups(row, design.cap)
+        kind = F if under.exact else float
+        twist = under.value(kind(0)) * whole.value(kind(y)) - under.value(kind(y)) * whole.value(kind(0))
+        for side in next(steps).relation.args:
+            assert twist != 0
+            assert math.isclose(float(sp.N(side)), twist, rel_tol=1e-12)
+            assert not under.exact or number(side) == twist
+        if row == rows[0] and design == next(iter(designs)):
+            assert number(claim.sibling.rhs) != twist
+    for design in designs:
+        relation, weight = next(steps).relation, mx.effective_weight("maxrl", design=design)
         for p in RATES:
-            if weight.exact:
-                assert {number(side, p=p) for side in step.relation.args} == {weight.value(p)}
-            else:
-                for side in step.relation.args:
-                    assert math.isclose(float(sp.N(at(side, p=p))), weight.value(float(p)), rel_tol=1e-12)
-            assert abs(float(weight.value(p) / whole.value(p)) - 1) > 0.01
-    first = mx.effective_weight("rloo", design=designs[0])
-    assert all(number(claim.sibling.rhs, p=p) != first.value(p) for p in RATES)
+            assert {number(side, p=p) for side in relation.args} == {weight.value(p)}
+    for row in (row for row in rows if row != "maxrl_cv"):
+        weight = mx.effective_weight(row, design=mx.designs.stopping(best_of_three, 3))
+        for p, side in itertools.product(RATES, next(steps).relation.args):
+            assert math.isclose(float(sp.N(at(side, p=p))), weight.value(float(p)), rel_tol=1e-12)
+    assert next(steps, None) is None
 
 
 def reached_terms(claim):

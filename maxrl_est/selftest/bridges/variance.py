@@ -287,19 +287,29 @@ def _of_square(expression: sp.Expr, square: Fraction, known: Mapping[str, object
 
 
 def scores_regressed_out(claim: object) -> None:
-    """With one parameter and two rollouts, for J_2: the estimate is (2 - x of the other) v, averaged over both."""
+    """With one parameter; with two rollouts, for J_2, the estimate is (2 - x of the other) v, averaged over both."""
     law = mx.problems.reparametrised(GRADED, np.array([[2], [-1], [5]]))
     values = moments(GRADED, (2, -1, 5))
     p, g = values["p"], values["g"]
     slope = values["m_lSS"] / values["m_SS"]
 
     def variance_with(beta: Fraction) -> Fraction:
-        x2, xv, v2 = (number(step.relation.rhs, values, beta=beta, B=slope) for step in claim.steps[1:])
+        x2, xv, v2 = (number(step.relation.rhs, values, beta=beta, B=slope) for step in claim.steps[1:4])
         spread, both, own = x2 - p**2, xv - p * g, v2 - g**2
         return ((2 - p) ** 2 * own + both**2 + spread * (g**2 + own)) / 2 - (2 - p) * both * g
 
     least = mx.variance_bound(law, 2, 2).covariance[0, 0]
     assert variance_with(g / values["m_SS"]) == least < variance_with(Fraction(0))
+    fitted_x = {"beta": g / values["m_SS"], "B": slope}
+    x2, xv, v2 = (number(step.relation.rhs, values, **fitted_x) for step in claim.steps[1:4])
+    for size, K in ((2, 2), (5, 3), (8, 8)):
+        t = [
+            sum(math.comb(k, h) * (1 - p) ** (k - h) for k in range(h, K)) / Fraction(math.comb(size - 1, h))
+            for h in range(K)
+        ]
+        known = {"N": size, "K": K, "v": x2 - p**2, "g": xv - p * g, "m_SS": v2 - g**2, "mu": g}
+        square = _in_sequences(claim.steps[4].relation.rhs, known, {"t": t})
+        assert square - (t[0] * g) ** 2 == mx.variance_bound(law, K, size).covariance[0, 0]
     for relation, fitted in ((claim.steps[0].relation, True), (claim.sibling, False)):  # the product at c = 0
         known = {"beta": g / values["m_SS"], "B": slope, "c": 0, **values}
         numbers = {x: sp.Rational(known[x.name]) for x in relation.rhs.free_symbols if x.name in known}
