@@ -148,7 +148,7 @@ def test_full_order_weight_estimates_are_the_weight_of_one_more_rollout(n):
 def test_full_order_objective_estimates_err_by_roundings_of_the_harmonic_number(n):
     harmonic_number = math.fsum(1 / k for k in range(1, n + 1))
     likelihoods = groups(n)
-    got = filled(full_order_objective_estimate, len(likelihoods), likelihoods, harmonic_number)
+    got = filled(full_order_objective_estimate, len(likelihoods), likelihoods, harmonic_number, 0.0)
     expected = [float(exact_objective_estimate(group, [1] * n)) for group in likelihoods]
     assert np.abs(got - expected).max() <= OBJECTIVE_ROUNDINGS * 2.0**-53 * harmonic_number
 
@@ -317,7 +317,7 @@ KERNELS = {
     "powers": (powers, lambda b, n: (b, 4), (False,)),
     "powers of the others": (loo_failure_powers, lambda b, n: (b, n, 4), ()),
     "weight estimate": (full_order_weight_estimate, lambda b, n: (b,), ()),
-    "objective estimate": (full_order_objective_estimate, lambda b, n: (b,), (5.0,)),
+    "objective estimate": (full_order_objective_estimate, lambda b, n: (b,), (5.0, 0.0)),
 }
 every_kernel = pytest.mark.parametrize("name", KERNELS)
 

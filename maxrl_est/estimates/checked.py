@@ -7,7 +7,7 @@ powers of p from the same means of products of l, unbiased for p^k.
 
 from __future__ import annotations
 
-import math
+import functools
 from fractions import Fraction
 
 import numpy as np
@@ -85,10 +85,18 @@ def objective_estimate(values: Array, objective: Objective | None) -> Array:
     few = Expansion(False, np.ones(terms), 1.0).integrated()
     estimates[by_powers] = _combined_powers(_chosen(values, by_powers), few, False)
     by_integral = np.empty(np.count_nonzero(~by_powers))
-    harmonic_number = math.fsum(1 / k for k in range(1, size + 1)) if by_integral.size else 0.0
-    kernels.full_order_objective_estimate(_chosen(values, ~by_powers), harmonic_number, by_integral)
-    estimates[~by_powers] = by_integral
+    if by_integral.size:
+        kernels.full_order_objective_estimate(_chosen(values, ~by_powers), *_harmonic(size), by_integral)
+        estimates[~by_powers] = by_integral
     return estimates
+
+
+@functools.lru_cache(maxsize=64)
+def _harmonic(size: int) -> tuple[float, float]:
+    """H_N as a float and what that leaves of it."""
+    unit = 2**120
+    whole = sum(unit // k for k in range(1, size + 1))
+    return whole / unit, float(Fraction(whole, unit) - Fraction(whole / unit))
 
 
 def _chosen(values: FloatArray, groups: Array) -> FloatArray:

@@ -55,7 +55,7 @@ def _arguments(size: int) -> dict[str, tuple[Any, ...]]:
         "full_order_weights": (weights,),
         "full_order_weights_single": (weights.astype(np.float32),),
         "full_order_weight_estimate": (numbers,),
-        "full_order_objective_estimate": (1.5, numbers),
+        "full_order_objective_estimate": (1.5, 0.0, numbers),
         "loo_weights": (coefficients, False, weights),
         "powers": (False, np.empty((1, 3))),
         "loo_failure_powers": (np.empty((1, size, 2)),),

@@ -33,7 +33,7 @@ class Kernels(NamedTuple):
     full_order_weights: Callable[..., None]  # likelihoods (B, N), out (B, N)
     full_order_weights_single: Callable[..., None]  # the same of float32
     full_order_weight_estimate: Callable[..., None]  # likelihoods (B, N), out (B,)
-    full_order_objective_estimate: Callable[..., None]  # likelihoods (B, N), H_N, out (B,)
+    full_order_objective_estimate: Callable[..., None]  # likelihoods (B, N), H_N as a float and a rest, out (B,)
     loo_weights: Callable[..., None]  # likelihoods (B, N), coefficients (T,), whether of successes, out (B, N)
     maxrl_weights: Callable[..., None]  # likelihoods (B, N), rule of a circle for its order T, out (B, N)
     failure_power_of_others: Callable[..., None]  # likelihoods (B, N), such a rule, out (B, N)

@@ -6,6 +6,7 @@ Batched over groups: of float64, or of objects that add, multiply and divide by 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -180,9 +181,18 @@ def full_order_weight_estimate(likelihoods: FloatArray, out: FloatArray) -> None
         out += (size + 1) * a * weight * _product((a * node)[:, None] * likelihoods)
 
 
-def full_order_objective_estimate(likelihoods: FloatArray, harmonic_number: float, out: FloatArray) -> None:
-    """Fill out (B,) with the estimate of J_N(p): Int_0^1 (1 - prod_j (1 - t l_j))/t dt - H_N."""
+def full_order_objective_estimate(
+    likelihoods: FloatArray, harmonic_number: float, harmonic_rest: float, out: FloatArray
+) -> None:
+    """Fill out (B,) with the estimate of J_N(p): Int_0^1 (1 - prod_j (1 - t l_j))/t dt - H_N, a float and its rest."""
     a = _cut(likelihoods.sum(axis=-1))
-    out[:] = -np.log(a) - harmonic_number
-    for node, weight in _nodes(likelihoods.shape[1]):
-        out += weight * (1.0 - _product((a * node)[:, None] * likelihoods)) / node
+    out[:], lost = -harmonic_number, np.full_like(out, -harmonic_rest)
+    terms = (
+        weight * (1.0 - _product((a * node)[:, None] * likelihoods)) / node
+        for node, weight in _nodes(likelihoods.shape[1])
+    )
+    for term in itertools.chain((-np.log(a),), terms):
+        total = out + term
+        lost += _rounded_off(out, term, total)
+        out[:] = total
+    out += lost

@@ -41,7 +41,7 @@ from maxrl_est.estimates._kernels._integrals import (
     whole_vectors,
 )
 from maxrl_est.estimates._kernels._jit import jit, part
-from maxrl_est.estimates._kernels._sums import ROWS, Summation, power_sums, summation, total_and_largest
+from maxrl_est.estimates._kernels._sums import ROWS, Summation, add, power_sums, summation, total_and_largest
 from maxrl_est.estimates._kernels._vector import WIDTH, fma_vector, load, spread, store
 from maxrl_est.estimates._kernels.by_fours import weights_by_fours
 from maxrl_est.estimates._kernels.nodes import COUNTS, LIMITS
@@ -254,21 +254,23 @@ def full_order_weight_estimate(likelihoods, out):
 
 
 @jit
-def full_order_objective_estimate(likelihoods, harmonic_number, out):
+def full_order_objective_estimate(likelihoods, harmonic_number, harmonic_rest, out):
     """Fill out (B,) with the estimate of J_N(p) of each group (B, N): Int_0^1 (1 - P(t))/t dt - H_N.
 
-    Beyond a the product is negligible and the integral is -log(a). The error is a few roundings of H_N, so
-    groups whose estimate is near 0 (mean likelihood above 1/2) want the power recursion instead.
+    Beyond a the product is negligible and the integral is -log(a). H_N is a float and what that leaves of it, and what
+    the sum loses is carried along: it is of the size of H_N, and the estimate may be far smaller. The roundings of its
+    terms remain, so groups whose estimate is near 0 (mean likelihood above 1/2) want the power recursion instead.
     """
     work = _scratch()
     groups, size = likelihoods.shape
     for g in range(groups):
         total, largest = total_and_largest(likelihoods, g, 1.0, work.summing)
         count, _, _ = _evaluate(likelihoods, g, size - 1, total, total, largest, 1, work)
-        integral, whole = work.integral, 0.0
+        integral = work.integral
+        whole, lost = add(-harmonic_number, -harmonic_rest, -math.log(cut(total, CUTOFF)))
         for v in range(whole_vectors(count)):
             for lane in range(WIDTH):
                 t = integral.nodes[v, lane]
                 if t > 0.0:
-                    whole += (integral.weights[v, lane] - integral.masses[v, lane]) / t
-        out[g] = whole - math.log(cut(total, CUTOFF)) - harmonic_number
+                    whole, lost = add(whole, lost, (integral.weights[v, lane] - integral.masses[v, lane]) / t)
+        out[g] = whole + lost
