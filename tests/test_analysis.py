@@ -31,6 +31,7 @@ STUDIES = (
     "priors",
     "circulation",
     "whole_steps",
+    "stale_samples",
 )
 
 
@@ -141,6 +142,26 @@ def test_whole_updates_begin_with_the_weight_of_the_advantage(study, rule):
         assert module.weight(rule, loss, p, 1.0, 1) == pytest.approx(expected, rel=1e-12)
         assert module.weight(rule, loss, p, 1e-4, 3) == pytest.approx(expected, rel=1e-3)
         assert module.weight(rule, loss, p, 1.0, 3) != pytest.approx(expected, rel=1e-3)
+
+
+def test_what_is_said_of_ratios_follows_the_numbers(study):
+    """Whole ratios and truncated ones change places, and the others are the ones without a bias."""
+    module = module_of("stale_samples")
+    rows = study.from_csv((ROOT / "analysis" / "stale_samples.csv").read_text())
+    assert "with ratios of whole rollouts and the same, control = 1. The other" in module.verdict(rows)
+    swapped = {"whole": "truncated", "truncated": "whole"}
+    rows = [row | {"ratios": swapped.get(row["ratios"], row["ratios"])} for row in rows]
+    assert "with ratios the same, control = 1 and of whole rollouts, cut off at 2. The other" in module.verdict(rows)
+
+
+@pytest.mark.parametrize("prompt", ["hard", "middling"])
+def test_a_ratio_in_front_alone_keeps_what_the_weight_at_the_old_pass_rate_is_of_that_at_the_new(study, prompt):
+    module, factor, weight = module_of("stale_samples"), Fraction(3), mx.Objective.maxrl(4).weight
+    first, second = module.PROMPTS[prompt]
+    was = [chance / (chance + factor * (1 - chance)) for chance in (first, second)]
+    kept = weight(was[0] * was[1]) / weight(first * second)
+    assert module.row("front", prompt, factor)["kept"] == pytest.approx(float(kept), rel=1e-5)
+    assert module.row("none", prompt, factor)["kept"] != pytest.approx(float(kept), rel=1e-2)
 
 
 def reached(tree):

@@ -586,8 +586,8 @@ def a_project(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text(source)
     (tmp_path / "my_pkg").mkdir()
     (tmp_path / "my_pkg" / "trainer.py").write_text(source)
-    rows = [f"{i // 3},{i // 3},{x},{math.log(x)}" for i, x in enumerate((1, 0.5, 0.25, 0.9, 0.1, 0.2))]
-    (tmp_path / "rollouts.csv").write_text("\n".join(["group,prompt,likelihood,logp", *rows, ""]))
+    rows = [f"{i // 3},{i // 3},{x},{math.log(x)},{0.5 + x}" for i, x in enumerate((1, 0.5, 0.25, 0.9, 0.1, 0.2))]
+    (tmp_path / "rollouts.csv").write_text("\n".join(["group,prompt,likelihood,logp,ratio", *rows, ""]))
     log = [{"step": 1, "prompt": "a", "reward": r, "advantage": r - 0.5} for r in (1, 0, 0, 1)]
     (tmp_path / "completions.jsonl").write_text("\n".join(map(json.dumps, log)))
     monkeypatch.chdir(tmp_path)

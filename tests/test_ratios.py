@@ -308,6 +308,24 @@ def test_ratios_of_one_change_nothing():
             assert off == pytest.approx(on_policy, rel=1e-14, abs=1e-14)
 
 
+def test_weights_and_advantages_are_those_of_their_functions_and_a_ratio_is_no_part_of_its_weight():
+    rng = np.random.default_rng(0)
+    l, rho = rng.random((4, 5)), rng.uniform(0.5, 2, (4, 5))
+    for baseline, order in ((None, 3), ("pass_loo", 3), (0.3, None)):
+        asked = {"ratios": rho, "control": 0.5}
+        weights, advantages = mx.estimators.weights_and_advantages(l, order, baseline=baseline, **asked)
+        assert (weights == mx.loo_weights(l, order, **asked)).all()
+        assert (advantages == mx.advantages(l, order, baseline=baseline, **asked)).all()
+    weights, advantages = mx.estimators.weights_and_advantages(l, baseline="none", ratios=rho)
+    assert advantages == pytest.approx(rho * weights * l, rel=1e-15)  # and not weights * l
+    order = rng.permutation(20)
+    flat = [x.reshape(-1)[order] for x in (l, rho, weights, advantages)]
+    ids = np.repeat(np.arange(4), 5)[order]
+    found = mx.estimators.weights_and_advantages(flat[0], baseline="none", ratios=flat[1], groups=ids)
+    for one, other in zip(found, flat[2:], strict=True):
+        assert one == pytest.approx(other, rel=1e-13)
+
+
 def test_groups_out_threads_logarithms_and_single_precision():
     rng = np.random.default_rng(0)
     l, rho = rng.random((6, 5)).astype(np.float32), rng.uniform(0.5, 2, (6, 5)).astype(np.float32)
@@ -342,7 +360,7 @@ def test_groups_out_threads_logarithms_and_single_precision():
         ([1, 1j], 0, "ratios must be bool, int or float"),
     ],
 )
-@pytest.mark.parametrize("function", [mx.loo_weights, mx.advantages])
+@pytest.mark.parametrize("function", [mx.loo_weights, mx.advantages, mx.estimators.weights_and_advantages])
 def test_what_are_no_ratios_is_refused(function, ratios, control, said):
     with pytest.raises((TypeError, ValueError), match=said):
         function([0.5, 1.0], ratios=ratios, control=control)

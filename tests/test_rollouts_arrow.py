@@ -155,6 +155,6 @@ def test_floats_are_written_as_repr_writes_them() -> None:
 
 def test_without_pyarrow_nothing_is_read_by_it(monkeypatch) -> None:
     monkeypatch.setattr(arrow, "_module", lambda name: None)
-    assert arrow.of_csv(b"a,1\n" * arrow.FEWEST, 2, 1, 0) is None
-    assert arrow.of_json(b'{"g": 1, "l": 1}\n' * arrow.FEWEST, "l", "g") is None
+    assert arrow.of_csv(b"a,1\n" * arrow.FEWEST, 2, [1], 0) is None
+    assert arrow.of_json(b'{"g": 1, "l": 1}\n' * arrow.FEWEST, ["l"], "g") is None
     assert arrow.written(["a"] * arrow.FEWEST, *np.ones((2, arrow.FEWEST)), (",", ",", "\n")) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from maxrl_est._arguments import finite
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates.baselines import Baseline, recipe
@@ -17,9 +19,11 @@ def check_settings(objective: ObjectiveLike, baseline: Baseline, log_ceiling: fl
 
 
 def advantages_of_rewards(
-    rewards: Array, objective: ObjectiveLike, baseline: Baseline, log_ceiling: float | None
+    rewards: Array, objective: ObjectiveLike, baseline: Baseline, log_ceiling: float | None, **off_policy: Any
 ) -> Array:
-    """Advantages (..., N) of rewards (..., N)."""
+    """Advantages (..., N) of rewards (..., N), and of ratios and a control where there are any."""
     if log_ceiling is None:
-        return advantages(rewards, objective, baseline=baseline)
-    return advantages(None, objective, baseline=baseline, log_likelihoods=rewards, log_ceiling=log_ceiling)
+        return advantages(rewards, objective, baseline=baseline, **off_policy)
+    return advantages(
+        None, objective, baseline=baseline, log_likelihoods=rewards, log_ceiling=log_ceiling, **off_policy
+    )

@@ -70,6 +70,27 @@ def check_gradient(args: GRPOConfig) -> None:
         )
 
 
+def check_ratios(args: GRPOConfig) -> None:
+    """Refuse settings under which the ratios of whole completions are not known, or are said to be cut off."""
+    for name in ("use_vllm", "vllm_importance_sampling_correction"):
+        if not getattr(args, name):
+            raise ValueError(
+                f"args.{name} must be True with ratios, since TRL has log-probabilities of the policy and of what drew "
+                "its completions only then, got False"
+            )
+    for name in ("vllm_importance_sampling_clip_min", "vllm_importance_sampling_clip_max"):
+        if getattr(args, name) is not None:
+            raise ValueError(
+                f"args.{name} must be None with ratios, since those that are cut off are of no policy, got "
+                f"{getattr(args, name)!r}"
+            )
+    if args.vllm_importance_sampling_mode != "sequence_mask":
+        raise ValueError(
+            "args.vllm_importance_sampling_mode must be 'sequence_mask' with ratios, since those of tokens miss the "
+            f"tokens before, got {args.vllm_importance_sampling_mode!r}"
+        )
+
+
 def _cuts_ratios(args: GRPOConfig) -> bool:
     """Whether ratios of the policy to vLLM's own are bounded."""
     bounds = (args.vllm_importance_sampling_clip_min, args.vllm_importance_sampling_clip_max)
@@ -125,7 +146,8 @@ def warn_of_changes(args: GRPOConfig) -> None:
     if _cuts_ratios(args):
         warnings.warn(
             f"args.vllm_importance_sampling_clip_max = {args.vllm_importance_sampling_clip_max!r} cuts off the ratios "
-            "that correct for vLLM, and then a baseline changes the mean; None does not",
+            "that correct for vLLM, and then a baseline changes the mean; None does not, with "
+            "vllm_importance_sampling_mode = 'sequence_mask'",
             stacklevel=3,
         )
     if args.max_grad_norm:

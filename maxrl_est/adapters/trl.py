@@ -14,11 +14,11 @@ from accelerate import Accelerator
 from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
-from maxrl_est._arguments import name_of
+from maxrl_est._arguments import finite, name_of
 from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.adapters._judged import judged
 from maxrl_est.adapters._rewards import advantages_of_rewards, check_settings
-from maxrl_est.adapters._trl_settings import check_gradient, check_model, warn_of_changes
+from maxrl_est.adapters._trl_settings import check_gradient, check_model, check_ratios, warn_of_changes
 from maxrl_est.adapters._trl_steps import as_step
 from maxrl_est.adapters._trl_tiny import tiny_policy
 from maxrl_est.estimates.baselines import Baseline
@@ -30,7 +30,7 @@ __all__ = ["MaxRLTrainer", "as_estimator", "as_step"]
 class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
     """`trl.GRPOTrainer` whose advantages are those of `maxrl_est.advantages`: its rewards are likelihoods in [0, 1].
 
-    Takes the arguments of GRPOTrainer and three more; N is ``args.num_generations``, in evaluation
+    Takes the arguments of GRPOTrainer and five more; N is ``args.num_generations``, in evaluation
     ``args.num_generations_eval``. The likelihood of a completion is the sum of its rewards times
     ``args.reward_weights``. That sum, not each reward, has to lie in [0, 1], and every reward function has to score
     every completion. ``scale_rewards`` and ``multi_objective_aggregation`` mean nothing here. TRL keeps rewards as
@@ -54,6 +54,10 @@ class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
     baseline : as for `maxrl_est.advantages`: None is ``"mean_loo"``, and in evaluation with groups of one ``"none"``
     log_ceiling : None where rewards are likelihoods; a number where they are log-likelihoods, whose weighted sum it
         bounds. -inf is then the likelihood 0, and means of rewards in TRL's logs are -inf, their deviations not finite.
+    ratios : whether weights, too, have the ratio of each whole completion, of the policy to vLLM, that TRL has in front
+        alone: `maxrl_est.advantages` with ``ratios``, in the place of TRL's factor. The mean is then ``w(p) grad p`` of
+        the policy, at more noise. Not worth it where vLLM is close, and ratios are near 1
+    control : its constant, as in `maxrl_est.advantages`; 1 leaves no weight of MaxRL with terms that cancel
 
     Raises
     ------
@@ -66,7 +70,9 @@ class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
         truncated sampling (``top_p``, ``top_k``, ``min_p``, ``repetition_penalty``, a regex for vLLM, or the model's
         ``generation_config``); ``generation_kwargs`` that are not known to change nothing. For orders above N. In
         training, for a likelihood outside [0, 1], NaN or None, with its prompt and completion in the batch, and for a
-        completion of which tools or an ``env_mask`` leave no token.
+        completion of which tools or an ``env_mask`` leave no token. With ``ratios``, without vLLM or correction, for
+        ``vllm_importance_sampling_clip_max`` (3 by default) or ``_min`` that are not None, and for ratios of tokens; in
+        training, for a completion of which vLLM gave no log-probabilities, and for weights that are lost to ratios.
 
     Warns
     -----
@@ -81,8 +87,10 @@ class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
     Tokens of tools are none of the policy's, and change nothing. TRL drops no groups of equal rewards, and a sampler
     that does changes nothing for ``"mean_loo"``, the default, and ``"pass_loo"``, whose advantages are 0 there; with
     ``"one"``, order N becomes exactly N - 1 on 0/1 rewards, with ``"none"`` and ``"one_over_n"`` no known objective.
-    With vLLM, whose pass rate be p', ratios of sequences that are not cut off give ``w(p') grad p``; cut off, as by
-    default at 3, no baseline is free, and ratios of tokens are a bias of their own.
+    With vLLM, whose pass rate be p', ratios of sequences that are not cut off give ``w(p') grad p`` in front, and
+    ``w(p) grad p`` where ``ratios`` has them in the weights too; cut off, as by default at 3, no baseline is free, and
+    ratios of tokens are a bias of their own. TRL leaves them whole with ``vllm_importance_sampling_clip_max=None`` and
+    ``vllm_importance_sampling_mode="sequence_mask"``.
 
     Not for likelihoods far below 1/N on every completion of a prompt: all weights are then near T and the gradient is
     that of the expected likelihood. Not for models with dropout unless ``args.disable_dropout`` is set.
@@ -103,18 +111,24 @@ class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
         objective: ObjectiveLike = None,
         baseline: Baseline = None,
         log_ceiling: float | None = None,
+        ratios: bool = False,
+        control: float = 0.0,
         **options: Any,
     ) -> None:
         args = GRPOConfig(loss_type="dr_grpo", max_grad_norm=0.0) if args is None else args
         check_gradient(args)
         warn_of_changes(args)
+        if ratios:
+            check_ratios(args)
+        if finite("control", control) and not ratios:
+            raise TypeError(f"control must come with ratios, got {control!r} without")
         for name, size in (("", args.num_generations), ("_eval", args.num_generations_eval or args.num_generations)):
             try:
                 check_settings(objective, baseline, log_ceiling, size)
             except ValueError as error:
                 raise ValueError(f"{error} (args.num_generations{name} = {size})") from None
         super().__init__(model, reward_funcs, args, *others, **options)
-        self._objective, self._baseline, self._log_ceiling = objective, baseline, log_ceiling
+        self._settings, self._ratios, self._control = (objective, baseline, log_ceiling), ratios, control
         if not args.use_vllm:
             check_model(self.model.generation_config, self.generation_config)
         if self.aux_loss_enabled:
@@ -129,15 +143,15 @@ class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
         rewards = super()._calculate_rewards(*rollouts)
         weights = torch.tensor(self.args.reward_weights or [1.0] * rewards.shape[1], dtype=torch.float64)
         scores = (rewards.cpu().double() @ weights).float().numpy()  # no digits that rewards lack: 0.6 + 0.4 is 1
-        groups = scores.reshape(-1, self.num_generations if self.model.training else self.num_generations_eval)
+        size = self.num_generations if self.model.training else self.num_generations_eval
+        self._scores = scores.reshape(-1, size)
         try:
-            found = advantages_of_rewards(groups, self._objective, self._baseline, self._log_ceiling)
+            self._advantages = advantages_of_rewards(self._scores, *self._settings).ravel()
         except ValueError as error:
             raise ValueError(
                 f"{error}; [prompt, completion] are those of this batch, numbers are weighted sums of rewards, and TRL "
                 "makes nan of None"
             ) from None
-        self._advantages = found.ravel()
         return rewards
 
     def _generate_and_score_completions(self, inputs: Any) -> Any:
@@ -145,6 +159,11 @@ class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
         batch = super()._generate_and_score_completions(inputs)
         if self.model.training:
             _need_tokens(batch)
+        if self._ratios:
+            rho = self.accelerator.gather(_ratios(batch)).cpu().numpy().reshape(self._scores.shape)
+            found = advantages_of_rewards(self._scores, *self._settings, ratios=rho, control=self._control)
+            self._advantages = found.ravel()
+            batch["importance_sampling_ratio"] = torch.ones_like(batch["importance_sampling_ratio"])  # not twice
         shipped, logged = batch["advantages"], self._logs["advantages"]
         first = self.accelerator.process_index * len(shipped)
         batch["advantages"] = shipped.new_tensor(self._advantages[first : first + len(shipped)])
@@ -154,10 +173,21 @@ class MaxRLTrainer(GRPOTrainer):  # type: ignore[misc]
         return batch
 
 
+def _mask(batch: Any) -> torch.Tensor:
+    """Which tokens (B N, L) are the policy's."""
+    mask: torch.Tensor = (batch["completion_mask"] * batch.get("tool_mask", 1)).bool()
+    return mask
+
+
+def _ratios(batch: Any) -> torch.Tensor:
+    """Of whole completions (B N,), of the policy to what drew them: NaN where a log-probability is not known."""
+    logs = batch["old_per_token_logps"].double() - batch["sampling_per_token_logps"].double()
+    return torch.where(_mask(batch), logs, 0.0).sum(dim=-1).exp()
+
+
 def _need_tokens(batch: Any) -> None:
     """ValueError for a completion without a token in the loss, which would count in its group all the same."""
-    mask = batch["completion_mask"] * batch.get("tool_mask", 1)
-    for row in (~mask.bool().any(dim=-1)).nonzero().ravel().tolist():
+    for row in (~_mask(batch).any(dim=-1)).nonzero().ravel().tolist():
         raise ValueError(
             f"completion_mask[{row}] must have a token that is the policy's, since the completion would count in its "
             "group without a gradient, got none"

@@ -69,6 +69,13 @@ class TokenAdvantages:
       ``rollout_rs="token_..."`` masks look the same and are its own: the scores of the rest have no mean of zero, and
       no baseline is free. Ratios (``rollout_is``) that are cut off have the same effect. ``bypass_mode`` does both
       after advantages are made, as SkyRL's ``apply_overlong_filtering`` does, where nothing here can see it.
+    - Weights cannot have the ratios of whole rollouts here: verl gives ``rollout_is_weights``, which it cuts off at
+      ``rollout_is_threshold``, and ``old_log_probs`` to its own ``optimal_token_baseline`` alone. Those of sequences in
+      the loss give ``w(p') grad p`` where nothing is cut, p' being the pass rate of the policy that drew. For ``w(p)
+      grad p`` put your own in the place of ``compute_advantage`` of verl's trainer, whose batch has ``old_log_probs``
+      and ``rollout_log_probs``: advantages are those of `maxrl_est.adapters.torch.advantages` with ``ratios``, exp of
+      the sum of their differences over a response's tokens, and ``rollout_is: null`` keeps the loss from having them
+      once more.
     - ``filter_groups`` (DAPO; ``dynamic_sampling`` in SkyRL) drops groups of equal rewards, to which the default,
       ``"mean_loo"``, and ``"pass_loo"`` give advantage 0: nothing is lost, and the mean over the rest is that over all
       groups times a factor, the same for all prompts of a step. But ``"one"`` of order N then ascends exactly J_{N-1}

@@ -30,6 +30,7 @@ def add(commands: Commands) -> None:
             "rollouts.csv -o weighted.csv",
             "rollouts.csv --order 2 --baseline one",
             "rollouts.csv --group prompt --log-likelihood logp",
+            "rollouts.csv --ratios ratio --control 1",
         ),
     )
     parser.add_argument("file", metavar="FILE", type=Path)
@@ -38,6 +39,10 @@ def add(commands: Commands) -> None:
     column.add_argument("--likelihood", metavar="COLUMN", default="likelihood", help="default: likelihood")
     column.add_argument("--log-likelihood", metavar="COLUMN", help="take this column of logarithms instead")
     parser.add_argument("--log-ceiling", metavar="X", type=float, help="what no logarithm exceeds (0)")
+    parser.add_argument(
+        "--ratios", metavar="COLUMN", help="pi / mu of each whole rollout, drawn by another policy mu (of pi itself)"
+    )
+    parser.add_argument("--control", metavar="C", type=float, help="constant of the control variate of ratios (0)")
     parser.add_argument("--group", metavar="COLUMN", default="group", help="default: group")
     parser.add_argument("--order", metavar="T", type=int, help="order of MaxRL; default: the size of each group")
     baseline = parser.add_argument(
@@ -68,6 +73,7 @@ def run(options: argparse.Namespace) -> int:
             weigh=_weigh(options),
             max_group=options.max_group,
             bounds=bounds,
+            ratios=options.ratios,
             progress=lambda rows: progress(f"{rows:,} rows"),
         )
     finally:
@@ -84,23 +90,31 @@ def _check(options: argparse.Namespace) -> None:
             finite("--log-ceiling", options.log_ceiling)
         if options.log_likelihood is None:
             raise Misuse(f"--log-ceiling must come with --log-likelihood, got {options.log_ceiling} without")
+    if options.control is not None:
+        with as_misuse():
+            finite("--control", options.control)
+        if options.ratios is None:
+            raise Misuse(f"--control must come with --ratios, got {options.control} without")
 
 
 def _weigh(options: argparse.Namespace) -> Weigh:
-    """Weights and advantages of groups (B, N) of likelihoods, or of logarithms, by these options."""
+    """Weights and advantages of groups (B, N) of likelihoods, or of logarithms, and of ratios, by these options."""
     from maxrl_est.estimators import weights_and_advantages
 
-    baseline, ceiling = _baseline(options.baseline), options.log_ceiling or 0.0
+    baseline, control = _baseline(options.baseline), options.control or 0.0
+    name = "likelihoods" if options.log_likelihood is None else "log_likelihoods"
 
-    def of_likelihoods(groups: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return weights_and_advantages(groups, options.order, baseline=baseline)
-
-    def of_logarithms(groups: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def weigh(groups: FloatArray, ratios: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
         return weights_and_advantages(
-            None, options.order, baseline=baseline, log_likelihoods=groups, log_ceiling=ceiling
+            **{name: groups},
+            objective=options.order,
+            baseline=baseline,
+            log_ceiling=options.log_ceiling or 0.0,
+            ratios=ratios,
+            control=control,
         )
 
-    return of_likelihoods if options.log_likelihood is None else of_logarithms
+    return weigh
 
 
 def _baselines() -> list[str]:

@@ -55,14 +55,21 @@ def off_policy(groups: Groups, ratios: npt.ArrayLike | None, control: Any) -> Of
     return OffPolicy(values, exact_number("control", control) if exact else float(control))
 
 
-def computed(groups: Groups, off: OffPolicy, ids: Any, compute: Callable[[Array, OffPolicy], Sequence[Array]]) -> Array:
-    """What ``compute`` makes of groups, or of those that ids tell, and of their ratios, where little of it is lost."""
+def computed(
+    groups: Groups, off: OffPolicy, ids: Any, compute: Callable[[Array, OffPolicy], Sequence[Array]], results: int
+) -> list[Array]:
+    """Results that ``compute`` makes of groups, or of those that ids tell, and ratios, where little of them is lost."""
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused
         if ids is None:
-            found, lost = compute(groups.values, off)
+            *found, lost = compute(groups.values, off)
         else:
-            found, lost = of_groups(groups, ids, lambda l, rho: compute(l, OffPolicy(rho, off.control)), 2, off.ratios)
-    need_kept(groups, lost if found.dtype == object else np.where(np.isfinite(found), lost, np.inf))
+            *found, lost = of_groups(
+                groups, ids, lambda l, rho: compute(l, OffPolicy(rho, off.control)), results + 1, off.ratios
+            )
+    for result in found:
+        if result.dtype != object:
+            lost = np.where(np.isfinite(result), lost, np.inf)
+    need_kept(groups, lost)
     return found
 
 
@@ -79,17 +86,17 @@ def weights(values: Array, off: OffPolicy, objective: Objective | None, n_thread
     return [found, _lost(found, masses, by.coefficients, by.growth, n_threads)]
 
 
-def advantages(values: Array, off: OffPolicy, made_of: Recipe, n_threads: int) -> list[Array]:
-    """Advantages (B, N) of checked groups (B, N), and what share of their weights may be lost (B, N)."""
+def weights_and_advantages(values: Array, off: OffPolicy, made_of: Recipe, n_threads: int) -> list[Array]:
+    """Weights and advantages (B, N) of checked groups (B, N), and what share of weights may be lost (B, N)."""
     found, lost = weights(values, off, made_of.weights, n_threads)
     if made_of.guess is not None:
         guess = guessed(_masses(values, off, True), made_of.guess)
-        return [elementwise(lambda rho, w, l, t: rho * (w * (l - t)), off.ratios, found, values, guess), lost]
+        return [found, elementwise(lambda rho, w, l, t: rho * (w * (l - t)), off.ratios, found, values, guess), lost]
     baseline = np.array(made_of.constant if values.dtype == object else float(made_of.constant))
     if made_of.others is not None:
         baseline, also_lost = weights(values, off, made_of.others, n_threads)
         lost = np.maximum(lost, also_lost)
-    return [elementwise(lambda rho, w, l, b: rho * (w * l - b), off.ratios, found, values, baseline), lost]
+    return [found, elementwise(lambda rho, w, l, b: rho * (w * l - b), off.ratios, found, values, baseline), lost]
 
 
 def need_kept(groups: Groups, lost: Array) -> None:

@@ -109,7 +109,7 @@ def loo_weights(
 
     def fill(filled: Array) -> None:
         if off is not None:
-            filled[:] = computed(given, off, groups, of_other_policy)
+            filled[:] = computed(given, off, groups, of_other_policy, 1)[0]
         elif groups is None:
             _fill_weights(values, filled, objective, n_threads)
         else:

@@ -16,7 +16,7 @@ from maxrl_est.estimates.grouped import flat_of, of_groups
 from maxrl_est.estimates.groups import Groups, groups_of
 from maxrl_est.estimates.logarithms import warn_of_underflow
 from maxrl_est.estimates.ratios import OffPolicy, computed, off_policy
-from maxrl_est.estimates.ratios import advantages as advantages_off_policy
+from maxrl_est.estimates.ratios import weights_and_advantages as weights_and_advantages_off_policy
 from maxrl_est.estimates.threads import in_blocks
 from maxrl_est.estimators.designs import Design
 from maxrl_est.estimators.designs._unbiased import Unbiased
@@ -122,14 +122,11 @@ def advantages(
         )
     unbiased = None if design is None else Unbiased(design, objective, baseline)
 
-    def of_other_policy(of: Array, off: OffPolicy) -> list[Array]:
-        return advantages_off_policy(of, off, recipe(objective, baseline, of.shape[1]), asked[-1])
-
     def fill(filled: Array) -> None:
         if unbiased:
             unbiased.fill(given, groups, filled)
         elif off is not None:
-            filled[:] = computed(given, off, groups, of_other_policy)
+            filled[:] = _off_policy(given, off, groups, *asked)[1]
         elif groups is None:
             _fill(values, np.empty_like(values), filled, *asked)
         else:
@@ -147,6 +144,8 @@ def weights_and_advantages(
     baseline: Baseline = None,
     log_likelihoods: npt.ArrayLike | None = None,
     log_ceiling: float = 0.0,
+    ratios: npt.ArrayLike | None = None,
+    control: Any = 0,
     groups: Any = None,
 ) -> tuple[Array, Array]:
     """The leave-one-out weights ``(..., N)`` and the `advantages` ``(..., N)`` made of them.
@@ -156,6 +155,7 @@ def weights_and_advantages(
     Parameters
     ----------
     likelihoods, objective, baseline, log_likelihoods, log_ceiling, groups : as in `advantages`
+    ratios, control : as in `advantages`; a rollout's own ratio is a factor of its advantage and no part of its weight
 
     Returns
     -------
@@ -168,9 +168,14 @@ def weights_and_advantages(
 
     >>> weights_and_advantages([1, 0])
     (array([2., 1.]), array([ 2., -1.]))
+    >>> weights_and_advantages([1, 0], ratios=[0.5, 1])
+    (array([2. , 1.5]), array([ 1.  , -0.75]))
     """
     given = _given(likelihoods, log_likelihoods, log_ceiling, groups)
-    if groups is None:
+    off = off_policy(given, ratios, control)
+    if off is not None:
+        weights, found = _off_policy(given, off, groups, objective, baseline, 1)
+    elif groups is None:
         weights, found = _made(given.values, objective, baseline, 1)
     else:
         weights, found = of_groups(given, groups, lambda of: _made(of, objective, baseline, 1), 2)
@@ -183,6 +188,17 @@ def _given(
 ) -> Groups:
     """Groups (B, N), or flat likelihoods (1, M) where groups are told by ids."""
     return (groups_of if ids is None else flat_of)(likelihoods, log_likelihoods, log_ceiling)
+
+
+def _off_policy(
+    given: Groups, off: OffPolicy, ids: Any, objective: ObjectiveLike, baseline: Baseline, n_threads: int
+) -> list[Array]:
+    """Weights and advantages, in the shape of checked groups, of rollouts with ratios."""
+
+    def made(values: Array, off: OffPolicy) -> list[Array]:
+        return weights_and_advantages_off_policy(values, off, recipe(objective, baseline, values.shape[1]), n_threads)
+
+    return computed(given, off, ids, made, 2)
 
 
 def _made(values: Array, *asked: Any) -> tuple[Array, Array]:

@@ -49,7 +49,7 @@ def write(
     for start in range(0, len(table), step):
         block = np.array(table[start : start + step], dtype=np.float64)
         _check(source, block, start, values.ndim, bounds)
-        weights, advantages = weigh_block(f"{source}: group {start}", block, weigh)
+        weights, advantages = weigh_block(f"{source}: group {start}", [block], weigh)
         out.write(np.stack([block, weights, advantages], axis=-1, dtype="<f8").tobytes())
         progress((start + len(block)) * size)
 

@@ -9,7 +9,7 @@ import functools
 import importlib
 import io
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,15 +42,15 @@ def _pyarrow(rows: int, part: str) -> tuple[Any, Any]:
     return _module("pyarrow"), _module(f"pyarrow.{part}")
 
 
-def of_csv(block: bytes, width: int, likelihood: int, group: int) -> tuple[FloatArray, list[str]] | None:
-    """Likelihoods and groups, by the numbers of their columns, of lines without quotes, of so many fields each."""
+def of_csv(block: bytes, width: int, numbers: list[int], group: int) -> tuple[list[FloatArray], list[str]] | None:
+    """Columns of numbers and groups, by their places, of lines without quotes, of so many fields each."""
     arrow, reader = _pyarrow(block.count(b"\n"), "csv")
     if arrow is None or len(block) > _LONGEST or any(mark in block for mark in _MARKS):
         return None
     if block.startswith((b"\n", b"\xef\xbb\xbf")):  # it would skip these
         return None
     names = [str(column) for column in range(width)]
-    chosen = list(dict.fromkeys((str(likelihood), str(group))))
+    chosen = list(dict.fromkeys(map(str, (*numbers, group))))
     try:
         table = reader.read_csv(
             io.BytesIO(block),
@@ -58,16 +58,16 @@ def of_csv(block: bytes, width: int, likelihood: int, group: int) -> tuple[Float
             reader.ParseOptions(quote_char=False),
             reader.ConvertOptions(column_types=dict.fromkeys(names, arrow.string()), include_columns=chosen),
         )
-        texts = table[str(likelihood)]
-        if b"".join(chunk.buffers()[2] for chunk in texts.chunks).translate(None, _DIGITS):
+        texts = [table[str(place)] for place in numbers]
+        if b"".join(chunk.buffers()[2] for text in texts for chunk in text.chunks).translate(None, _DIGITS):
             return None
-        return texts.cast(arrow.float64()).to_numpy(), table[str(group)].to_pylist()
+        return [text.cast(arrow.float64()).to_numpy() for text in texts], table[str(group)].to_pylist()
     except arrow.ArrowInvalid:
         return None
 
 
-def of_json(block: bytes, likelihood: str, group: str) -> tuple[FloatArray, list[Any]] | None:
-    """Likelihoods, which are numbers, and groups, all texts or all ints, of lines that are an object each."""
+def of_json(block: bytes, numbers: Iterable[str], group: str) -> tuple[list[FloatArray], list[Any]] | None:
+    """Columns of numbers, and groups, all texts or all ints, of lines that are an object each."""
     lines = block.count(b"\n")
     arrow, reader = _pyarrow(lines, "json")
     if arrow is None or rb"\u" in block or not (block.startswith(b"{") and block.endswith(b"}\n")):
@@ -75,7 +75,7 @@ def of_json(block: bytes, likelihood: str, group: str) -> tuple[FloatArray, list
     if block.count(b"}\n{") != lines - 1:  # each is between two objects: within one it is an error
         return None
     for kind in (arrow.string(), arrow.int64()):
-        schema = arrow.schema({likelihood: arrow.float64(), group: kind}.items())
+        schema = arrow.schema({**dict.fromkeys(numbers, arrow.float64()), group: kind}.items())
         try:
             table = reader.read_json(
                 io.BytesIO(block),
@@ -84,11 +84,12 @@ def of_json(block: bytes, likelihood: str, group: str) -> tuple[FloatArray, list
             )
         except arrow.ArrowInvalid:
             continue
-        likelihoods, groups = table[likelihood], table[group]
-        if len(table) != lines or likelihoods.null_count or groups.null_count:
+        columns, groups = [table[name] for name in numbers], table[group]
+        if len(table) != lines or groups.null_count or any(column.null_count for column in columns):
             return None
-        values = likelihoods.to_numpy()
-        return None if (np.signbit(values) & (values == 0)).any() else (values, groups.to_pylist())  # -0 is an int
+        found = [column.to_numpy() for column in columns]
+        negative = any((np.signbit(values) & (values == 0)).any() for values in found)
+        return None if negative else (found, groups.to_pylist())  # -0 is an int
     return None
 
 

@@ -50,7 +50,7 @@ def read(source: Path, stream: BinaryIO, columns: ColumnNames) -> TextFile:
     """What the stream holds; its rollouts are read within `long_fields`."""
     line, header, names, last = next(_records(source, stream, 1), (1, "", [], 0))
     check_names(source, line, names, columns)
-    for name in (columns.likelihood, columns.group):
+    for name in (*columns.numbers, columns.group):
         if names.count(name) > 1:
             raise FileError(f"{source}:{line}: columns must have {name!r} once, got it {names.count(name)} times")
     end = "\r\n" if header.endswith("\r\n") else "\n"
@@ -63,7 +63,7 @@ class _Rows:
 
     def __init__(self, source: Path, stream: BinaryIO, names: list[str], columns: ColumnNames) -> None:
         self._source, self._stream, self._columns, self._width = source, stream, columns, len(names)
-        self._likelihood, self._group = names.index(columns.likelihood), names.index(columns.group)
+        self._numbers, self._group = list(map(names.index, columns.numbers)), names.index(columns.group)
 
     def read(self, line: int) -> Iterator[Rollouts]:
         for block in blocks(self._stream):
@@ -79,21 +79,21 @@ class _Rows:
         """All rows of a block, if each is a line and nothing is wrong; None leaves it to `_each` to say what is."""
         try:
             texts = block.decode().removesuffix("\n").split("\n")
-            found = arrow.of_csv(block, self._width, self._likelihood, self._group) or self._split(texts)
+            found = arrow.of_csv(block, self._width, self._numbers, self._group) or self._split(texts)
         except (UnicodeDecodeError, csv.Error):
             return None
-        if found is None or not all_within(found[0], self._columns.bounds):
+        if found is None or not all_within(found[0], self._columns):
             return None
         heads = [text.rstrip("\r") for text in texts] if b"\r" in block else texts
         return Rollouts(list(range(line, line + len(texts))), heads, named(found[1], repr), found[0])
 
-    def _split(self, texts: list[str]) -> tuple[FloatArray, list[str]] | None:
-        """Likelihoods and groups of lines that are a row each."""
+    def _split(self, texts: list[str]) -> tuple[list[FloatArray], list[str]] | None:
+        """Columns of numbers and groups of lines that are a row each."""
         rows = list(csv.reader(texts, strict=True))
         if len(rows) != len(texts) or any(len(row) != self._width for row in rows):
             return None
-        likelihoods = np.array(_numbers([row[self._likelihood] for row in rows]))
-        return likelihoods, [row[self._group] for row in rows]
+        numbers = [np.array(_numbers([row[place] for row in rows])) for place in self._numbers]
+        return numbers, [row[self._group] for row in rows]
 
     def _each(self, raws: list[bytes], first: int) -> Iterator[Rollout]:
         """Rows to the end of the record that these lines end in, which may be further on in the stream."""
@@ -101,11 +101,11 @@ class _Rows:
             where = f"{self._source}:{line}"
             if len(fields) != self._width:
                 raise FileError(f"{where}: a row must have the {self._width} fields of the header, got {len(fields)}")
-            given, (low, high) = fields[self._likelihood], self._columns.bounds
-            value = _number(given)
-            if not low <= value <= high:
-                raise outside(where, self._columns.likelihood, given, self._columns.bounds)
-            yield Rollout(line, text.rstrip("\r\n"), repr(fields[self._group]), value)
+            numbers = [_number(fields[place]) for place in self._numbers]
+            for value, place, (name, bounds) in zip(numbers, self._numbers, self._columns.numbers.items(), strict=True):
+                if not bounds[0] <= value <= bounds[1]:
+                    raise outside(where, name, fields[place], bounds)
+            yield Rollout(line, text.rstrip("\r\n"), repr(fields[self._group]), numbers)
             self._next = last + 1
             if last >= first + len(raws) - 1:
                 return

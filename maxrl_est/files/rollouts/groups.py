@@ -15,8 +15,9 @@ from maxrl_est.files.rollouts import arrow
 from maxrl_est.files.rollouts.text import Rollouts, short
 from maxrl_est.files.whole import FileError
 
-Weigh: TypeAlias = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
-"""Likelihoods, or what stands for them, of groups ``(B, N)`` to finite weights ``(B, N)`` and advantages ``(B, N)``."""
+Weigh: TypeAlias = Callable[..., tuple[FloatArray, FloatArray]]
+"""Of groups ``(B, N)`` likelihoods, or what stands for them, and ratios ``(B, N)`` where there are any, to finite
+weights ``(B, N)`` and advantages ``(B, N)``."""
 
 
 _SHORT = 32  # characters of a group that are remembered as they are
@@ -52,12 +53,13 @@ def grouped(source: Path, blocks: Iterable[Rollouts], max_group: int) -> Iterato
 
 
 def _joined(first: Rollouts, second: Rollouts) -> Rollouts:
-    likelihoods = np.concatenate((first.likelihoods, second.likelihoods))
-    return Rollouts(first.lines + second.lines, first.heads + second.heads, first.groups + second.groups, likelihoods)
+    numbers = [np.concatenate(columns) for columns in zip(first.numbers, second.numbers, strict=True)]
+    return Rollouts(first.lines + second.lines, first.heads + second.heads, first.groups + second.groups, numbers)
 
 
 def _part(rows: Rollouts, chosen: slice) -> Rollouts:
-    return Rollouts(rows.lines[chosen], rows.heads[chosen], rows.groups[chosen], rows.likelihoods[chosen])
+    numbers = [column[chosen] for column in rows.numbers]
+    return Rollouts(rows.lines[chosen], rows.heads[chosen], rows.groups[chosen], numbers)
 
 
 def _starts(values: list[str]) -> Array:
@@ -100,7 +102,7 @@ def weighed(source: Path, groups: Groups, weigh: Weigh) -> tuple[FloatArray, Flo
         firsts = starts[sizes == size]
         cells = firsts[:, None] + np.arange(size)
         where = f"{source}:{rows.lines[firsts[0]]}: group {short(rows.groups[firsts[0]])}"
-        weights[cells], advantages[cells] = weigh_block(where, rows.likelihoods[cells], weigh)
+        weights[cells], advantages[cells] = weigh_block(where, [column[cells] for column in rows.numbers], weigh)
     return weights, advantages
 
 
@@ -113,9 +115,9 @@ def written(heads: list[str], weights: FloatArray, advantages: FloatArray, betwe
     return "".join(map(template.__mod__, zip(heads, weights.tolist(), advantages.tolist(), strict=True))).encode()
 
 
-def weigh_block(where: str, block: FloatArray, weigh: Weigh) -> tuple[FloatArray, FloatArray]:
-    """Weights and advantages of groups (B, N); the error says which group was refused."""
+def weigh_block(where: str, numbers: list[FloatArray], weigh: Weigh) -> tuple[FloatArray, FloatArray]:
+    """Weights and advantages of what each column has of groups (B, N); the error says which group was refused."""
     try:
-        return weigh(block)
+        return weigh(*numbers)
     except ValueError as error:
-        raise FileError(f"{where} of {block.shape[1]} rows: {error}") from error
+        raise FileError(f"{where} of {numbers[0].shape[1]} rows: {error}") from error

@@ -57,39 +57,42 @@ def _plain(block: bytes, first: int, columns: ColumnNames) -> Rollouts | None:
             texts = [text.removesuffix("\r") for text in texts]
         found = None
         if not any(f'"{name}"'.encode() in block for name in WRITTEN):
-            found = arrow.of_json(block, columns.likelihood, columns.group)
+            found = arrow.of_json(block, columns.numbers, columns.group)
         found = found or _decoded(texts, columns)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
-    if found is None or not all_within(found[0], columns.bounds):
+    if found is None or not all_within(found[0], columns):
         return None
     heads = [text[:-1] for text in texts]
     return Rollouts(list(range(first, first + len(texts))), heads, named(found[1], encode), found[0])
 
 
-def _decoded(texts: list[str], columns: ColumnNames) -> tuple[FloatArray, list[Any]] | None:
-    """Likelihoods and groups of lines that are an object each."""
+def _decoded(texts: list[str], columns: ColumnNames) -> tuple[list[FloatArray], list[Any]] | None:
+    """Columns of numbers and groups of lines that are an object each."""
     records, ends = zip(*map(_decode, texts), strict=True)
-    values = [record[columns.likelihood] for record in records]
+    values = [[record[name] for record in records] for name in columns.numbers]
     groups = [record[columns.group] for record in records]
     one_a_line = all(map(int.__eq__, ends, map(len, texts)))
-    numbers = {*map(type, values)} <= {int, float, bool}
+    numbers = all({*map(type, column)} <= {int, float, bool} for column in values)
     taken = any(name in record for name in WRITTEN for record in records)
-    return (np.array(values, dtype=np.float64), groups) if one_a_line and numbers and not taken else None
+    if not one_a_line or not numbers or taken:
+        return None
+    return [np.array(column, dtype=np.float64) for column in values], groups
 
 
 def _each(source: Path, block: bytes, first: int, columns: ColumnNames) -> Iterator[Rollout]:
-    low, high = columns.bounds
     for line, raw, text in lines(source, io.BytesIO(block), first):
         if text.isspace() or not text:
             continue
         where = f"{source}:{line}"
         record = _object(where, text)
         check_names(source, line, record, columns)
-        value = record[columns.likelihood]
-        if not (isinstance(value, (int, float)) and low <= value <= high):
-            raise outside(where, columns.likelihood, value, columns.bounds)
-        yield Rollout(line, raw.decode().rstrip()[:-1], encode(record[columns.group]), float(value))
+        for name, bounds in columns.numbers.items():
+            value = record[name]
+            if not (isinstance(value, (int, float)) and bounds[0] <= value <= bounds[1]):
+                raise outside(where, name, value, bounds)
+        numbers = [float(record[name]) for name in columns.numbers]
+        yield Rollout(line, raw.decode().rstrip()[:-1], encode(record[columns.group]), numbers)
 
 
 def _object(where: str, text: str) -> dict[str, Any]:

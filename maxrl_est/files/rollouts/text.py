@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -21,13 +21,15 @@ WRITTEN = ("weight", "advantage")
 BLOCK_BYTES = 1 << 19  # input that is read together; output, and lists of its fields, are held beside it
 
 
+Bounds: TypeAlias = tuple[float, float]
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnNames:
-    """Names of the columns that are read, and the bounds that likelihoods lie in."""
+    """Names of the columns that are read, and the bounds that the numbers in each lie in: likelihoods, then ratios."""
 
-    likelihood: str
+    numbers: dict[str, Bounds]
     group: str
-    bounds: tuple[float, float]
 
 
 class Rollout(NamedTuple):
@@ -36,7 +38,7 @@ class Rollout(NamedTuple):
     line: int  # where its record starts
     head: str  # the record, up to where the new fields go
     group: str  # printable, different for different groups
-    likelihood: float
+    numbers: list[float]  # of each column
 
 
 class Rollouts(NamedTuple):
@@ -45,7 +47,7 @@ class Rollouts(NamedTuple):
     lines: list[int]
     heads: list[str]
     groups: list[str]
-    likelihoods: FloatArray
+    numbers: list[FloatArray]  # of each column
 
 
 class TextFile(NamedTuple):
@@ -71,8 +73,8 @@ def together(rows: Iterable[Rollout]) -> Iterator[Rollouts]:
     except FileError as error:
         failure = error
     if taken:
-        found, heads, groups, likelihoods = map(list, zip(*taken, strict=True))
-        yield Rollouts(found, heads, groups, np.array(likelihoods))
+        found, heads, groups, numbers = map(list, zip(*taken, strict=True))
+        yield Rollouts(found, heads, groups, [np.array(column) for column in zip(*numbers, strict=True)])
     if failure:
         raise failure
 
@@ -96,8 +98,8 @@ def lines(source: Path, raws: Iterable[bytes], first: int = 1) -> Iterator[tuple
 
 
 def check_names(source: Path, line: int, names: Collection[str], columns: ColumnNames) -> None:
-    """Both columns are there, and those that are written are not."""
-    for name in (columns.likelihood, columns.group):
+    """The columns are there, and those that are written are not."""
+    for name in (*columns.numbers, columns.group):
         if name not in names:
             hint = closest(name, names)
             there = ", ".join(map(repr, names)) or "none"
@@ -107,13 +109,14 @@ def check_names(source: Path, line: int, names: Collection[str], columns: Column
             raise FileError(f"{source}:{line}: columns must not have {name!r}, which is written; rename or remove it")
 
 
-def all_within(likelihoods: FloatArray, bounds: tuple[float, float]) -> bool:
-    """Whether all are what likelihoods may be; NaN is not."""
-    return bool(((likelihoods >= bounds[0]) & (likelihoods <= bounds[1])).all())
+def all_within(numbers: list[FloatArray], columns: ColumnNames) -> bool:
+    """Whether all are what the numbers of their column may be; NaN is not."""
+    pairs = zip(numbers, columns.numbers.values(), strict=True)
+    return all(bool(((values >= low) & (values <= high)).all()) for values, (low, high) in pairs)
 
 
-def outside(where: object, name: str, value: Any, bounds: tuple[float, float]) -> FileError:
-    """The error for what is no likelihood."""
+def outside(where: object, name: str, value: Any, bounds: Bounds) -> FileError:
+    """The error for what is no number of its column."""
     low, high = bounds
     return FileError(f"{where}: {name} must be a number in [{low:g}, {high:g}], got {short(encode(value))}")
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from maxrl_est.estimates.groups import LARGEST
 from maxrl_est.files.rollouts import arrays, csv_rows, json_rows
 from maxrl_est.files.rollouts.groups import Weigh, grouped, weighed, written
-from maxrl_est.files.rollouts.text import ColumnNames, TextFile
+from maxrl_est.files.rollouts.text import Bounds, ColumnNames, TextFile
 from maxrl_est.files.whole import FileError, replacing
 
 _Reader = Callable[[Path, BinaryIO, ColumnNames], TextFile]
@@ -22,6 +23,8 @@ _FORMATS: dict[str, _Reader | None] = {
     ".ndjson": json_rows.read,
     ".npy": None,  # an array is read and written as one
 }
+
+_RATIOS = (0.0, float(LARGEST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ def write_weights(
     group: str,
     weigh: Weigh,
     max_group: int,
-    bounds: tuple[float, float] = (0.0, 1.0),
+    bounds: Bounds = (0.0, 1.0),
+    ratios: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Summary:
     """Copy `source` to `destination`, adding fields ``weight`` and ``advantage``.
@@ -58,9 +62,10 @@ def write_weights(
           ``(..., N, 3)``, the last axis being likelihood, weight, advantage. Column names are ignored.
     destination : replaced once all is written, and left alone on failure; may be `source`. None: standard output
     likelihood, group : names of the columns
-    weigh : maps groups of one size ``(B, N)`` to weights and advantages, or raises ValueError
+    weigh : maps groups of one size ``(B, N)``, and their ratios, to weights and advantages, or raises ValueError
     max_group : rows of the largest group that is held in memory
     bounds : what likelihoods lie in
+    ratios : the name of a column of ratios, numbers in [0, 1e100] that `weigh` then takes too; not for arrays
     progress : told the rows written so far
 
     Returns
@@ -70,8 +75,8 @@ def write_weights(
     Raises
     ------
     FileError
-        If a file cannot be read or written or holds no rollouts, a likelihood is out of bounds, a group is
-        interrupted by another or larger than `max_group`, or `weigh` refuses one.
+        If a file cannot be read or written or holds no rollouts, a likelihood or ratio is out of bounds, a group is
+        interrupted by another or larger than `max_group`, or `weigh` refuses one; for ratios of an array.
     """
     suffix = source.suffix.lower()
     if suffix not in _FORMATS:
@@ -81,8 +86,12 @@ def write_weights(
     progress = progress or (lambda _: None)
     read = _FORMATS[suffix]
     if read is None:
+        if ratios is not None:
+            raise FileError(f"{source}: ratios must be a column of .csv or .jsonl, got {ratios!r} for an array")
         return _weigh_array(source, destination, weigh, max_group, bounds, progress)
-    columns = ColumnNames(likelihood, group, bounds)
+    if ratios == likelihood:
+        raise FileError(f"{source}: ratios must be another column than likelihoods, got {ratios!r} for both")
+    columns = ColumnNames({likelihood: bounds, **({} if ratios is None else {ratios: _RATIOS})}, group)
     return _weigh_rows(source, destination, read, columns, weigh, max_group, progress)
 
 
@@ -115,7 +124,7 @@ def _weigh_array(
     destination: Path | None,
     weigh: Weigh,
     max_group: int,
-    bounds: tuple[float, float],
+    bounds: Bounds,
     progress: Callable[[int], None],
 ) -> Summary:
     if destination is None:
