@@ -89,13 +89,58 @@ def test_a_worker_starts_with_signals_blocked_and_its_parent_goes_on_with_its_ow
 
 
 @posix
-def test_a_killed_worker_breaks_the_executor_and_does_not_hang_it():
+def test_a_killed_worker_is_replaced_and_what_it_had_is_begun_again(tmp_path):
+    killed = str(tmp_path / "killed")
+    code = f"import os\nif not os.path.exists({killed!r}): open({killed!r}, 'x'); os.kill(os.getpid(), 9)"
     with workers(2) as executor:
-        waiting = [executor.submit(time.sleep, 600) for _ in range(3)]
-        wait_for(lambda: len(executor._processes) == 2)
-        os.kill(next(iter(executor._processes)), signal.SIGKILL)
-        for future in waiting:
-            assert isinstance(future.exception(timeout=60), BrokenExecutor)
+        waiting = [executor.submit(exec, code), *powers(executor)]
+        assert [future.result(timeout=60) for future in waiting] == [None, *(2**k for k in range(20))]
+        assert (tmp_path / "killed").exists()
+
+
+def powers(executor):
+    return [executor.submit(pow, 2, k) for k in range(20)]
+
+
+@posix
+def test_what_kills_two_workers_ends_with_the_cause_and_the_rest_goes_on():
+    with workers(1) as executor:
+        fatal = executor.submit(exec, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+        assert isinstance(fatal.exception(timeout=60), BrokenExecutor)
+        assert executor.submit(abs, -1).result(timeout=60) == 1
+
+
+def test_what_is_cancelled_or_fails_in_a_worker_is_told_as_executors_do():
+    with workers(1, "threads") as executor:
+        running, waiting = executor.submit(time.sleep, 0.2), executor.submit(abs, -1)
+        assert waiting.cancel()
+        assert running.result(timeout=60) is None
+        with pytest.raises(ZeroDivisionError):
+            executor.submit(divmod, 1, 0).result(timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"count": 0}, ValueError, "count must be an int of at least 1, got 0"),
+        ({"engine": "spark"}, ValueError, "engine must be one of processes, threads, dask, ray, got 'spark'"),
+        (
+            {"engine": "threads", "address": "auto"},
+            ValueError,
+            "address must be None for engine 'threads', which works",
+        ),
+        ({"engine": "ray", "address": 7}, TypeError, "address must be a str or None, got"),
+        ({"engine": "dask", "address": "tcp://x:1", "count": 2}, ValueError, "count must be None where an address is"),
+        ({"engine": "ray"}, ModuleNotFoundError, r"engine 'ray' needs ray: pip install 'maxrl-est\[ray\]'"),
+        ({"engine": "dask"}, ModuleNotFoundError, r"engine 'dask' needs dask: pip install 'maxrl-est\[dask\]'"),
+    ],
+    ids=str,
+)
+def test_an_engine_that_cannot_be_is_refused_in_a_line(given, error, message, monkeypatch):
+    for name in ("dask", "distributed", "ray"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(error, match=f"^{message}"), workers(**given):
+        pass
 
 
 @posix
@@ -115,7 +160,7 @@ def test_a_killed_worker_is_one_line_and_names_what_is_kept(tmp_path, monkeypatc
     monkeypatch.setattr(loop, "follow", raising(BrokenExecutor("abruptly")))
     assert main([*COMMAND, "--checkpoint", str(tmp_path / "run.json")]) == 2
     said = capsys.readouterr().err
-    assert "a worker process was killed" in said
+    assert "two workers were killed" in said
     assert "run.json" in said
     assert said.count("\n") == 1
 

@@ -57,7 +57,14 @@ def add(commands: Commands) -> None:
     parser.add_argument("--optimiser", choices=("adam", "sgd"), default="adam", help="(adam)")
     parser.add_argument("--learning-rate", metavar="RATE", type=float, default=0.03, help="(0.03)")
     parser.add_argument("--seeds", metavar="COUNT", type=int, default=3, help="(3)")
-    parser.add_argument("--workers", metavar="COUNT", type=int, default=os.cpu_count(), help="processes (all cores)")
+    parser.add_argument("--workers", metavar="COUNT", type=int, help="that runs are worked on by (one a core)")
+    parser.add_argument(
+        "--engine",
+        choices=("processes", "threads", "dask", "ray"),
+        default="processes",
+        help="what workers are; dask and ray need the extra of their name (processes)",
+    )
+    parser.add_argument("--address", help="of a cluster of dask or ray whose workers are used; none: one starts here")
     parser.add_argument("--checkpoint", metavar="PATH", help="save the runs there, and resume them to the same bits")
     parser.add_argument("--csv", metavar="PATH", help="write all points as CSV; - for standard output")
     parser.add_argument("--figure", metavar="PATH", help="write learning curves as .svg, .png or .pdf")
@@ -75,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
         _check_target(name, getattr(options, name))
     if options.figure and Path(options.figure).suffix not in (".svg", ".png", ".pdf"):
         raise Misuse(f"--figure must end in .svg, .png or .pdf, got {options.figure}")
-    if options.workers < 1:
+    if options.workers is not None and options.workers < 1:
         raise Misuse(f"--workers must be an int of at least 1, got {options.workers}")
     try:
         result = _trained(options)
@@ -106,13 +113,14 @@ def _trained(options: argparse.Namespace) -> Training:
     from maxrl_est.training.optimisers import SGD, Adam
 
     preset, begun = _preset(options.problem), []
+    alone = options.engine == "processes" and (options.workers or os.cpu_count()) == 1
 
     def told(text: str) -> None:
         begun.append(text)
         progress(text)
 
     try:
-        with workers(options.workers) if options.workers > 1 else nullcontext() as executor:
+        with nullcontext() if alone else workers(options.workers, options.engine, options.address) as executor:
             return train(
                 preset.task,
                 _policy(preset, options),
@@ -137,9 +145,11 @@ def _trained(options: argparse.Namespace) -> Training:
         if begun:  # no argument: a fault of this package
             raise
         raise Misuse(str(error)) from None
+    except ModuleNotFoundError as error:
+        raise Misuse(str(error)) from None
     except BrokenExecutor:
         kept = f"; what was done is in {options.checkpoint}" if options.checkpoint else ""
-        raise Misuse(f"a worker process was killed, perhaps for want of memory{kept}") from None
+        raise Misuse(f"two workers were killed at the same piece, perhaps for want of memory{kept}") from None
 
 
 def _policy(preset: Preset, options: argparse.Namespace) -> Policy:

@@ -5,9 +5,9 @@
 
 from maxrl_est.training import optimisers, policies, tasks
 from maxrl_est.training._curves import Curve, Point, Training
+from maxrl_est.training._engines import workers
 from maxrl_est.training._loop import train
 from maxrl_est.training._plots import learning_curves
-from maxrl_est.training._processes import workers
 from maxrl_est.training._run import Diverged
 
 __all__ = [

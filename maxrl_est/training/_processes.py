@@ -1,54 +1,60 @@
-"""Worker processes that leave the end of a run to the process that started them."""
+"""Processes that leave the end of a run to the process that started them, one that dies being replaced."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import parent_process
 from multiprocessing.context import SpawnContext, SpawnProcess
-
-from maxrl_est._arguments import whole
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def workers(count: int) -> Iterator[ProcessPoolExecutor]:
-    """An executor of processes, for runs that can be interrupted and killed.
+def processes(count: int) -> Iterator[Callable[[Callable[[], object]], Future[object]]]:
+    """What begins a call in one of so many processes.
 
     A terminal sends Ctrl-C, and a scheduler its SIGTERM, to all processes of a command: an idle worker that dies of it
     breaks the executor while the parent still tidies up. So SIGINT and SIGTERM are the parent's alone: workers ignore
-    them from their first instruction on, and end when it ends, however it does. Work that was not begun is cancelled
-    at the end of the block, work that was is waited for: give it out in pieces of seconds. Processes are spawned, since
-    fork is not safe once threads run; a script therefore needs its ``if __name__ == "__main__":``.
-
-    Parameters
-    ----------
-    count : the largest number of processes, at least 1
-
-    Raises
-    ------
-    TypeError, ValueError
-        For a count that is none.
-
-    >>> import maxrl_est as mx
-    >>> task = mx.tasks.ContextualBandit.of_labels([0], [1], classes=3)
-    >>> policy = mx.policies.SoftmaxPolicy(mx.policies.Tabular(1, 3))
-    >>> with mx.training.workers(1) as executor:
-    ...     result = mx.train(task, policy, "rloo", n=2, steps=2, executor=executor)
+    them from their first instruction on, and end when it ends, however it does. Processes are spawned, since fork is
+    not safe once threads run.
     """
-    count = whole("count", count)
-    with ProcessPoolExecutor(count, mp_context=_Context(), initializer=_initialise) as executor:
+    pools = _Pools(count)
+    try:
+        with _waiting_signals():  # the executor's thread is started too, and is not to take them from this one
+            pools.begin(os.getpid)
+        yield pools.begin
+    finally:
+        pools.close()
+
+
+class _Pools:
+    """A pool of processes, and a new one whenever one of them has died, which breaks the whole pool."""
+
+    def __init__(self, count: int) -> None:
+        self._count, self._changing = count, threading.Lock()
+        self._pools = [self._new()]
+
+    def begin(self, call: Callable[[], object]) -> Future[object]:
+        pool = self._pools[-1]
         try:
-            with _waiting_signals():  # the executor's thread is started too, and is not to take them from this one
-                executor.submit(os.getpid)
-            yield executor
-        finally:
-            executor.shutdown(cancel_futures=True)
+            return pool.submit(call)
+        except BrokenExecutor:
+            with self._changing:  # which no pool is asked for anything within: it may be calling us with its own lock
+                if self._pools[-1] is pool:
+                    self._pools.append(self._new())
+            return self._pools[-1].submit(call)
+
+    def close(self) -> None:
+        for pool in self._pools:
+            pool.shutdown(cancel_futures=True)
+
+    def _new(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(self._count, mp_context=_Context(), initializer=_initialise)
 
 
 class _Worker(SpawnProcess):
