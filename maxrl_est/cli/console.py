@@ -13,13 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from maxrl_est._arguments import one_of, whole
+from maxrl_est._arguments import one_of, printable, whole
 from maxrl_est.files.formats import aligned, plain
 from maxrl_est.files.whole import replacing
 
 
 class Misuse(Exception):
-    """What the user has to change, in one line."""
+    """What the user has to change, in one line that a terminal shows as it is."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 @contextmanager

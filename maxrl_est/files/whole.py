@@ -10,9 +10,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from maxrl_est._arguments import printable
+
 
 class FileError(ValueError):
-    """A file cannot be read or written, or holds something else; the message names it, the place and the rule."""
+    """A file cannot be read or written, or holds something else; the message names it, the place and the rule.
+
+    It is one line that a terminal shows as it is: what it quotes of a file is `printable`.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 @contextmanager
