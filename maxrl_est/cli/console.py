@@ -6,6 +6,7 @@ import argparse
 import codecs
 import io
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -91,11 +92,18 @@ def terminal_width() -> int:
     return min(100, max(40, shutil.get_terminal_size((80, 24)).columns))
 
 
-def check_folder(option: str, path: str | None) -> None:
-    """Say that a report cannot be written before the work and not after it."""
-    if path not in (None, "-") and not Path(str(path)).resolve().parent.is_dir():
-        folder = str(Path(str(path)).resolve().parent)
+def check_target(option: str, path: str | Path | None) -> None:
+    """Say that a file cannot be written before the work and not after it."""
+    if path is None or str(path) == "-":
+        return
+    target = Path(path).resolve()
+    folder = str(target.parent)
+    if not target.parent.is_dir():
         raise Misuse(f"--{option} must be in a folder that exists, got {path}; there is no folder {folder!r}")
+    if target.exists() and not target.is_file():
+        raise Misuse(f"--{option} {path}: is not a regular file")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Misuse(f"--{option} {path}: the folder {folder!r} cannot be written to")
 
 
 def write_text(path: str | None, text: str) -> bool:
