@@ -83,7 +83,7 @@ def test_a_name_of_a_leftover_that_is_a_pipe_or_a_link_stops_nobody(tmp_path):
 @posix
 @pytest.mark.parametrize(
     ("before", "mask", "after"),
-    [(None, 0o077, 0o600), (None, 0o022, 0o644), (0o640, 0o077, 0o640), (0o666, 0o022, 0o666)],
+    [(None, 0o077, 0o600), (None, 0o022, 0o644), (0o640, 0o077, 0o640), (0o600, 0o022, 0o600), (0o666, 0o022, 0o666)],
 )
 def test_a_temporary_file_has_the_mode_of_its_target_from_the_start(tmp_path, before, mask, after):
     target, opened = tmp_path / "a.csv", os.open

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from maxrl_est._arguments.environment import setting
 from maxrl_est.cli import bench, check, compile, explain, listing, prove, table, train, verify, weights
 from maxrl_est.cli.console import Misuse, as_misuse, check_target, writes_any_text
+from maxrl_est.cli.loading import guests
 from maxrl_est.cli.parsing import Parser, texts
 from maxrl_est.files.whole import FileError
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     try:
-        with writes_any_text(), _tidy_at_termination():
+        with writes_any_text(), guests(), _tidy_at_termination():
             _check_outputs(options)
             _check_environment()
             return int(options.run(options))
