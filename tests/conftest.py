@@ -1,6 +1,7 @@
 """What the tests ran on, at the head of every run."""
 
 import os
+import signal
 
 import numba
 import numpy as np
@@ -8,6 +9,9 @@ import numpy as np
 import maxrl_est
 
 os.environ.setdefault("MAXRL_EST_KERNELS", "numba")  # or which kernels a test tries would depend on those before it
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # behind nohup; what tests start would not hear Ctrl-C either
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header():

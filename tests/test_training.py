@@ -14,6 +14,7 @@ import pytest
 import maxrl_est as mx
 from maxrl_est.cli import main
 from maxrl_est.files import formats
+from maxrl_est.files.checkpoints import Checkpoint
 from maxrl_est.files.whole import FileError
 from maxrl_est.training import Diverged, learning_curves
 from maxrl_est.training import _loop as loop
@@ -150,7 +151,7 @@ def test_an_optimiser_of_a_library_is_resumed_too(tmp_path):
     for run, curve in zip(saved["state"]["runs"], partial.curves, strict=True):
         rollouts, theta = run["points"][-1][1], curve.parameters.tolist()
         run |= {"step": 10, "rollouts": rollouts, "theta": theta, "optimiser": [[10], []]}
-    path.write_text(json.dumps(saved))
+    Checkpoint(path, saved["configuration"]).save(saved["state"])
     assert mx.train(TASK, POLICY, "ustat", **settings, checkpoint=path).to_csv() == expected.to_csv()
 
 

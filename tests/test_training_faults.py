@@ -16,6 +16,7 @@ import pytest
 
 import maxrl_est as mx
 from maxrl_est.cli import main
+from maxrl_est.files.checkpoints import Checkpoint
 from maxrl_est.files.whole import FileError
 from maxrl_est.training import Diverged, workers
 from maxrl_est.training import _digests as digests
@@ -216,6 +217,7 @@ def shorter(part):
     ("change", "message"),
     [
         (lambda state: state.clear(), "runs must be a list of 4, got None"),
+        (lambda state: state.update(more=1), r"the state must have runs and no more, got \['runs', 'more'\]"),
         (lambda state: state.update(runs=[]), r"runs must be a list of 4, got \[\]"),
         (lambda state: state.update(runs=2 * state["runs"]), r"runs must be a list of 4, got \[\{"),
         (
@@ -233,6 +235,10 @@ def shorter(part):
         (damage(points="text"), r"runs\[0\].points must be a list of at most 4, got 'text'"),
         (damage(points=[["text"] * 7]), r"runs\[0\].points\[0\] must have numbers step, rollouts"),
         (damage(points=[[0, 0, 0.5, -0.7, 0.5, 0.5, -0.7]]), r"runs\[0\].points\[0\] must have numbers"),
+        (
+            damage(points=[[0, 0, 0.5, float("nan"), 0.5, None, None]]),
+            r"runs\[0\].points\[0\] must have numbers step, roll",
+        ),
         (damage(points=[[3, 0, 0.5, -0.7, 0.5, None, None]]), r"runs\[0\].points\[0\] must be of step 0, got \[3"),
         (damage(step=3), r"runs\[0\].step must be an int in \[12, 12\], got 3"),
         (damage(step=12.0), r"runs\[0\].step must be an int in \[12, 12\], got 12.0"),
@@ -243,7 +249,7 @@ def test_a_damaged_checkpoint_is_refused_by_the_place_and_left_alone(tmp_path, c
     mx.train(TASK, POLICY, ROWS, **SETTINGS, checkpoint=path)
     content = json.loads(path.read_text())
     change(content["state"])
-    path.write_text(json.dumps(content))
+    Checkpoint(path, content["configuration"]).save(content["state"])
     before = path.read_bytes()
     with pytest.raises(FileError, match=rf"run\.json: is not a checkpoint of this run: {message}"):
         mx.train(TASK, POLICY, ROWS, **SETTINGS, checkpoint=path)
@@ -254,7 +260,7 @@ def test_a_damaged_checkpoint_is_refused_by_the_place_and_left_alone(tmp_path, c
 def test_json_that_is_no_checkpoint_is_refused_and_left_alone(tmp_path, content):
     path = tmp_path / "run.json"
     path.write_text(content)
-    with pytest.raises(FileError, match=r"run\.json: is not a checkpoint; remove it"):
+    with pytest.raises(FileError, match=r"run\.json: is not a checkpoint as it was written; remove it"):
         mx.train(TASK, POLICY, ROWS, **SETTINGS, checkpoint=path)
     assert path.read_text() == content
 

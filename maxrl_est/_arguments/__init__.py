@@ -188,6 +188,17 @@ def closest(value: str, names: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else ""
 
 
+def printable(text: str) -> str:
+    r"""The same with escapes for what is no letter on a screen: ends of lines, controls of terminals, half characters.
+
+    >>> printable("red \x1b[31m\n")
+    'red \\x1b[31m\\n'
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
 def at(name: str, index: Iterable[Any]) -> str:
     """How an entry of an array is written.
 

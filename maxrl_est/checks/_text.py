@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from maxrl_est._arguments import printable
 from maxrl_est.checks._code import wrapped
 from maxrl_est.checks._pages import page
 from maxrl_est.files.formats import Tone, aligned
@@ -185,5 +186,4 @@ def _short(line: str, width: int) -> str:
 
 def _shown(message: str) -> str:
     """In one line, with what would move a terminal's cursor written out."""
-    line = " ".join(message.split())
-    return "".join(x if x.isprintable() else x.encode("unicode_escape").decode() for x in line)
+    return printable(" ".join(message.split()))

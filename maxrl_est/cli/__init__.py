@@ -13,7 +13,8 @@ from importlib.metadata import version
 
 from maxrl_est._arguments.environment import setting
 from maxrl_est.cli import bench, check, compile, explain, listing, prove, table, train, verify, weights
-from maxrl_est.cli.console import Misuse, as_misuse, check_folder, writes_any_text
+from maxrl_est.cli.console import Misuse, as_misuse, check_target, writes_any_text
+from maxrl_est.cli.loading import guests
 from maxrl_est.cli.parsing import Parser, texts
 from maxrl_est.files.whole import FileError
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     try:
-        with writes_any_text(), _tidy_at_termination():
+        with writes_any_text(), guests(), _tidy_at_termination():
             _check_outputs(options)
             _check_environment()
             return int(options.run(options))
@@ -97,7 +98,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
     """Say before the work that a report cannot be written, or that two would share standard output."""
     paths = {name: getattr(options, name, None) for name in OUTPUTS}
     for name, path in paths.items():
-        check_folder(name, path)
+        check_target(name, path)
     streams = [f"--{name}" for name, path in paths.items() if path == "-"]
     if len(streams) > 1:
         raise Misuse(f"{' and '.join(streams)} must not both be -, which is standard output")

@@ -6,6 +6,7 @@ import argparse
 import codecs
 import io
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,13 +14,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from maxrl_est._arguments import one_of, whole
+from maxrl_est._arguments import one_of, printable, whole
 from maxrl_est.files.formats import aligned, plain
 from maxrl_est.files.whole import replacing
 
 
 class Misuse(Exception):
-    """What the user has to change, in one line."""
+    """What the user has to change, in one line that a terminal shows as it is."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 @contextmanager
@@ -88,11 +92,18 @@ def terminal_width() -> int:
     return min(100, max(40, shutil.get_terminal_size((80, 24)).columns))
 
 
-def check_folder(option: str, path: str | None) -> None:
-    """Say that a report cannot be written before the work and not after it."""
-    if path not in (None, "-") and not Path(str(path)).resolve().parent.is_dir():
-        folder = str(Path(str(path)).resolve().parent)
+def check_target(option: str, path: str | Path | None) -> None:
+    """Say that a file cannot be written before the work and not after it."""
+    if path is None or str(path) == "-":
+        return
+    target = Path(path).resolve()
+    folder = str(target.parent)
+    if not target.parent.is_dir():
         raise Misuse(f"--{option} must be in a folder that exists, got {path}; there is no folder {folder!r}")
+    if target.exists() and not target.is_file():
+        raise Misuse(f"--{option} {path}: is not a regular file")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Misuse(f"--{option} {path}: the folder {folder!r} cannot be written to")
 
 
 def write_text(path: str | None, text: str) -> bool:

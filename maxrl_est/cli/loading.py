@@ -6,7 +6,8 @@ import functools
 import importlib
 import importlib.util
 import sys
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +16,8 @@ from typing import Any
 from maxrl_est._arguments import closest
 from maxrl_est.cli.console import Misuse
 from maxrl_est.cli.frameworks import FRAMEWORKS, shipped
+
+_TARGET = "maxrl_est_target_"  # before the name of a file's module
 
 
 def estimator(text: str) -> Any:
@@ -84,6 +87,27 @@ class LoadedFunction:
                 raise ValueError(f"{self.name} raised {type(error).__name__}: {error}") from error
 
 
+@contextmanager
+def guests() -> Iterator[None]:
+    """Have `sys.path` and `sys.modules` back as they were, but for what is installed: what a user named has left."""
+    path, before = list(sys.path), {*sys.modules}
+    try:
+        yield
+    finally:
+        folders = {*map(str, sys.path)} - {*path}
+        sys.path[:] = path
+        theirs = {name for name in {*sys.modules} - before if "." not in name and _is_of(folders, name)}
+        for name in [name for name in sys.modules if name.partition(".")[0] in theirs]:
+            del sys.modules[name]
+
+
+def _is_of(folders: set[str], name: str) -> bool:
+    """Whether a module is the file of a target, or lies in one of these folders, and not deeper."""
+    own = getattr(sys.modules[name], "__dict__", {})  # and not what a module makes up when it is asked
+    places = list(own["__path__"]) if "__path__" in own else [own.get("__file__")]
+    return name.startswith(_TARGET) or any(str(Path(place).parent) in folders for place in places if place)
+
+
 def _module(text: str, place: str) -> ModuleType:
     argv = sys.argv
     try:
@@ -120,7 +144,7 @@ def _of_file(text: str, path: Path) -> ModuleType:
         _search(place)
     if folder != path.parent and _has_package(folder / names[0]):
         return importlib.import_module(".".join(names))
-    return _executed(f"maxrl_est_target_{path.stem}", path)  # a file may be called random.py
+    return _executed(f"{_TARGET}{path.stem}", path)  # a file may be called random.py
 
 
 def _has_package(folder: Path) -> bool:

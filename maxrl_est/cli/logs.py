@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from maxrl_est._arguments import closest
+from maxrl_est._arguments import closest, printable, short
 from maxrl_est.cli.console import Misuse, as_misuse
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def read(options: argparse.Namespace) -> Log:
             batches=None if step is None else list(map(repr, columns[step])),
         )
     read_as = f"rewards {' + '.join(names)}, advantages {advantage}, groups by {' and '.join(keys)}"
-    text = f"{options.log}: {read_as}\n{recovered}"
+    text = f"{printable(f'{options.log}: {read_as}')}\n{recovered}"
     functions = [(str(match), match.estimator) for match in recovered.found[:1] if match.estimator]
     if recovered.found and not functions:
         text += "\nwhich depends on the other groups of the batch, so that no prompt's gradient is estimated by itself"
@@ -140,7 +140,7 @@ def _numbers(source: Path, name: str, values: list[Any]) -> list[float]:
     for row, value in enumerate(values):
         number = _number(value)
         if number is None:
-            raise Misuse(f"{source}: {name} must be a number in every row, got {value!r} in row {row}")
+            raise Misuse(f"{source}: {name} must be a number in every row, got {short(repr(value))} in row {row}")
         found.append(number)
     return found
 
@@ -153,5 +153,5 @@ def _number(value: Any) -> float | None:
         return float(value.strip().lower() == "true")
     try:
         return float(value) if isinstance(value, str | int | float) else None
-    except ValueError:
+    except (ValueError, OverflowError):  # an int of JSON may have thousands of digits
         return None

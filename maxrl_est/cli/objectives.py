@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,6 +12,9 @@ from maxrl_est.cli.console import Misuse, as_misuse
 
 if TYPE_CHECKING:
     from maxrl_est.objectives import Objective
+
+
+_FAR = re.compile(r"[eE][+-]?0*[0-9]{4}")  # exponents that a Fraction would spell out
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def _number(letter: str, text: str, largest: int) -> int | Fraction:
 
 
 def _order(text: str, largest: int) -> int:
-    if not (text.isdecimal() and 1 <= int(text) <= largest):
+    if not (text.isdecimal() and len(text) < 20 and 1 <= int(text) <= largest):
         rule = f"an int in [1, {largest}], as no group of --group-sizes is larger"
         raise Misuse(f"the order in --objective must be {rule}, got {text!r}")
     return int(text)
@@ -66,6 +70,8 @@ def _order(text: str, largest: int) -> int:
 def fraction(option: str, text: str) -> Fraction:
     """The number that a decimal or a fraction is, exactly."""
     try:
+        if _FAR.search(text):
+            raise ValueError
         return Fraction(text)
     except (ValueError, ZeroDivisionError):
         raise Misuse(f"{option} must be a number such as 0.3 or 3/10, got {text!r}") from None

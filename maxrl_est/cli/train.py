@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maxrl_est.cli.console import Misuse, check_folder, named, progress, write_text
+from maxrl_est.cli.console import Misuse, check_target, named, progress, write_text
 from maxrl_est.cli.loading import LoadedFunction
 from maxrl_est.cli.parsing import Commands, add_command, add_json, completed_by, estimator_words
 from maxrl_est.files.whole import FileError, replacing
@@ -78,8 +78,8 @@ def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
     for name in _BLAS:  # before NumPy is imported: workers side by side, and sums in one order
         os.environ.setdefault(name, "1")
-    for name in ("csv", "json", "checkpoint", "figure"):
-        _check_target(name, getattr(options, name))
+    for name in ("checkpoint", "figure"):
+        check_target(name, getattr(options, name))
     if options.figure and Path(options.figure).suffix not in (".svg", ".png", ".pdf"):
         raise Misuse(f"--figure must end in .svg, .png or .pdf, got {options.figure}")
     if options.workers is not None and options.workers < 1:
@@ -94,18 +94,6 @@ def run(options: argparse.Namespace) -> int:
     if options.figure:
         _draw(result, Path(options.figure))
     return 0
-
-
-def _check_target(option: str, path: str | None) -> None:
-    """Say before the work that a file cannot be written."""
-    check_folder(option, path)
-    if path in (None, "-"):
-        return
-    target = Path(str(path)).resolve()
-    if target.exists() and not target.is_file():
-        raise Misuse(f"--{option} {path}: is not a regular file")
-    if not os.access(target.parent, os.W_OK | os.X_OK):
-        raise Misuse(f"--{option} {path}: the folder {str(target.parent)!r} cannot be written to")
 
 
 def _trained(options: argparse.Namespace) -> Training:

@@ -8,7 +8,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maxrl_est._arguments import finite
+from maxrl_est._arguments import finite, printable
 from maxrl_est.cli.console import Misuse, as_misuse, at_least, named, progress
 from maxrl_est.cli.parsing import Commands, add_command, completed_by
 
@@ -34,7 +34,7 @@ def add(commands: Commands) -> None:
         ),
     )
     parser.add_argument("file", metavar="FILE", type=Path)
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="default: standard output")
+    parser.add_argument("-o", "--output", metavar="FILE", help="- or none: standard output")
     column = parser.add_mutually_exclusive_group()
     column.add_argument("--likelihood", metavar="COLUMN", default="likelihood", help="default: likelihood")
     column.add_argument("--log-likelihood", metavar="COLUMN", help="take this column of logarithms instead")
@@ -63,11 +63,12 @@ def run(options: argparse.Namespace) -> int:
 
     _check(options)
     column = options.likelihood if options.log_likelihood is None else options.log_likelihood
+    output = None if options.output in (None, "-") else Path(options.output)
     bounds = (0.0, 1.0) if options.log_likelihood is None else (-inf, options.log_ceiling or 0.0)
     try:
         summary = write_weights(
             options.file,
-            options.output,
+            output,
             likelihood=column,
             group=options.group,
             weigh=_weigh(options),
@@ -78,8 +79,8 @@ def run(options: argparse.Namespace) -> int:
         )
     finally:
         progress(None)
-    if options.output is not None:
-        print(f"{options.output}: {summary.rows:,} rollouts in {summary.groups:,} groups", file=sys.stderr)
+    if output is not None:
+        print(f"{printable(options.output)}: {summary.rows:,} rollouts in {summary.groups:,} groups", file=sys.stderr)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,28 @@ class Arrays:
         return {name: np.asarray(getattr(self, name)).tolist() for name in self._REMEMBERED}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue from a `state` of one with the same parameters."""
-        for name in self._REMEMBERED:
-            value = state[name]
-            setattr(self, name, value if isinstance(value, int) else np.array(value, dtype=np.float64))
+        """Continue from a `state` of one with the same parameters; ValueError for what is none."""
+        if list(state) != list(self._REMEMBERED):
+            raise ValueError(f"names must be {', '.join(self._REMEMBERED)}, got {', '.join(map(str, state)) or 'none'}")
+        read = {name: _like(getattr(self, name), value, name) for name, value in state.items()}
+        for name, value in read.items():
+            setattr(self, name, value)
+
+
+def _like(own: Any, value: Any, name: str) -> Any:
+    """What was written of a count, or of an array; infinite logarithms of wealth are numbers, NaN is none."""
+    if isinstance(own, int):
+        if type(value) is not int or value < 0:
+            raise ValueError(f"{name} must be an int of at least 0, got {reprlib.repr(value)}")
+        return value
+    try:
+        array = np.array(value, dtype=np.float64)
+        same = array.shape == own.shape and array.tolist() == value  # so no text, and no NaN
+    except (ValueError, TypeError, OverflowError):
+        same = False
+    if not same:
+        raise ValueError(f"{name} must have float64 numbers of shape {own.shape}, got {reprlib.repr(value)}")
+    return array
 
 
 class Running(Arrays):

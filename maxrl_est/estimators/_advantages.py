@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import whole
+from maxrl_est._arguments import finite, is_number, whole
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates import baselines
 from maxrl_est.estimates.baselines import Baseline, recipe
@@ -115,6 +115,7 @@ def advantages(
     """
     asked = objective, baseline, whole("n_threads", n_threads)
     given = _given(likelihoods, log_likelihoods, log_ceiling, groups)
+    _need_range(baseline, given)
     values, off = given.values, off_policy(given, ratios, control)
     if design is not None and off is not None:
         raise ValueError(
@@ -172,6 +173,7 @@ def weights_and_advantages(
     (array([2. , 1.5]), array([ 1.  , -0.75]))
     """
     given = _given(likelihoods, log_likelihoods, log_ceiling, groups)
+    _need_range(baseline, given)
     off = off_policy(given, ratios, control)
     if off is not None:
         weights, found = _off_policy(given, off, groups, objective, baseline, 1)
@@ -199,6 +201,14 @@ def _off_policy(
         return weights_and_advantages_off_policy(values, off, recipe(objective, baseline, values.shape[1]), n_threads)
 
     return computed(given, off, ids, made, 2)
+
+
+def _need_range(baseline: Baseline, given: Groups) -> None:
+    """ValueError for a number that is a float64, and infinite in the float32 of the caller."""
+    if given.returned == np.float32 and is_number(baseline):
+        largest = float(np.finfo(np.float32).max)
+        if abs(finite("baseline", baseline)) > largest:
+            raise ValueError(f"baseline must be at most {largest:.6g} for likelihoods in float32, got {baseline}")
 
 
 def _made(values: Array, *asked: Any) -> tuple[Array, Array]:

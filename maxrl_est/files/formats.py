@@ -8,10 +8,13 @@ import importlib.util
 import io
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
+
+from maxrl_est._arguments import printable
 
 Cells = Sequence[str]
 Tone = str  # "good", "warn", "bad" or "" for a row
@@ -31,6 +34,7 @@ _LATEX = str.maketrans(
         "±": r"$\pm$",
     }
 )
+_MARKDOWN = str.maketrans({"\\": r"\\", "<": "&lt;", "[": r"\[", "`": r"\`", "|": r"\|"})
 _ANSI = {"good": "\033[32m", "warn": "\033[33m", "bad": "\033[31m", "": ""}
 _STYLE = (
     "table{border-collapse:collapse;font:14px sans-serif}td,th{padding:2px 8px;text-align:left;"
@@ -38,8 +42,26 @@ _STYLE = (
 )
 
 
+def as_markdown(text: str) -> str:
+    r"""A text that is no markup, for a page of markdown.
+
+    >>> print(as_markdown("[a](b) <c>"))
+    \[a](b) &lt;c>
+    """
+    return printable(text).translate(_MARKDOWN)
+
+
+def as_comment(text: str) -> str:
+    r"""A line of LaTeX that is not set, whatever the text has.
+
+    >>> print(as_comment("a\nb"))
+    % a\nb
+    """
+    return f"% {printable(text)}"
+
+
 def to_markdown(head: Cells, rows: Sequence[Cells]) -> str:
-    r"""A pipe table.
+    r"""A pipe table, of cells that may have markup; `as_markdown` makes some of what must not.
 
     >>> print(to_markdown(["a", "b"], [["1", "x|y"]]))
     | a | b |
@@ -47,19 +69,40 @@ def to_markdown(head: Cells, rows: Sequence[Cells]) -> str:
     | 1 | x\|y |
     """
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(_barred(cell) for cell in line)} |" for line in lines)
+
+
+def _barred(cell: str) -> str:
+    """In one cell: bars that are not escaped yet would end it."""
+    return re.sub(r"(?<!\\)((?:\\\\)*+)\|", r"\1\\|", printable(cell))
 
 
 def to_csv(head: Cells, rows: Sequence[Cells]) -> str:
     """Comma-separated values with a header line, RFC 4180 quoting and plain newlines.
 
+    A text that a spreadsheet would take for a formula has an apostrophe before it; numbers have none.
+
     >>> print(to_csv(["a", "b"], [["1", "x, y"]]))
     a,b
     1,"x, y"
+    >>> print(to_csv(["a"], [["-1.5"], ["=A1"], ["-"]]))
+    a
+    -1.5
+    '=A1
+    -
     """
     stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows([head, *rows])
+    csv.writer(stream, lineterminator="\n").writerows([_no_formula(cell) for cell in row] for row in [head, *rows])
     return stream.getvalue().rstrip("\n")
+
+
+def _no_formula(cell: str) -> str:
+    if len(cell) > 1 and cell[0] in "=+-@\t\r\n":
+        try:
+            float(cell)
+        except ValueError:
+            return f"'{cell}"
+    return cell
 
 
 def to_latex(head: Cells, rows: Sequence[Cells]) -> str:
@@ -74,7 +117,7 @@ def to_latex(head: Cells, rows: Sequence[Cells]) -> str:
     \bottomrule
     \end{tabular}
     """
-    first, *rest = (" & ".join(cell.translate(_LATEX) for cell in line) + r" \\" for line in (head, *rows))
+    first, *rest = (" & ".join(printable(cell).translate(_LATEX) for cell in line) + r" \\" for line in (head, *rows))
     body = [rf"\begin{{tabular}}{{{'l' * len(head)}}}", r"\toprule", first, r"\midrule", *rest, r"\bottomrule"]
     return "\n".join([*body, r"\end{tabular}"])
 
@@ -110,8 +153,9 @@ def aligned(head: Cells, rows: Sequence[Cells]) -> list[str]:
     ---  -
     1.5  x
     """
+    head, *rows = ([printable(cell) for cell in line] for line in (head, *rows))
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = (head, tuple("-" * width for width in widths), *rows)
+    lines = (head, ["-" * width for width in widths], *rows)
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 

@@ -48,6 +48,7 @@ class Blocks:
             "replicates": self.replicates,
             "seed": self.seed,
             "groups in a block": self.size,
+            "parameters": first.shape[1],
             "first block": hashlib.sha256(first.tobytes()).hexdigest()[:16],
         }
 
@@ -132,8 +133,12 @@ class RunningMoments(Arrays):
 
     def __init__(self) -> None:
         self.count, self.rollouts = 0, 0
-        self.mean, self.squares = np.zeros(1), np.zeros((1, 1))  # the first block gives them their shape
+        self.start(1)  # else the first block gives them their shape
         self.distance, self.distance_squares = np.zeros(()), np.zeros(())
+
+    def start(self, d: int) -> None:
+        """Be of d parameters before the first block, which a state that is restored must fit."""
+        self.mean, self.squares = np.zeros(d), np.zeros((d, d))
 
     def add(self, values: FloatArray, rollouts: int) -> None:
         """Take a block (B, d)."""

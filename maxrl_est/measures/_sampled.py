@@ -8,6 +8,7 @@ same bits on any executor, and after an interruption.
 from __future__ import annotations
 
 import platform
+import reprlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -172,11 +173,13 @@ class _Run:
 
     def finish_with(self, checkpoint: Checkpoint, executor: Executor | None) -> None:
         """The same from what is saved; saved every few seconds, and however it ends."""
+        self.moments.start(checkpoint.configuration["parameters"])
         state = checkpoint.load()
-        if state:
-            self.moments.restore(state["moments"])
-            if self.question:
-                self.question.sequence.restore(state["sequence"])
+        if state is not None:
+            try:
+                self._restore(state)
+            except ValueError as error:
+                raise checkpoint.damaged(str(error)) from error
         state = self._state()
         checkpoint.save(state)  # tells before the work that the file cannot be written
 
@@ -190,6 +193,24 @@ class _Run:
             self.finish(executor, done)
         finally:
             checkpoint.save(state)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        """Continue from a `_state` of whole blocks; ValueError for what is none."""
+        sequence = self.question.sequence if self.question else None
+        parts = {"moments": self.moments, "sequence": sequence}
+        if state.keys() != parts.keys():
+            raise ValueError(f"names must be moments, sequence, got {', '.join(state) or 'none'}")
+        for name, part in parts.items():
+            saved = state[name]
+            if not (saved is None if part is None else isinstance(saved, dict)):
+                raise ValueError(f"{name} must be {'none' if part is None else 'there'}, got {reprlib.repr(saved)}")
+            if part is not None:
+                part.restore(saved)
+        count, size, last = self.moments.count, self.blocks.size, self.blocks.replicates
+        if count > last or (count % size and count != last):
+            raise ValueError(f"count must be of whole blocks of {size} and at most {last}, got {count}")
+        if sequence and sequence.count != count:
+            raise ValueError(f"counts must be one, got {count} and {sequence.count}")
 
     def _state(self) -> dict[str, Any]:
         sequence = self.question.sequence.state() if self.question else None

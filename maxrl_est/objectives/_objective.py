@@ -14,12 +14,14 @@ from typing import Any, overload
 
 import numpy as np
 
-from maxrl_est._arguments import is_int, whole
+from maxrl_est._arguments import at_most, is_int, whole
 from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.objectives._expansion import LARGEST_GROWTH, Expansion, expansion
 from maxrl_est.objectives._numbers import exact_number, real_numbers
 from maxrl_est.objectives._series import polynomial, series
 from maxrl_est.objectives._symbols import html_power, plain_power, symbols
+
+LONGEST = 10_000_000  # terms: no group has more rollouts, and an array of them fits in memory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +68,7 @@ class Objective:
         >>> Objective.maxrl(4)
         Objective(name='J_4', coefficients=array([1., 1., 1., 1.]))
         """
-        order = whole("order", order)
+        order = at_most("order", whole("order", order), LONGEST)
         return cls(f"J_{order}", np.ones(order))
 
     @classmethod
@@ -89,7 +91,7 @@ class Objective:
         >>> Objective.pass_at(3).coefficients.tolist()
         [0.0, 0.0, 3.0]
         """
-        k = whole("k", k)
+        k = at_most("k", whole("k", k), LONGEST)
         return cls(f"pass@{k}", np.append(np.zeros(k - 1), k))
 
     @classmethod
@@ -133,7 +135,7 @@ class Objective:
         >>> Objective.tsallis(Fraction(1, 2), 4).rational_coefficients[1:]
         (Fraction(1, 2), Fraction(3, 8), Fraction(5, 16))
         """
-        order, exact_q = whole("order", order), exact_number("q", q)
+        order, exact_q = at_most("order", whole("order", order), LONGEST), exact_number("q", q)
         if exact_q < 0:
             raise ValueError(f"q must be at least 0, got {q}")
         n, d = exact_q.as_integer_ratio()

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from itertools import groupby
 from typing import Any, Literal
 
+from maxrl_est._arguments import printable
 from maxrl_est.files import formats
 
 UNBIASED = 1e-9  # relative bias below this is rounding, where nothing is sampled
@@ -67,7 +68,7 @@ class BiasVarianceTable:
             names, found = _columns(rows)
             head, rule, *body = formats.aligned(names, [tuple(map(_ascii, row)) for row in found])
             lines = (paint(line, tone(row)) for line, row in zip(body, rows, strict=True))
-            parts.append("\n".join((title, head, rule, *lines)))
+            parts.append("\n".join((printable(title), head, rule, *lines)))
         return "\n\n".join([*parts, _ascii(LEGEND).replace("; ", "\n")])
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,14 +94,17 @@ class BiasVarianceTable:
 
     def to_markdown(self) -> str:
         """A section for each problem and group size, rounded for reading."""
-        parts = [f"Made with: {', '.join(f'{key} {value}' for key, value in self.meta.items())}.", LEGEND]
+        made = ", ".join(f"{key} {value}" for key, value in self.meta.items())
+        parts = [f"Made with: {formats.as_markdown(made)}.", LEGEND]
         for title, rows in self.sections():
-            parts += [f"## {title}", formats.to_markdown(*_columns(rows))]
+            head, found = _columns(rows)
+            texts = [list(map(formats.as_markdown, row)) for row in found]
+            parts += [f"## {formats.as_markdown(title)}", formats.to_markdown(head, texts)]
         return "\n\n".join(parts) + "\n"
 
     def to_latex(self) -> str:
         """A tabular (booktabs) for each problem and group size."""
-        parts = [f"% {title}\n{formats.to_latex(*_columns(rows))}" for title, rows in self.sections()]
+        parts = [f"{formats.as_comment(title)}\n{formats.to_latex(*_columns(rows))}" for title, rows in self.sections()]
         return "\n\n".join(parts) + "\n"
 
     def to_html(self) -> str:

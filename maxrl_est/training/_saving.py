@@ -42,6 +42,7 @@ def restored(
     """
     runs: Any = saved.get("runs") if isinstance(saved, dict) else None
     _need(isinstance(runs, list) and len(runs) == len(starts), "runs", f"be a list of {len(starts)}", runs)
+    _need(len(saved) == 1, "the state", "have runs and no more", list(saved))
     states, points = [], []
     for index, (run, start) in enumerate(zip(runs, starts, strict=True)):
         where = f"runs[{index}]"
@@ -57,7 +58,8 @@ def _points(saved: Any, where: str, stops: Sequence[int], tested: bool) -> list[
     names = ", ".join(field.name for field in fields(Point))
     for index, (values, stop) in enumerate(zip(saved, stops, strict=False)):
         here = f"{where}[{index}]"
-        _need(isinstance(values, list) and list(map(type, values)) == kinds, here, f"have numbers {names}", values)
+        numbers = isinstance(values, list) and list(map(type, values)) == kinds
+        _need(numbers and not any(x != x for x in values), here, f"have numbers {names}", values)  # NaN is none
         _need(values[0] == stop, here, f"be of step {stop}", values)
     return [Point(*values) for values in saved]
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from numba import njit, types
 from numba.core import event
+from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
@@ -20,7 +24,7 @@ _VERSION = hashlib.blake2b(_SOURCES, digest_size=6).hexdigest()
 
 
 def jit(function: Kernel) -> Kernel:
-    """Compile on first call; reuse the compiled code in later processes if numba finds a writable cache.
+    """Compile on first call; reuse the compiled code in later processes if numba finds a cache that is one's own.
 
     No ``fastmath``: it would let the compiler undo the compensated products and assume that NaN never comes.
     No ``parallel``: its thread pools do not survive a fork; callers may use threads of their own.
@@ -30,12 +34,37 @@ def jit(function: Kernel) -> Kernel:
     comes from other files too, so the name tells the version of all of them.
     """
     function.__qualname__ += f"_{_VERSION}"
-    try:
-        kernel = njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:  # numba found no directory in which it could keep a cache
-        kernel = njit(nogil=True, error_model="numpy")(function)
+    kernel: Any = njit(nogil=True, error_model="numpy")(function)
+    with suppress(RuntimeError, OSError):  # numba found no directory in which it could keep a cache
+        cache = _Cache(function)
+        if _is_own(cache.cache_path):
+            kernel._cache = cache  # what njit(cache=True) does with numba's
     KERNELS.append(kernel)
     return cast(Kernel, kernel)
+
+
+class _Cache(FunctionCache):
+    """Numba's, passed over where it is damaged, unreadable or full: numba raises what reading and writing raise."""
+
+    def load_overload(self, sig, target_context):
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # a damaged pickle can raise almost anything
+            with suppress(Exception):
+                self.flush()  # to begin anew
+            return None
+
+    def save_overload(self, sig, data):
+        with suppress(Exception):
+            super().save_overload(sig, data)
+
+
+def _is_own(folder: str) -> bool:
+    """Whether nobody else can put code there, which would be run: but for root, and who could change this file."""
+    if not hasattr(os, "getuid"):
+        return True
+    found = os.stat(folder)
+    return not found.st_mode & stat.S_IWOTH and found.st_uid in {0, os.getuid(), os.stat(__file__).st_uid}
 
 
 class _Announcement(event.Listener):

@@ -107,10 +107,11 @@ def _parquet(source: Path) -> Columns:
         parquet = importlib.import_module("pyarrow.parquet")
     except ImportError:
         raise FileError(f"{source}: reading parquet needs pyarrow; install it, or write the log as .jsonl") from None
-    try:
-        columns: Columns = parquet.read_table(source).to_pydict()
-    except ValueError as error:  # of pyarrow's own kinds
-        raise FileError(f"{source}: must be parquet, got {short(str(error))}") from error
+    with source.open("rb") as stream:  # tells a file that cannot be read from one that is none
+        try:
+            columns: Columns = parquet.read_table(stream).to_pydict()
+        except Exception as error:  # a damaged file can raise almost anything
+            raise FileError(f"{source}: must be parquet, got {short(str(error))}") from error
     return columns
 
 

@@ -32,7 +32,8 @@ from maxrl_est.files.rollouts.text import (
 from maxrl_est.files.whole import FileError
 
 _LONGEST_FIELD = 1 << 24  # characters; the csv module's default is shorter than some completions
-_NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")  # float() also takes 0_1
+# What float() takes, but for 0_1; no digit is tried twice, or a long field that is no number would take minutes.
+_NUMBER = re.compile(r"[+-]?+(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)(?:[eE][+-]?+[0-9]++)?+")
 _WORDS = {"true": 1.0, "false": 0.0, "-inf": -math.inf, "-infinity": -math.inf}
 
 
@@ -143,4 +144,5 @@ def _numbers(texts: list[str]) -> list[float]:
 
 
 def _number(text: str) -> float:
-    return float(text) if _NUMBER.fullmatch(text) else _WORDS.get(text.strip().lower(), math.nan)
+    text = text.strip()  # of what float() calls a space, and more
+    return float(text) if _NUMBER.fullmatch(text) else _WORDS.get(text.lower(), math.nan)
