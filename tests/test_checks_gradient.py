@@ -17,6 +17,7 @@ import maxrl_est as mx
 from maxrl_est.checks import KnownFault, check_estimator
 from maxrl_est.checks._asked import subject_of
 from maxrl_est.checks._round_trips import VALUES, round_trip, sides_of
+from maxrl_est.checks._runner import run
 
 NAME = "is a gradient"
 SIZES = (2, 3, 4, 8, 16, 64)
@@ -52,7 +53,7 @@ def grpo(r):
 
 
 def checked(function, sizes=SIZES, **options):
-    return check_estimator(function, group_sizes=sizes, on_fail=None, **options)[NAME]
+    return run(NAME, subject_of(function, group_sizes=sizes, **options))
 
 
 NO_GRADIENT = {

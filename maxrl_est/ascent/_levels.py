@@ -17,7 +17,7 @@ from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.ascent._multisets import count, joined, multisets
 from maxrl_est.estimates.groups import LARGEST
 from maxrl_est.measures._columns import shown
-from maxrl_est.measures._enumerated import MAX_ROLLOUTS, group_chance
+from maxrl_est.measures._enumerated import MAX_ROLLOUTS, group_chances
 from maxrl_est.measures._equivariant import equivariant_advantages
 from maxrl_est.measures._precision import HALF, Precision
 from maxrl_est.objectives import exact_number
@@ -119,5 +119,4 @@ def levels_of(advantage: Estimator, n: int, values: tuple[Fraction, ...]) -> Lev
 
 def chances(size: int, probabilities: Array) -> Array:
     """The probability of each multiset of independent draws: (M,)."""
-    kind = probabilities.dtype if probabilities.dtype == object else np.float64
-    return np.array([group_chance(row, probabilities) for row in multisets(size, len(probabilities))], dtype=kind)
+    return group_chances(multisets(size, len(probabilities)), probabilities)

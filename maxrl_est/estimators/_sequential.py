@@ -17,6 +17,7 @@ from maxrl_est.objectives.targets import LogPassRate, Target
 Sampler: TypeAlias = Callable[[np.random.Generator, int, int], tuple[FloatArray, FloatArray]]
 
 _LOG_P = LogPassRate()
+_AT_ONCE = 1 << 16  # rollouts that inverse sampling draws at once, where more than a few of each estimate
 _HARMONIC, _GEOMETRIC = 80, 0.9  # of sumo: P(K >= k) is 1/k up to 80, then falls by 0.9 at each step
 
 
@@ -112,12 +113,14 @@ def inverse_sampling(
         If an estimate has fewer acceptances after ``max_rollouts``.
     """
     costs, found, total, left = np.zeros(groups, int), np.zeros(groups, int), None, np.arange(groups)
-    size = 4 * acceptances
     while left.size:
-        if costs[left[0]] + size > max_rollouts:
+        drawn = int(costs[left[0]])
+        more = min(drawn, _AT_ONCE // left.size)  # twice as many in all
+        size = min(max(4 * acceptances, more), max_rollouts - drawn)
+        if size == 0:
             raise RuntimeError(
                 f"max_rollouts must be enough for {acceptances} acceptances, got {found[left[0]]} in "
-                f"{costs[left[0]]} rollouts of at most {max_rollouts}: the pass rate is too low for inverse sampling"
+                f"{drawn} rollouts of at most {max_rollouts}: the pass rate is too low for inverse sampling"
             )
         likelihoods, scores = sample(rng, left.size, size)
         accepted = rng.random(likelihoods.shape) < likelihoods

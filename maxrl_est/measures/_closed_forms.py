@@ -23,7 +23,7 @@ import numpy as np
 from maxrl_est._arguments import name_of
 from maxrl_est._arguments.protocols import Array, Estimator, Problem, Prompt, RolloutMoments
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen
-from maxrl_est.measures._enumerated import Moments, group_chance, mixture
+from maxrl_est.measures._enumerated import Moments, group_chances, mixture
 from maxrl_est.measures._equivariant import MAX_COUNTED, equivariant_advantages
 from maxrl_est.measures._sizes import size_for
 from maxrl_est.measures._two_values import counted_groups
@@ -140,7 +140,7 @@ def of_counts(moments: RolloutMoments, a: Array, b: Array) -> tuple[Array, Array
     down = -moments.lS / (1 - p) if p != 1 else 0 * moments.lS
     spread_up = moments.lSS / p - np.outer(up, up) if p else zero
     spread_down = (moments.SS - moments.lSS) / (1 - p) - np.outer(down, down) if p != 1 else zero
-    chances = np.array([group_chance(np.array([n - k, k]), rates) for k in range(n + 1)], dtype=rates.dtype)
+    chances = group_chances(np.column_stack([np.arange(n, -1, -1), np.arange(n + 1)]), rates)
     successes_share, failures_share = np.arange(n + 1) * a / n, np.arange(n, -1, -1) * b / n
     within = (chances * successes_share) @ a * spread_up + (chances * failures_share) @ b * spread_down
     given = np.outer(successes_share, up) + np.outer(failures_share, down)

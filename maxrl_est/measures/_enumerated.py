@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,8 +123,8 @@ def _of_one_prompt(problem: FiniteProblem, estimator: Estimator, n: int) -> Mome
     if groups * n > MAX_ROLLOUTS:
         rule = f"n must make groups of at most {MAX_ROLLOUTS} rollouts in all"
         raise ValueError(f"{rule}, got {n}: with {outcomes} outcomes there are {groups} groups")
-    counts = np.array(list(_counts(n, outcomes)))
-    outcome = np.array([np.repeat(np.arange(outcomes), count) for count in counts])
+    counts = _counts(n, outcomes)
+    outcome = np.repeat(np.tile(np.arange(outcomes), groups), counts.ravel()).reshape(groups, n)
     advantages, precision = equivariant_advantages(estimator, problem.likelihoods[outcome])
     exact = precision is None and problem.probabilities.dtype == object
     scores, probabilities = problem.scores, problem.probabilities
@@ -133,27 +133,30 @@ def _of_one_prompt(problem: FiniteProblem, estimator: Estimator, n: int) -> Mome
         probabilities = probabilities.astype(np.float64)
     by_outcome = np.stack([(advantages * (outcome == o)).sum(axis=1) for o in range(outcomes)], axis=1)
     gradients = by_outcome @ scores / n
-    chances = np.array([group_chance(count, probabilities) for count in counts], dtype=object if exact else np.float64)
+    chances = group_chances(counts, probabilities)
     mean = chances @ gradients
     centred = gradients - mean
     covariance = (chances[:, None] * centred).T @ centred
     return Moments(mean, covariance, 0.0 if exact else (precision or DOUBLE).rounding, n)
 
 
-def _counts(n: int, outcomes: int) -> Iterator[tuple[int, ...]]:
-    """How often each outcome can occur among n rollouts."""
-    for bars in itertools.combinations(range(n + outcomes - 1), outcomes - 1):
-        edges = (-1, *bars, n + outcomes - 1)
-        yield tuple(b - a - 1 for a, b in itertools.pairwise(edges))
+def _counts(n: int, outcomes: int) -> Array:
+    """How often each outcome can occur among n rollouts: (groups, outcomes)."""
+    every = itertools.combinations(range(n + outcomes - 1), outcomes - 1)
+    bars = np.fromiter(itertools.chain.from_iterable(every), np.int64).reshape(_groups(n, outcomes), outcomes - 1)
+    return np.diff(bars, axis=1, prepend=-1, append=n + outcomes - 1) - 1
 
 
-def group_chance(count: Array, probabilities: Array) -> Any:
-    """Probability that outcomes come this often, in any order."""
-    ways, left = 1, int(count.sum())
-    for k in count.tolist():
-        ways *= math.comb(left, k)
-        left -= k
-    power = np.prod(probabilities**count)
-    if probabilities.dtype == object or ways < 1 << 1000:
-        return ways * power
-    return math.exp(math.log(ways) + float(np.sum(count * np.log(probabilities))))
+def group_chances(counts: Array, probabilities: Array) -> Array:
+    """Probabilities (G,) that outcomes come as often as in each row of counts (G, outcomes), in any order."""
+    n, outcomes = int(counts[0].sum()), np.arange(len(probabilities))
+    factorials = np.array([math.factorial(k) for k in range(n + 1)], dtype=object)
+    ways = factorials[n] // np.prod(factorials[counts], axis=1)
+    powers = np.prod((probabilities[:, None] ** np.arange(n + 1))[outcomes, counts], axis=1)
+    if probabilities.dtype == object:
+        return np.asarray(ways * powers)
+    many = (ways >= 1 << 1000).astype(bool)
+    found: Array = np.where(many, 1, ways).astype(np.float64) * powers
+    if many.any():  # more than floats can count, each by its logarithm
+        found[many] = np.exp(np.array([math.log(w) for w in ways[many]]) + counts[many] @ np.log(probabilities))
+    return found

@@ -31,7 +31,7 @@ _TIE_BITS = 300  # a ball this narrow, relative to its midpoint, that still hold
 def exact_loo_weights(likelihoods: Numbers, coefficients: Numbers) -> list[Fraction]:
     """Weights of the N rollouts, each from the other N-1 values, in rational arithmetic.
 
-    Use it for groups up to a hundred or so: it costs O(N^2 T) products of long integers. For larger ones use
+    Use it for groups up to a few hundred: it costs O(N T) products of long integers. For larger ones use
     `ball_loo_weights`, or `ball_loo_weights_full_order` when T = N and all coefficients are one.
 
     The definition, with q = 1 - l and e_k the elementary symmetric polynomial of the others' values:
@@ -45,12 +45,14 @@ def exact_loo_weights(likelihoods: Numbers, coefficients: Numbers) -> list[Fract
     shares, share_unit = _common_denominator(_shares(coefficients, others=len(failures) - 1))
     top = len(shares) - 1
     scaled = [share * unit ** (top - k) for k, share in enumerate(shares)]
-    weights: dict[int, Fraction] = {}  # equal values have equal peers
-    for i, left_out in enumerate(failures):
-        if left_out not in weights:
-            symmetric = _symmetric(failures[:i] + failures[i + 1 :], top)
-            total = sum(share * e for share, e in zip(scaled, symmetric, strict=True))
-            weights[left_out] = Fraction(total, share_unit * unit**top)
+    symmetric = _symmetric(failures, top)
+    weights = {}  # equal values have equal peers
+    for left_out in set(failures):
+        e, total = 0, 0
+        for share, of_all in zip(scaled, symmetric, strict=True):
+            e = of_all - left_out * e  # e_k(q) = e_k(q_{-i}) + q_i e_{k-1}(q_{-i})
+            total += share * e
+        weights[left_out] = Fraction(total, share_unit * unit**top)
     return [weights[left_out] for left_out in failures]
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from maxrl_est._arguments import at, short, words
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.ascent._multisets import count, multisets
-from maxrl_est.measures._enumerated import group_chance
+from maxrl_est.measures._enumerated import group_chances
 from maxrl_est.problems import Tokens
 from maxrl_est.steps._batch import Batch
 
@@ -200,7 +200,7 @@ def _groups(chances: Array, size: int, ordered: bool) -> tuple[Array, Array]:
     if not ordered and 1 < k <= 4 * size:  # few outcomes come often
         counts = multisets(size, k)
         rows = np.array([np.repeat(np.arange(k), row) for row in counts])
-        return rows, np.array([group_chance(row, chances) for row in counts], dtype=chances.dtype)
+        return rows, group_chances(counts, chances)
     every = itertools.product(range(k), repeat=size) if ordered else combinations_with_replacement(range(k), size)
     rows = np.fromiter(itertools.chain.from_iterable(every), np.int64).reshape(-1, size)
     return rows, np.asarray(np.prod(chances[rows], axis=1) * (1 if ordered else _arrangements(rows)))

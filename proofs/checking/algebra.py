@@ -53,13 +53,13 @@ def vanishes(expression: sp.Expr, domain: Domain) -> bool:
     expression = sp.sympify(expression)
     if not expression.has(sp.Sum, sp.Integral):
         return _rational_vanishes(expression, domain)
-    plain, ranges = sp.S.Zero, defaultdict(list)
+    plain, ranges, taken = sp.S.Zero, defaultdict(list), expression.free_symbols
     for term in sp.Add.make_args(expand(expression)):
         factors = sp.Mul.make_args(term)
         totals = [factor for factor in factors if isinstance(factor, sp.Sum | sp.Integral)]
         if len(totals) == 1:
             rest = sp.Mul(*(factor for factor in factors if factor is not totals[0]))
-            key, last, inner = _range(totals[0], expression.free_symbols)
+            key, last, inner = _range(totals[0], taken)
             ranges[key].append((last, rest * inner))
         else:
             plain += term
