@@ -32,7 +32,10 @@ def checked_groups(family, n):
 def failures(values):
     """The product of 1 - l over the others, of each rollout of one group, exactly."""
     q = [1 - Fraction(x) for x in values.tolist()]
-    return [math.prod((x for j, x in enumerate(q) if j != i), start=Fraction(1)) for i in range(len(q))]
+    unit = math.lcm(*(x.denominator for x in q))  # products of ints, since Fractions would be reduced each time
+    ints = [int(x * unit) for x in q]
+    products = {x: math.prod(ints[:i] + ints[i + 1 :]) for i, x in enumerate(ints)}
+    return [Fraction(products[x], unit ** (len(q) - 1)) for x in ints]
 
 
 def test_recipes_are_worked_out_once():

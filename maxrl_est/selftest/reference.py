@@ -44,14 +44,13 @@ def exact_loo_weights(likelihoods: Numbers, coefficients: Numbers) -> list[Fract
     failures, unit = _failures(likelihoods)
     shares, share_unit = _common_denominator(_shares(coefficients, others=len(failures) - 1))
     top = len(shares) - 1
-    scaled = [share * unit ** (top - k) for k, share in enumerate(shares)]
     symmetric = _symmetric(failures, top)
     weights = {}  # equal values have equal peers
     for left_out in set(failures):
         e, total = 0, 0
-        for share, of_all in zip(scaled, symmetric, strict=True):
+        for share, of_all in zip(shares, symmetric, strict=True):
             e = of_all - left_out * e  # e_k(q) = e_k(q_{-i}) + q_i e_{k-1}(q_{-i})
-            total += share * e
+            total = total * unit + share * e
         weights[left_out] = Fraction(total, share_unit * unit**top)
     return [weights[left_out] for left_out in failures]
 

@@ -94,7 +94,12 @@ def _range(total: sp.Sum | sp.Integral, taken: set[sp.Symbol]) -> tuple[tuple[sp
 
 def expand(expression: sp.Expr) -> sp.Expr:
     """Multiply out products, but leave powers and logarithms whole."""
-    return sp.expand(expression, power_base=False, power_exp=False, log=False)
+    return sp.Add(*map(_multiplied_out, sp.Add.make_args(expression)))
+
+
+@functools.lru_cache(maxsize=1 << 14)  # statements that are tried one after another share most of their terms
+def _multiplied_out(term: sp.Expr) -> sp.Expr:
+    return sp.expand(term, power_base=False, power_exp=False, log=False)
 
 
 def _rational_vanishes(expression: sp.Expr, domain: Domain) -> bool:

@@ -32,10 +32,13 @@ class Domain:
             raise Refuted("the domain is empty")
         self.constraints = tuple(constraint for constraint in constraints if constraint != sp.true)
         self._signs: dict[tuple[sp.Expr, bool], bool] = {}  # what was asked before; neither can change
+        self._parts: dict[tuple[Relational, ...], Domain] = {}  # which remember what was asked of them
 
     def given(self, *more: Relational) -> Domain:
         """This domain, with more known."""
-        return Domain(*self.constraints, *more)
+        if more not in self._parts:
+            self._parts[more] = Domain(*self.constraints, *more)
+        return self._parts[more]
 
     def at(self, symbol: sp.Symbol, value: sp.Expr) -> Domain:
         """The part of this domain where a symbol has the value."""

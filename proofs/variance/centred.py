@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import sympy as sp
@@ -72,6 +73,7 @@ class Uncorrelated(Rule):
         self.then.check(eq(left, right), domain)
 
 
+@functools.lru_cache(maxsize=256)  # a statement that is changed elsewhere has the same means
 def _mean(statistic: sp.Expr, domain: Domain) -> sp.Expr:
     """The mean of a product in which two factors are sums."""
     totals, rest = [], sp.S.One
