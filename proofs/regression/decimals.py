@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import sympy as sp
 from sympy.core.relational import Relational
+from sympy.polys.rings import PolyRing
 
 from ..checking.claim import Refuted, Rule
 from ..checking.domain import Domain
@@ -54,9 +55,10 @@ class Decimals(Rule):
 @functools.lru_cache(maxsize=256)
 def _integrated(total: sp.Integral) -> sp.Expr:
     """An integral of a polynomial between rational limits."""
+    ring = PolyRing(sorted(total.function.free_symbols, key=str), sp.QQ)
     try:
-        result = sp.Poly(total.function, *sorted(total.function.free_symbols, key=str), domain="QQ")
-    except sp.PolynomialError as reason:
+        result = sp.Poly.from_dict(dict(ring.from_expr(total.function)), *ring.symbols, domain="QQ")
+    except (ValueError, sp.CoercionFailed) as reason:
         raise Refuted(f"{total.function} is no polynomial") from reason
     for variable, low, high in total.limits:
         if not (low.is_Rational and high.is_Rational) or variable not in result.gens:
