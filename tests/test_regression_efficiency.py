@@ -55,3 +55,23 @@ def test_it_rises_with_the_order_and_is_at_most_one():
 def test_wrong_arguments_are_named(v, order, message):
     with pytest.raises((TypeError, ValueError), match=re.escape(message)):
         regression_efficiency(v, order)
+
+
+@pytest.mark.parametrize("v", [5e-324, 1e-300, 1e-170])
+def test_of_no_noise_is_1_and_not_the_least_of_1_and_nan(v):
+    assert regression_efficiency(v, 1) == pytest.approx(1, rel=1e-12)
+
+
+@pytest.mark.parametrize("v", [1e100, 1e160, 1e200, 1e204])
+def test_of_much_noise_falls_as_its_power_of_3_over_2(v):
+    assert regression_efficiency(v, 1) * v * math.sqrt(v) == pytest.approx(2**1.5, rel=1e-7)
+
+
+@pytest.mark.parametrize("v", [1e220, 1.2e308, 1.7e308])
+def test_of_more_noise_than_floats_tell_is_0_and_not_1(v):
+    assert regression_efficiency(v, 1) == 0
+
+
+def test_orders_beyond_all_groups_are_refused():
+    with pytest.raises(ValueError, match=r"order must be at most 10{30}, got 10"):
+        regression_efficiency(1, 10**400)

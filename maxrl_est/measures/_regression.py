@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from maxrl_est._arguments import positive, whole
+from maxrl_est._arguments import at_most, positive, whole
 
+LARGEST = 10**30  # order
 _REACH = 9.0  # standard deviations: beyond, squares times their density are below rounding
 _LEFT = 40.0  # logarithm of what is negligible beside 1
 _STEPS = 16  # in the narrower of the two widths; the rule of trapezoids converges faster than any power
@@ -25,11 +28,11 @@ def regression_efficiency(noise_variance: float, order: int) -> float:
     Parameters
     ----------
     noise_variance : v > 0, of the targets' noise over s^2 + sigma^2
-    order : T, at least 1
+    order : T, from 1 to 10^30
 
     Returns
     -------
-    a float in (0, 1], to 1e-12
+    a float in (0, 1], to 1e-12; 0 where that is below all floats, as from a noise variance of 10^216 on at T = 1
 
     Raises
     ------
@@ -43,12 +46,13 @@ def regression_efficiency(noise_variance: float, order: int) -> float:
     >>> round(regression_efficiency(10, 1000), 4)
     0.3507
     """
-    v, order = positive("noise_variance", noise_variance), whole("order", order)
-    deviation, log_order = np.sqrt(v), np.log(float(order))
-    reach = min(_REACH * deviation, np.sqrt(2 * (log_order + _LEFT)))
-    step = min(deviation, 1 / np.sqrt(1 + 2 * log_order)) / _STEPS
-    r = step * np.arange(int(reach / step) + 2)
-    with np.errstate(divide="ignore"):  # at r = 0, where p = 1
-        kept = -np.expm1(order * np.log1p(-np.exp(-(r**2) / 2)))
-    density = r**2 * np.exp(-(r**2) / (2 * v)) * (2 * step / np.sqrt(2 * np.pi * v))
-    return min(1.0, float((density @ kept) ** 2 / (v * (density @ kept**2))))
+    v, order = positive("noise_variance", noise_variance), at_most("order", whole("order", order), LARGEST)
+    deviation, log_order = math.sqrt(v), math.log(order)
+    reach = min(_REACH * deviation, math.sqrt(2 * (log_order + _LEFT)))
+    step = min(deviation, 1 / math.sqrt(1 + 2 * log_order)) / _STEPS
+    share = np.arange(int(reach / step) + 2) * (step / reach)  # r / reach: its square is no float's end
+    with np.errstate(divide="ignore", under="ignore"):  # at r = 0, where p = 1
+        kept = -np.expm1(order * np.log1p(-np.exp(-((reach * share) ** 2) / 2)))
+    spread = reach / deviation
+    density = share**2 * np.exp(-((spread * share) ** 2) / 2) * (2 * step / reach / math.sqrt(2 * math.pi))
+    return min(1.0, float(spread**3 * (density @ kept) ** 2 / (density @ kept**2)))
