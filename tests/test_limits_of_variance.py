@@ -12,7 +12,7 @@ import pytest
 
 import maxrl_est as mx
 from maxrl_est.measures import least_variance, variance_bound
-from maxrl_est.measures._bound import _ROUNDING
+from maxrl_est.measures._bound import ROUNDING
 from maxrl_est.problems import Bandit, Bernoulli, Chain, Contextual, Finite, Gaussian, reparametrised
 
 CHANCES, GRADED = [F(1, 5), F(1, 10), F(3, 10), F(2, 5)], [F(0), F(1, 3), F(9, 10), F(1)]
@@ -163,7 +163,7 @@ def test_it_says_what_it_is():
     bound = variance_bound(FEW["one parameter"], 2, 3)
     assert str(bound).startswith("least total variance of an unbiased estimate of grad J_2 from 3 rollouts: ")
     assert bound.n == 3
-    assert variance_bound(GAUSSIAN, 8, 8).rounding == _ROUNDING
+    assert variance_bound(GAUSSIAN, 8, 8).rounding == ROUNDING
 
 
 @pytest.mark.parametrize("measure", [variance_bound, least_variance])
@@ -271,3 +271,9 @@ def test_the_rule_takes_groups_of_its_size_with_rewards_0_and_1(rewards, message
 def test_laws_without_a_best_rule_are_refused(problem, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         least_variance(problem, None, 2)
+
+
+@pytest.mark.parametrize("p", [1e-17, 1e-9, 0.3])
+def test_what_is_0_for_fractions_is_not_below_0_in_floats(p):
+    assert least_variance(Bernoulli(F(p)), None, 4).total_variance == 0
+    assert least_variance(Bernoulli(p), None, 4).total_variance == 0

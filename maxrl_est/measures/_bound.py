@@ -18,7 +18,7 @@ from maxrl_est.measures._sizes import group_size
 from maxrl_est.objectives import Objective, ObjectiveLike
 from maxrl_est.problems._laws import law
 
-_ROUNDING = 1e-10  # relative to the variance without the scores: what is less is 0
+ROUNDING = 1e-10  # relative to the variance without the scores: what is less is 0
 _DEPENDENT = 1e-12  # a direction of scaled scores with a smaller share of their squares is none
 
 
@@ -104,9 +104,9 @@ def _of_one_prompt(moments: RolloutMoments, goal: Objective, n: int) -> Moments:
     moments = moments if exact else in_floats(moments)
     t = parts_of(goal.rational_coefficients, 1 - moments.p, n)
     covariance = _of_residuals(moments, t, n, _exactly if exact else _nearly)
-    if not exact and np.trace(covariance) <= _ROUNDING * np.trace(_of_residuals(moments, t, n, _ignored)):
+    if not exact and np.trace(covariance) <= ROUNDING * np.trace(_of_residuals(moments, t, n, _ignored)):
         covariance = 0 * covariance
-    return Moments(t[0] * moments.lS, covariance, 0.0 if exact else _ROUNDING, n)
+    return Moments(t[0] * moments.lS, covariance, 0.0 if exact else ROUNDING, n)
 
 
 def _of_residuals(moments: RolloutMoments, t: Array, n: int, solve: Callable[[Array, Array], Array]) -> Array:

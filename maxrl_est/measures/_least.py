@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import at
+from maxrl_est._arguments import at, short, words
 from maxrl_est._arguments.protocols import Array, Problem, RolloutMoments
 from maxrl_est.measures import _bernstein
+from maxrl_est.measures._bound import ROUNDING
 from maxrl_est.measures._closed_forms import of_counts
 from maxrl_est.measures._columns import OfCovariance, shown
 from maxrl_est.measures._equivariant import MAX_COUNTED
 from maxrl_est.measures._optimal import objective_for
 from maxrl_est.measures._sizes import group_size
 from maxrl_est.objectives import ObjectiveLike
+from maxrl_est.objectives._numbers import real_numbers
 from maxrl_est.problems._laws import law
 
 
@@ -35,13 +37,13 @@ class LeastVariance(OfCovariance):
 
     def __call__(self, rewards: Array) -> Array:
         """Advantages (..., n) of 0/1 rewards (..., n): Fractions of Fractions where the law is of Fractions."""
-        groups = np.asarray(rewards)
+        groups = real_numbers("rewards", rewards, allowed="biufO")
         if groups.shape[-1:] != self.success.shape:
             raise ValueError(f"rewards must have groups of {len(self.success)}, got shape {groups.shape}")
         won = groups == 1
         if not (won | (groups == 0)).all():
             index = np.argwhere(~(won | (groups == 0)))[0]
-            raise ValueError(f"{at('rewards', index)} must be 0 or 1, got {groups[tuple(index)]}")
+            raise ValueError(f"{at('rewards', index)} must be 0 or 1, got {short(groups[tuple(index)])}")
         others = won.sum(axis=-1, keepdims=True) - won
         found = np.where(won, self.success[others], self.failure[others])
         return np.asarray(found if groups.dtype == object else found.astype(np.float64))
@@ -78,7 +80,7 @@ def least_variance(problem: Problem, objective: ObjectiveLike, n: int) -> LeastV
     Returns
     -------
     `LeastVariance`: ``total_variance``, ``covariance (d, d)`` and the rule, ``success`` and ``failure (n,)``; called
-    with rewards it gives advantages
+    with rewards it gives advantages. In floats a covariance of 0 is what rounding does not tell from it.
 
     Raises
     ------
@@ -107,8 +109,16 @@ def least_variance(problem: Problem, objective: ObjectiveLike, n: int) -> LeastV
     w = np.array(weights, dtype=object) if exact else np.array([float(x) for x in weights])
     failure = _failures(moments, w)
     success = failure + w
+    covariance = _covariance(moments, success, failure)
+    if not exact and np.trace(covariance) <= ROUNDING * np.trace(_covariance(moments, w, 0 * w)):
+        covariance = 0 * covariance
+    return LeastVariance(success, failure, covariance, goal.name)
+
+
+def _covariance(moments: RolloutMoments, success: Array, failure: Array) -> Array:
+    """That of the estimate (d, d), where the others' successes say what a success and a failure get."""
     a, b = np.append(0 * success[:1], success), np.append(failure, 0 * failure[:1])
-    return LeastVariance(success, failure, of_counts(moments, a, b)[1], goal.name)
+    return of_counts(moments, a, b)[1]
 
 
 def _moments(problem: Problem) -> RolloutMoments:
@@ -117,7 +127,7 @@ def _moments(problem: Problem) -> RolloutMoments:
         raise ValueError(f"problem must have one prompt, got {len(prompts)}: each has a best rule of its own")
     moments = prompts[0][1].moments
     if moments.p2 != moments.p:
-        raise ValueError(f"problem must have 0/1 rewards, got {problem}: see maxrl_est.variance_bound")
+        raise ValueError(f"problem must have 0/1 rewards, got {words(problem)}: see maxrl_est.variance_bound")
     return moments
 
 
