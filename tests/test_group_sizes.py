@@ -52,3 +52,10 @@ def test_the_table_names_the_best():
 def test_what_has_no_answer_is_refused(given, error, words):
     with pytest.raises(error, match=words):
         best_group_size(*given)
+
+
+def test_no_size_is_best_where_there_is_nothing_to_estimate():
+    with pytest.raises(
+        ValueError, match=r"^problem must be one at which the mean of the estimate is not 0, got Bernou"
+    ):
+        best_group_size(mx.problems.Bernoulli(0), "rloo", 8, [2, 4])

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import at, different, listed, whole
+from maxrl_est._arguments import at, different, listed, whole, words
 from maxrl_est._arguments.protocols import Estimator, Problem
 from maxrl_est.measures._columns import Columns
 from maxrl_est.measures._evidence import moments
@@ -79,15 +79,19 @@ def best_group_size(problem: Problem, estimator: str | Estimator, budget: int, s
         raise ValueError("sizes must have at least 1 size, got none")
     different("sizes", given)
     groups = tuple(budget // n for n in given)
-    noise = (_noise(problem, estimator, n) / count for n, count in zip(given, groups, strict=True))
-    return GroupSizes(budget, tuple(given), groups, tuple(noise))
+    noise = tuple(_noise(problem, estimator, n) / count for n, count in zip(given, groups, strict=True))
+    if min(noise) == math.inf:
+        raise ValueError(f"problem must be one at which the mean of the estimate is not 0, got {words(problem)}")
+    return GroupSizes(budget, tuple(given), groups, noise)
 
 
 def _noise(problem: Problem, estimator: str | Estimator, n: int) -> float:
     """Of one group."""
     found = moments(problem, estimator, n, replicates=2)
     if found.method == "sampled":
-        raise ValueError(f"problem must have exact moments for groups of {n}, got {problem}, which has to be sampled")
+        raise ValueError(
+            f"problem must have exact moments for groups of {n}, got {words(problem)}, which has to be sampled"
+        )
     mean = found.mean.astype(np.float64)
     signal = float(mean @ mean)
     return float(found.total_variance) / signal if signal else math.inf
