@@ -10,7 +10,7 @@ import difflib
 import math
 import os
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,15 +18,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+_LONGEST = 100  # characters of a value in a message
+
 
 def is_int(value: Any) -> bool:
-    """Whether it is an int of Python or NumPy; a bool is none."""
-    return isinstance(value, Integral) and not isinstance(value, bool)
+    """Whether it is an int of Python or NumPy; a bool is none, and no span of time, which NumPy has for one."""
+    return isinstance(value, Integral) and is_number(value)
 
 
 def is_number(value: Any) -> bool:
     """Whether it is an int, a float or a Fraction, or one of NumPy's; a bool is none."""
-    return isinstance(value, Real) and not isinstance(value, bool)
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    return getattr(getattr(value, "dtype", None), "kind", "") != "m"
 
 
 def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
@@ -38,10 +42,10 @@ def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int
     """
     rule = f"an int of at least {least}" if most is None else f"an int in [{least}, {most}]"
     if not is_int(value):
-        raise TypeError(f"{name} must be {rule}, got {value!r}")
+        raise TypeError(f"{name} must be {rule}, got {words(value)}")
     number = int(value)
     if number < least or (most is not None and number > most):
-        raise ValueError(f"{name} must be {rule}, got {number}")
+        raise ValueError(f"{name} must be {rule}, got {short(number)}")
     return number
 
 
@@ -101,7 +105,7 @@ def rate(name: str, value: Any) -> float:
 def _number(name: str, value: Any, rule: str) -> float:
     """The number as a float, infinite where no float is so large."""
     if not is_number(value):
-        raise TypeError(f"{name} must be {rule}, got {value!r}")
+        raise TypeError(f"{name} must be {rule}, got {words(value)}")
     number: Any = value
     try:
         return float(number)
@@ -112,25 +116,38 @@ def _number(name: str, value: Any, rule: str) -> float:
 def short(value: Any) -> str:
     """A number of any length in a line.
 
-    >>> short(10**5000)
-    'about 10^5000'
+    >>> from fractions import Fraction
+    >>> short(10**5000), short(Fraction(-1, 10**5000))
+    ('about 10^5000', 'about -10^-5000')
     """
-    if is_int(value) and abs(value) >= 10**4000:  # of which Python makes no text
-        return f"about {'-' if value < 0 else ''}10^{math.log10(abs(int(value))):.0f}"
-    text = str(value)
+    try:
+        text = str(value)
+    except ValueError:  # an int, or a part of a Fraction, of more digits than Python writes
+        size = math.log10(abs(value.numerator)) - math.log10(value.denominator)
+        text = f"about {'-' if value < 0 else ''}10^{size:.0f}"
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def listed(name: str, values: Any, what: str) -> list[Any]:
-    """A list of what there are several of, which a string is not.
+    """A list of what there are several of, in an order: which strings and sets are not.
 
     >>> listed("sizes", 3, "ints")
     Traceback (most recent call last):
     TypeError: sizes must be a list of ints, got 3
     """
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
+    if isinstance(values, str | bytes | Set | Mapping) or not several(values):
         raise TypeError(f"{name} must be a list of {what}, got {words(values)}")
     return list(values)
+
+
+def several(values: Any) -> bool:
+    """Whether they are what can be gone through: no string, and no array of one number."""
+    return isinstance(values, Iterable) and not isinstance(values, str | bytes) and getattr(values, "ndim", 1) != 0
+
+
+def seed_of(name: str, value: Any) -> int:
+    """A seed: as many bits as NumPy's generators begin with."""
+    return at_most(name, whole(name, value, 0), (1 << 128) - 1)
 
 
 def flag(name: str, value: Any) -> bool:
@@ -171,10 +188,10 @@ def one_of(name: str, value: Any, names: Collection[str]) -> str:
     ValueError: baseline must be one of none, mean_loo, got 'mean'; did you mean 'mean_loo'?
     """
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be one of {', '.join(names)}, got {value!r}")
+        raise TypeError(f"{name} must be one of {', '.join(names)}, got {words(value)}")
     if value not in names:
         hint = closest(value, names)
-        raise ValueError(f"{name} must be one of {', '.join(names)}, got {value!r}{hint and '; '}{hint}")
+        raise ValueError(f"{name} must be one of {', '.join(names)}, got {words(value)}{hint and '; '}{hint}")
     return value
 
 
@@ -215,10 +232,25 @@ def name_of(thing: Any) -> str:
     >>> name_of(name_of), name_of(3)
     ('name_of', '3')
     """
-    return str(getattr(thing, "name", None) or getattr(thing, "__name__", None) or words(thing))
+    return str(getattr(thing, "name", None) or getattr(thing, "__name__", None) or stable_repr(thing))
 
 
 def words(thing: Any) -> str:
+    """What messages say of a value: its `stable_repr` in one short line, of any value.
+
+    >>> words(10**5000), words([10**5000])
+    ('about 10^5000', 'a list')
+    """
+    try:
+        line = re.sub(r"\s+", " ", stable_repr(thing))
+    except ValueError:  # something has an int of more digits than Python writes
+        return short(thing) if is_number(thing) else f"a {type(thing).__name__}"
+    if len(line) <= _LONGEST:
+        return line
+    return short(thing) if is_number(thing) else f"{line[: _LONGEST - 3]}..."
+
+
+def stable_repr(thing: Any) -> str:
     """The repr without addresses, which change from process to process."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
 

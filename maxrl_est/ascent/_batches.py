@@ -27,10 +27,10 @@ def need_few_batches(prompts: int, n: int, values: int) -> None:
     batches = count(n, values) ** prompts
     if batches > MAX_BATCHES:
         limit = f"n must make at most {MAX_BATCHES} batches"
-        raise ValueError(f"{limit}, got {n}: with {prompts} prompts there are {short(batches)}")
+        raise ValueError(f"{limit}, got {short(n)}: with {prompts} prompts there are {short(batches)}")
     if batches * prompts * n > MAX_ROLLOUTS:
         limit = f"n must make batches of at most {MAX_ROLLOUTS} rollouts in all"
-        raise ValueError(f"{limit}, got {n}: with {prompts} prompts there are {batches * prompts * n}")
+        raise ValueError(f"{limit}, got {short(n)}: with {prompts} prompts there are {batches * prompts * n}")
 
 
 def tables_of(rule: Estimator, prompts: int, n: int, values: tuple[Fraction, ...]) -> list[Array]:

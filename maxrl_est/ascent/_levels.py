@@ -55,7 +55,7 @@ class Levels(NamedTuple):
         ValueError: x must be one of the values 0, 1, got 0.5
         """
         if exact_number(name, value) not in self.values:
-            raise ValueError(f"{name} must be {one_of_values(self.values)}, got {value}")
+            raise ValueError(f"{name} must be {one_of_values(self.values)}, got {short(value)}")
         return self.values.index(exact_number(name, value))
 
 
@@ -81,13 +81,13 @@ def different_values(values: Any) -> tuple[Fraction, ...]:
     given = listed("values", values, "numbers, the rewards that occur")
     exact = [exact_number(f"values[{index}]", value) for index, value in enumerate(given)]
     if len(exact) < 2:
-        raise ValueError(f"values must be two numbers or more, got {given}")
+        raise ValueError(f"values must be two numbers or more, got {words(given)}")
     for index, value in enumerate(exact):
         if abs(value) > LARGEST:
             raise ValueError(f"values[{index}] must be of a size up to {LARGEST:g}, got {short(given[index])}")
         if value in exact[:index]:
             first = exact.index(value)
-            raise ValueError(f"values[{index}] must differ from values[{first}], got {given[index]} again")
+            raise ValueError(f"values[{index}] must differ from values[{first}], got {short(given[index])} again")
     return tuple(exact)
 
 

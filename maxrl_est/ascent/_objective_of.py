@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from maxrl_est._arguments import positive
+from maxrl_est._arguments import positive, short
 from maxrl_est._arguments.protocols import Estimator
 from maxrl_est.ascent._levels import different_values, levels_of, need_few_groups, one_of_values
 from maxrl_est.ascent._names import nearest
@@ -70,7 +70,7 @@ def objective_of(
     tolerance = positive("tolerance", tolerance)
     start = exact[0] if reference is None else exact_number("reference", reference)
     if start not in exact:
-        raise ValueError(f"reference must be {one_of_values(exact)}, got {reference}")
+        raise ValueError(f"reference must be {one_of_values(exact)}, got {short(reference)}")
     levels = levels_of(function, n, exact)
     triangle = worst_triangle(levels, exact.index(start))
     if triangle is not None:

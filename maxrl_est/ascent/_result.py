@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import at
+from maxrl_est._arguments import at, short
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.ascent._levels import Levels, chances, one_of_values
 from maxrl_est.ascent._multisets import places
@@ -111,7 +111,7 @@ class Ascent(Columns):
             row, i = np.argwhere(~of_value.any(axis=-1))[0].tolist()
             place = (*(int(j) for j in np.unravel_index(row, groups.batch)), i) if groups.batch else (i,)
             rule = one_of_values(self.values)
-            raise ValueError(f"{at('likelihoods', place)} must be {rule}, got {groups.values[row, i]}")
+            raise ValueError(f"{at('likelihoods', place)} must be {rule}, got {short(groups.values[row, i])}")
         if not len(groups.values):
             return groups.back(np.zeros(0, dtype=h.dtype))
         return groups.back(h[places(of_value.sum(axis=1))])
@@ -155,7 +155,7 @@ def _law(probabilities: npt.ArrayLike, k: int) -> Array:
     exact = [exact_number(f"probabilities[{index}]", value) for index, value in enumerate(given)]
     for index, chance in enumerate(exact):
         if not 0 <= chance <= 1:
-            raise ValueError(f"probabilities[{index}] must lie in [0, 1], got {given[index]}")
+            raise ValueError(f"probabilities[{index}] must lie in [0, 1], got {short(given[index])}")
     rounded = any(not isinstance(value, Rational | np.integer) for value in given)
     total = sum(exact, Fraction(0))
     if abs(total - 1) > (_SUM if rounded else 0):

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import different, flag, listed, name_of, one_of, positive, whole, words
+from maxrl_est._arguments import different, flag, listed, name_of, one_of, positive, seed_of, whole, words
 from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.checks._subject import TOLERANCE, Subject
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen
@@ -56,12 +56,14 @@ def subject_of(
     if design is None:
         sizes = _sizes(group_sizes, least)
     else:
-        alone = {"group_sizes": group_sizes is not GROUP_SIZES, "same_as": same_as, "monte_carlo": monte_carlo}
-        for argument in (name for name, given in alone.items() if given):
+        usual = None if group_sizes is GROUP_SIZES else group_sizes
+        alone = {"group_sizes": usual, "same_as": same_as, "monte_carlo": monte_carlo}
+        for argument in (name for name, given in alone.items() if given is not None):
             raise ValueError(f"{argument} must not be given with a design, whose groups are those that are checked")
         sizes = [design_of(design).cap]
         if design.cap < least:
-            raise ValueError(f"design must draw up to {least} rollouts or more for what is asked, got {design}")
+            wanted = "2 rollouts or more" if least == 2 else f"{least} rollouts or more for what is asked"
+            raise ValueError(f"design must draw up to {wanted}, got {design}")
     stated = None if precision is None else FORMATS[one_of("precision", precision, FORMATS)]
     failure, success = two_values(values)
     encoded = (failure, success) != (Fraction(0), Fraction(1))
@@ -84,7 +86,7 @@ def subject_of(
         None if scale is None else positive("scale", scale),
         _Encoded(other, failure, success) if encoded and other else other,
         None if monte_carlo is None else whole("monte_carlo", monte_carlo, 2),
-        whole("seed", seed, 0),
+        seed_of("seed", seed),
     )
 
 
@@ -95,7 +97,7 @@ def _sizes(group_sizes: Sequence[int], least: int) -> list[int]:
     different("group_sizes", sizes)
     sizes = [n for n in sizes if n == 1 or n >= least]
     if not any(n > 1 for n in sizes):
-        raise ValueError(f"group_sizes must have a size of at least {least}, got {given}")
+        raise ValueError(f"group_sizes must have a size of at least {least}, got {words(given)}")
     return sizes
 
 

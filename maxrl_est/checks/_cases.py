@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from maxrl_est._arguments import name_of, one_of
+from maxrl_est._arguments import name_of, one_of, words
 from maxrl_est._arguments.protocols import Estimator
 from maxrl_est.checks._asked import Wanted, subject_of
 from maxrl_est.checks._known import KnownFaults, known
@@ -53,7 +53,7 @@ def parametrize_with_checks(
     import pytest
 
     if isinstance(estimators, str):
-        raise TypeError(f"estimators must be a list of functions or names, got {estimators!r}")
+        raise TypeError(f"estimators must be a list of functions or names, got {words(estimators)}")
     functions = [chosen(estimator, f"estimators[{index}]") for index, estimator in enumerate(estimators)]
     names = [name_of(function) for function in functions]
     for argument, given in (("objective", objective), ("expected_failed_checks", expected_failed_checks)):

@@ -14,10 +14,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import at, rate
+from maxrl_est._arguments import at, rate, short
 from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.confidence._state import Running
-from maxrl_est.confidence._values import block, coordinates, ends, number_of, tolerances
+from maxrl_est.confidence._values import LEAST, block, coordinates, ends, number_of, tolerances
 
 _LARGEST_LOSS = 0.5  # of the capital, by one value: stakes stop here
 _FIRST_STEP = 16  # values before stakes are set again; later a quarter of all so far
@@ -64,8 +64,8 @@ class Betting(Running):
         d = self.target.size
         self.lower, self.upper = ends((lower, upper), d)
         for index, (low, centre, high) in enumerate(zip(self.lower, self.target, self.upper, strict=True)):
-            if not low < centre < high:
-                raise ValueError(f"target[{index}] must lie between its bounds {low} and {high}, got {centre}")
+            if not min(centre - low, high - centre) > LEAST * (high - low):
+                raise ValueError(f"target[{index}] must lie between its bounds {low} and {high}, got {short(centre)}")
         self.tolerance = tolerances(tolerance, d)
         self.error_rate = rate("error_rate", error_rate)
         self.horizon = number_of("horizon", horizon)

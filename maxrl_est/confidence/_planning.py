@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from maxrl_est._arguments import positive, rate, whole
+from maxrl_est._arguments import positive, rate, short, whole
 from maxrl_est.confidence._values import MOST, number_of
 
 _LEARNING = 0.5  # of log n: what a capital loses by stakes that follow a running mean
@@ -108,7 +108,7 @@ def samples_needed(
     while not enough(high):
         high *= 2
         if high > MOST:
-            raise ValueError(f"bias must be one that {MOST} values can show, got {bias}")
+            raise ValueError(f"bias must be one that {MOST} values can show, got {short(bias)}")
     low = high // 2
     while high - low > 1:
         middle = (low + high) // 2

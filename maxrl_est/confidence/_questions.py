@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from maxrl_est._arguments import rate, words
+from maxrl_est._arguments.arrays import unpacked
 from maxrl_est._arguments.protocols import FloatArray
 from maxrl_est.confidence._betting import Betting
 from maxrl_est.confidence._catoni import Catoni
 from maxrl_est.confidence._normal import Normal
 from maxrl_est.confidence._planning import detectable_bias
-from maxrl_est.confidence._values import above_zero, coordinates, ends
+from maxrl_est.confidence._values import above_zero, coordinates, ends, number_of
 
 Verdict = Literal["BIASED", "CERTIFIED", "INCONCLUSIVE"]
 Basis = Literal["betting", "catoni", "asymptotic"]
@@ -121,7 +122,7 @@ def question(
     >>> asked.verdict
     'CERTIFIED'
     """
-    error_rate = rate("error_rate", error_rate)
+    error_rate, replicates = rate("error_rate", error_rate), number_of("replicates", replicates)
     if target is None:
         for name, value in (("bounds", bounds), ("variance", variance), ("tolerance", tolerance)):
             if value is not None:
@@ -145,7 +146,7 @@ def question(
 
 def _two(bounds: Any) -> Sequence[npt.ArrayLike]:
     """Lower and upper bounds as they are given, where they are two."""
-    pair: Any = bounds.tolist() if isinstance(bounds, np.ndarray) else bounds
+    pair: Any = unpacked("bounds", bounds)
     if not isinstance(pair, tuple | list):
         raise TypeError(f"bounds must be (lower, upper), got {words(bounds)}")
     if len(pair) != 2:

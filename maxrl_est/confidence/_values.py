@@ -9,10 +9,11 @@ from numbers import Real
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import at, at_most, finite, positive, whole, words
-from maxrl_est._arguments.arrays import all_finite, vector
+from maxrl_est._arguments import at, at_most, finite, positive, short, whole, words
+from maxrl_est._arguments.arrays import all_finite, refuse_masked, vector
 from maxrl_est._arguments.protocols import FloatArray
 
+LEAST = 1e-100  # size, whose square is a float
 MOST = 1 << 62  # values; more will not be drawn
 
 
@@ -25,6 +26,7 @@ def coordinates(name: str, values: npt.ArrayLike, d: int | None = None) -> Float
     """Finite numbers (d,), one for each coordinate; a single number stands for all of them where d is known."""
     if d is None:
         return np.array([float(value) for value in vector(name, values)])
+    refuse_masked(name, values)
     single = values.item() if isinstance(values, np.ndarray) and values.ndim == 0 else values
     if isinstance(single, Real):
         return np.full(d, finite(name, single))
@@ -39,14 +41,17 @@ def ends(
     for index, (low, high) in enumerate(zip(lower.tolist(), upper.tolist(), strict=True)):
         if not 0 < high - low < math.inf:
             below, above = (at(name, [index]) for name in names)
-            raise ValueError(f"{below} must lie below {above} = {high}, at a finite distance, got {low}")
+            raise ValueError(f"{below} must lie below {above} = {high}, at a finite distance, got {short(low)}")
     return lower, upper
 
 
 def above_zero(name: str, values: npt.ArrayLike, d: int) -> FloatArray:
     """The same as coordinates, all of them above 0."""
     given = coordinates(name, values, d).tolist()
-    return np.array([positive(at(name, [index]), value) for index, value in enumerate(given)])
+    for index, value in enumerate(given):
+        if not LEAST <= positive(at(name, [index]), value) <= 1 / LEAST:
+            raise ValueError(f"{at(name, [index])} must lie in [{LEAST:g}, {1 / LEAST:g}], got {value}")
+    return np.array(given)
 
 
 def tolerances(values: npt.ArrayLike | None, d: int) -> FloatArray | None:

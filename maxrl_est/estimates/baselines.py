@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import at, finite, is_number, one_of
+from maxrl_est._arguments import at, finite, is_number, one_of, short, words
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates import checked
 from maxrl_est.estimates.elementwise import elementwise
@@ -60,8 +60,8 @@ def recipe(objective: ObjectiveLike, baseline: Baseline, size: int) -> Recipe:
         _check_prior(baseline)
     elif baseline is not None:
         if not is_number(baseline):
-            names = ", ".join(BASELINES)
-            raise TypeError(f"baseline must be a number, ('beta', alpha, beta) or one of {names}, got {baseline!r}")
+            rule = f"a number, ('beta', alpha, beta) or one of {', '.join(BASELINES)}"
+            raise TypeError(f"baseline must be {rule}, got {words(baseline)}")
         finite("baseline", baseline)
     if objective is not None and not isinstance(objective, Objective):
         objective = order_of(objective)
@@ -69,11 +69,11 @@ def recipe(objective: ObjectiveLike, baseline: Baseline, size: int) -> Recipe:
 
 
 def _check_prior(baseline: tuple[Any, ...]) -> None:
-    if len(baseline) != 3 or baseline[0] != "beta":
-        raise ValueError(f"baseline must be ('beta', alpha, beta) where it is a tuple, got {baseline!r}")
+    if len(baseline) != 3 or not isinstance(baseline[0], str) or baseline[0] != "beta":
+        raise ValueError(f"baseline must be ('beta', alpha, beta) where it is a tuple, got {words(baseline)}")
     for place in (1, 2):
         if finite(at("baseline", (place,)), baseline[place]) < 0:
-            raise ValueError(f"{at('baseline', (place,))} must be at least 0, got {baseline[place]}")
+            raise ValueError(f"{at('baseline', (place,))} must be at least 0, got {short(baseline[place])}")
 
 
 @functools.lru_cache(maxsize=256, typed=True)

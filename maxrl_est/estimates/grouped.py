@@ -98,6 +98,8 @@ def _codes_of_objects(name: str, values: Any) -> tuple[Array, Array]:
     first: list[int] = []
     for row, value in enumerate(values):
         plain = _plain(value)
+        if value is np.ma.masked:
+            raise ValueError(f"{name}[{row}] must be an id, got a masked entry")
         try:
             if plain not in numbers:
                 numbers[plain] = len(first)
@@ -112,7 +114,10 @@ def _codes_of_objects(name: str, values: Any) -> tuple[Array, Array]:
 
 def _plain(value: Any) -> Any:
     """Python's own number, which is equal where it looks equal, as tensors of one number are not."""
-    return value.item() if hasattr(value, "item") else value
+    try:
+        return value.item() if hasattr(value, "item") else value
+    except (ValueError, RuntimeError):  # of several numbers, which cannot be hashed either
+        return value
 
 
 def _no_id(name: str, row: int, value: Any) -> ValueError:

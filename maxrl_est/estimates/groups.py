@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import at, finite, is_number
+from maxrl_est._arguments import at, finite, is_number, short, words
+from maxrl_est._arguments.arrays import refuse_masked
 from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.estimates.elementwise import distinct
 
@@ -95,7 +96,7 @@ def groups_of(
         numbers = np.exp(below_ceiling(given, log_ceiling))
     name = "likelihoods" if log_likelihoods is None else "log_likelihoods"
     if given.ndim == 0:
-        raise ValueError(f"{name} must be an array (..., N), got the single number {given[()]}")
+        raise ValueError(f"{name} must be an array (..., N), got the single number {short(given[()])}")
     if given.shape[-1] < least:
         raise ValueError(f"{name} must have groups of N >= {least} rollouts on the last axis, got shape {given.shape}")
     exact = given.dtype == object
@@ -143,7 +144,7 @@ def need_one(likelihoods: Any, log_likelihoods: Any, log_ceiling: Any) -> None:
         found = "neither" if likelihoods is None else "both"
         raise TypeError(f"likelihoods or log_likelihoods must be given, one of the two, got {found}")
     if log_likelihoods is None and not (is_number(log_ceiling) and log_ceiling == 0):
-        raise TypeError(f"log_ceiling must come with log_likelihoods, got {log_ceiling!r} with likelihoods")
+        raise TypeError(f"log_ceiling must come with log_likelihoods, got {words(log_ceiling)} with likelihoods")
 
 
 def need_size(size: int, least: int, purpose: str) -> None:
@@ -159,7 +160,7 @@ def need_size(size: int, least: int, purpose: str) -> None:
 
 def _as_numbers(name: str, values: Any) -> Array:
     """The array that was given, or an error: bool, int and float as they are, exact numbers as objects."""
-    _refuse_masked(name, values)
+    refuse_masked(name, values, rule="a number for every rollout")
     try:
         given = np.asarray(values)
     except ValueError:
@@ -173,7 +174,7 @@ def _as_numbers(name: str, values: Any) -> Array:
                     kind = type(given[index]).__name__
                     raise TypeError(
                         f"{at(name, index)} must be a Fraction or int in an object array, "
-                        f"got {given[index]!r} of type {kind}"
+                        f"got {words(given[index])} of type {kind}"
                     )
         if given.size == 0:
             return given.astype(np.float64)
@@ -197,20 +198,7 @@ def _need(name: str, given: Array, right: Array, rule: str) -> None:
     """ValueError for the first entry that is not right, NaN among them."""
     if not right.all():
         index = np.unravel_index(int(np.flatnonzero(~right)[0]), given.shape)
-        raise ValueError(f"{at(name, index)} must {rule}, got {given[index]}")
-
-
-def _refuse_masked(name: str, values: Any, *outer: int) -> None:
-    """An error for a masked entry, of an array or of one in a list, where NumPy would drop the mask."""
-    if np.ma.isMaskedArray(values):
-        mask = np.ma.getmaskarray(values)
-        if mask.any():
-            index = (*outer, *np.unravel_index(int(mask.argmax()), mask.shape))
-            raise ValueError(f"{at(name, index)} must be a number for every rollout, got a masked entry")
-    elif isinstance(values, list | tuple):
-        for i, part in enumerate(values):
-            if not isinstance(part, Number):
-                _refuse_masked(name, part, *outer, i)
+        raise ValueError(f"{at(name, index)} must {rule}, got {short(given[index])}")
 
 
 def _fraction(value: Any) -> Fraction:

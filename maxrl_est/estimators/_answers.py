@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from fractions import Fraction
-from numbers import Rational
+from numbers import Rational, Real
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,10 @@ def real_numbers_of(name: str, got: Any) -> Array:
         raise TypeError(f"{name} must return what NumPy can read, got {type(got).__name__}: {said}") from error
     if found.dtype.kind not in "biufO":
         raise TypeError(f"{name} must return real numbers, got dtype {found.dtype}")
+    if found.dtype == object:
+        for kind in {*map(type, found.flat)}:
+            if not issubclass(kind, Real):
+                raise TypeError(f"{name} must return real numbers, got {kind.__name__}")
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import name_of, one_of, whole
+from maxrl_est._arguments import at_most, name_of, one_of, short, whole, words
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates.groups import need_size
 from maxrl_est.estimators._answers import answer, differs, orders
@@ -55,8 +55,8 @@ def advantage_of(kernel: Kernel, m: int, *, baseline: str = "none") -> NamedEsti
     array([ 1. , -0.5, -0.5])
     """
     if not callable(kernel):
-        raise TypeError(f"kernel must be a function of rewards (..., m), got {kernel!r}")
-    m, baseline = whole("m", m), one_of("baseline", baseline, ("none", "loo"))
+        raise TypeError(f"kernel must be a function of rewards (..., m), got {words(kernel)}")
+    m, baseline = at_most("m", whole("m", m), MAX_ROLLOUTS), one_of("baseline", baseline, ("none", "loo"))
     less = "" if baseline == "none" else f", baseline={baseline!r}"
     return NamedEstimator(
         f"advantage_of({name_of(kernel)}, {m}{less})",
@@ -97,7 +97,7 @@ def _need_few(groups: int, size: int, m: int) -> None:
     subsets = math.comb(size, m)
     if subsets * m * groups > MAX_ROLLOUTS:
         rule = f"m must make subsets of at most {MAX_ROLLOUTS} rollouts in all"
-        raise ValueError(f"{rule}, got {m}: {groups} groups of {size} have {subsets} subsets each")
+        raise ValueError(f"{rule}, got {short(m)}: {groups} groups of {size} have {subsets} subsets each")
 
 
 def _subsets(size: int, m: int, at_once: int) -> Iterator[Array]:

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from maxrl_est._arguments import short
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates.elementwise import elementwise
 from maxrl_est.estimates.groups import need_size
@@ -127,7 +128,7 @@ def maxk_loo_minus_one(likelihoods: Array, k: int = 2) -> Array:
 def median(likelihoods: Array, k: int = 3) -> Array:
     """k times the mean, over subsets of k with rollout i, of their median, less that over subsets of the others."""
     if k % 2 == 0:
-        raise ValueError(f"k of median must be odd, got {k}")
+        raise ValueError(f"k of median must be odd, got {short(k)}")
     need_size(likelihoods.shape[-1], k + 1, f"the median of {k} of the others")
     return _less_others(likelihoods, k, k // 2)
 

@@ -8,18 +8,32 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import at, whole
+from maxrl_est._arguments import at, at_most, positive, whole
 from maxrl_est._arguments.arrays import entries
 from maxrl_est._arguments.protocols import Array, FloatArray
-from maxrl_est.estimates.ustatistics import loo_weights
-from maxrl_est.objectives import ObjectiveLike
+from maxrl_est.objectives import ObjectiveLike, resolve
 
+LARGEST = 100_000  # rollouts in a group
 _SPREADS = np.geomspace(1e-6, 1e6, 49)  # of 1 / (alpha + beta), where the search starts and what it stays within
 _NO_GAIN = 1e-9  # of a logarithm of likelihood
 
 
-class BetaPrior(NamedTuple):
+class _Beta(NamedTuple):
+    alpha: float
+    beta: float
+
+
+class BetaPrior(_Beta):
     """Beta(alpha, beta) as the law of pass rates over prompts.
+
+    Parameters
+    ----------
+    alpha, beta : finite numbers above 0
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what are none.
 
     >>> prior = BetaPrior(1.0, 9.0)
     >>> prior.baseline
@@ -28,8 +42,10 @@ class BetaPrior(NamedTuple):
     (1.117, 1.007)
     """
 
-    alpha: float
-    beta: float
+    __slots__ = ()
+
+    def __new__(cls, alpha: float, beta: float) -> BetaPrior:
+        return super().__new__(cls, positive("alpha", alpha), positive("beta", beta))
 
     @property
     def baseline(self) -> tuple[str, float, float]:
@@ -44,11 +60,12 @@ class BetaPrior(NamedTuple):
         """
         from scipy.stats import betabinom  # here, because SciPy takes longer to import than the package
 
-        n = whole("n", n, 2)
+        n = at_most("n", whole("n", n, 2), LARGEST)
         m = np.arange(n)
-        weights = loo_weights(np.tri(n, n, -1), objective)[:, -1]  # of a rollout whose N - 1 others have m successes
-        guess = (m + self.alpha) / (n - 1 + self.alpha + self.beta)
-        least = guess * (1 - guess)
+        weights = _weights(n, objective)
+        counted = n - 1 + self.alpha + self.beta
+        guess, failure = (m + self.alpha) / counted, (m[::-1] + self.beta) / counted
+        least = guess * failure
         squares = betabinom(n - 1, self.alpha, self.beta).pmf(m) * weights**2
         return float(squares @ (least + (m / (n - 1) - guess) ** 2) / (squares @ least))
 
@@ -64,7 +81,7 @@ def fit_prior(successes: npt.ArrayLike, sizes: npt.ArrayLike) -> BetaPrior:
     Parameters
     ----------
     successes : (G,) ints K, of each group
-    sizes : (G,) ints N, of each group; or an int, of all
+    sizes : (G,) ints N, of each group, at most 10^5; or an int, of all
 
     Returns
     -------
@@ -124,15 +141,32 @@ class _Draws(NamedTuple):
 
 def _counts(successes: Any, sizes: Any) -> tuple[Array, Array]:
     """Successes (G,) and sizes (G,) as ints."""
-    given, of = entries(successes), entries(sizes)
+    given, of = entries("successes", successes), entries("sizes", sizes)
     if given.ndim != 1 or given.size == 0:
         raise ValueError(f"successes must be counts (G,) of one group or more, got shape {given.shape}")
     if of.shape not in ((), given.shape):
         raise ValueError(f"sizes must be an int, or {given.size} as successes are, got shape {of.shape}")
-    each = [whole(at("sizes", index), n) for index, n in np.ndenumerate(of)]
+    each = [at_most(at("sizes", index), whole(at("sizes", index), n), LARGEST) for index, n in np.ndenumerate(of)]
     each = each if of.shape else each * given.size
     counts = [whole(at("successes", (g,)), k, 0, n) for g, (k, n) in enumerate(zip(given, each, strict=True))]
     return np.array(counts), np.array(each)
+
+
+def _weights(n: int, objective: ObjectiveLike) -> FloatArray:
+    """The leave-one-out weights (n,) of a rollout whose n - 1 others have m = 0..n-1 successes.
+
+    ``sum_k c_k C(f, k) / C(n-1, k)`` of f = n - 1 - m failures; n / (m + 1) where all c are 1.
+    """
+    goal = resolve(objective, n, n)
+    m = np.arange(n)
+    if goal is None:
+        return np.asarray(n / (m + 1))
+    by = goal.expansion
+    counted, term, total = m if by.successes else m[::-1], np.ones(n), np.zeros(n)
+    for k, c in enumerate(by.coefficients.tolist()):
+        total += c * term
+        term = term * np.maximum(counted - k, 0) / max(n - 1 - k, 1)
+    return total
 
 
 def _longer_than(counts: Array) -> FloatArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from maxrl_est._arguments import closest, whole
+from maxrl_est._arguments import closest, whole, words
 from maxrl_est.estimators._expected import grpo, grpo_population, mean_centred, reinforce, rloo
 from maxrl_est.estimators._levels import (
     maxk,
@@ -111,7 +111,7 @@ def chosen(estimator: Any, name: str = "estimator") -> Any:
     if isinstance(estimator, str):
         return _row(name, estimator)
     if not callable(estimator):
-        raise TypeError(f"{name} must be a name, a row or a function of likelihoods (..., N), got {estimator!r}")
+        raise TypeError(f"{name} must be a name, a row or a function of likelihoods (..., N), got {words(estimator)}")
     return estimator
 
 
@@ -141,7 +141,7 @@ def get(name: str) -> Any:
     'arXiv 2402.14740'
     """
     if not isinstance(name, str):
-        raise TypeError(f"name must be a str, one of {', '.join(_TABLE)}, got {name!r}")
+        raise TypeError(f"name must be a str, one of {', '.join(_TABLE)}, got {words(name)}")
     return _row("name", name)
 
 
@@ -152,6 +152,6 @@ def _row(argument: str, name: str) -> Any:
     row = _TABLE.get(plain) or _SEQUENTIAL.get(plain)
     if row is None or (match and row.parameter is None):
         hint = closest(plain, known) or f"known are {', '.join(known)}"
-        raise ValueError(f"{argument} must be a name in the table, got {name!r}; {hint}")
+        raise ValueError(f"{argument} must be a name in the table, got {words(name)}; {hint}")
     own = {row.parameter: whole(f"{row.parameter} of {plain}", int(match[2]))} if match and row.parameter else {}
     return row.having(name, own)

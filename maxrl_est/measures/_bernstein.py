@@ -60,9 +60,10 @@ def basis(n: int, p: Array) -> FloatArray:
     """
     p = np.asarray(p, dtype=np.float64)[..., None]
     m, ways = np.arange(n), np.array([math.log(ways) for ways in _row(n - 1)])
-    least = np.finfo(np.float64).tiny  # for a logarithm of 0: its powers are 0 beside the one that is 1
+    least = np.finfo(np.float64).smallest_subnormal  # for a logarithm of 0
     logs = ways + m * np.log(np.maximum(p, least)) + m[::-1] * np.log(np.maximum(1 - p, least))
-    chances = np.exp(logs)
+    none = ((p == 0) & (m > 0)) | ((p == 1) & (m < n - 1))  # powers of 0
+    chances = np.where(none, 0.0, np.exp(logs))
     return np.asarray(chances / chances.sum(axis=-1, keepdims=True))
 
 

@@ -16,6 +16,7 @@ from maxrl_est._arguments.protocols import Array, Estimator, FloatArray, Problem
 from maxrl_est.confidence._state import Arrays
 from maxrl_est.estimates import settled
 from maxrl_est.estimators import SequentialEstimator
+from maxrl_est.estimators._answers import real_numbers_of
 
 _ROLLOUTS = 1 << 16  # in a block: its arrays stay in the cache
 _GROUPS = 1 << 12  # in a block, at most
@@ -98,7 +99,7 @@ class Blocks:
 
 def _gradients(estimator: Estimator, likelihoods: FloatArray, scores: FloatArray) -> FloatArray:
     """(1/N) sum_i A_i S_i for each group (groups, d)."""
-    advantages = np.asarray(estimator(likelihoods), dtype=np.float64)
+    advantages = real_numbers_of("estimator", estimator(likelihoods)).astype(np.float64)
     if advantages.shape != likelihoods.shape:
         shape = advantages.shape
         raise ValueError(f"estimator must return the shape of likelihoods, {likelihoods.shape}, got {shape}")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import at_most, positive, words
+from maxrl_est._arguments import at_most, finite, listed, positive
 from maxrl_est._arguments.protocols import Estimator
 from maxrl_est.estimators.designs import Design
 from maxrl_est.measures import _bernstein
@@ -17,12 +17,12 @@ from maxrl_est.measures._columns import Columns, shown
 from maxrl_est.measures._equivariant import MAX_COUNTED, of_groups
 from maxrl_est.measures._known import nearest
 from maxrl_est.measures._limit import Limit, limit
-from maxrl_est.measures._nearest import TOLERANCE, Nearest, Weight, compare
+from maxrl_est.measures._nearest import TOLERANCE, Nearest, Weight, compare, nothing
 from maxrl_est.measures._precision import Precision
 from maxrl_est.measures._sizes import size_or_design
 from maxrl_est.measures._stopped import bernstein_under
 from maxrl_est.measures._two_values import negative_intervals, pushed_down, two_values
-from maxrl_est.objectives import Objective
+from maxrl_est.objectives import Objective, need_objective, probabilities
 
 _SHOWN_RATES = [0.01, 0.1, 0.5]  # at which costs are shown
 
@@ -93,6 +93,7 @@ class EffectiveWeight(Columns):
 
     def value(self, p: Any) -> Any:
         """W(p) for numbers p (...) in [0, 1]; a Fraction for a Fraction."""
+        p = probabilities(p)
         if isinstance(p, Fraction):
             return _bernstein.value(self.bernstein, p)
         values = self._weight.at(p)
@@ -104,7 +105,8 @@ class EffectiveWeight(Columns):
 
     def equals(self, objective: Objective, scale: Fraction | float = 1) -> bool:
         """Whether W = scale w: exactly, or to rounding where the estimator computed in floats."""
-        return self._weight.equals(objective, scale)
+        goal, number = need_objective(objective), finite("scale", scale)
+        return self._weight.equals(goal, scale if isinstance(scale, Fraction | int) else number)
 
     def compare(self, objective: Objective, *, tolerance: float = TOLERANCE) -> Nearest:
         """The multiple of this objective's weight that is closest to W, and how close it is.
@@ -117,7 +119,8 @@ class EffectiveWeight(Columns):
         >>> print(effective_weight("rloo", 4).compare(Objective.maxrl(2)))
         no known objective; nearest 0.6429 x J_2 (off by 0.19)
         """
-        return compare(self._weight, _comparable(objective), positive("tolerance", tolerance))
+        goal, tolerance = _comparable(objective), positive("tolerance", tolerance)
+        return nothing(self._weight) or compare(self._weight, goal, tolerance)
 
     def nearest(self, *, tolerance: float = TOLERANCE) -> Nearest:
         """The closest known objective up to a constant factor.
@@ -194,19 +197,17 @@ def effective_weight(
     exactly 11/100 pass@5 + 1/20 pass@4 + J_1
     15.5, 11.9, 4.75 rollouts on average at p = 0.01, 0.1, 0.5
     """
-    drawn, estimator, (low, high) = size_or_design(n, design, MAX_COUNTED), of_groups(estimator), two_values(values)
+    drawn, estimator = size_or_design(n, design, MAX_COUNTED), of_groups(estimator)
+    given = listed("values", values, "two numbers, low and high")
+    low, high = two_values(given)
     bernstein, precision = bernstein_under(drawn, estimator, low, high)
-    return EffectiveWeight(bernstein, precision, drawn.cap, tuple(values), design)
+    return EffectiveWeight(bernstein, precision, drawn.cap, tuple(given), design)
 
 
 def _comparable(objective: Any) -> Objective:
     """The objective, of an order for which there are enough nodes."""
-    if not isinstance(objective, Objective):
-        raise TypeError(
-            f"objective must be an Objective, such as maxrl_est.Objective.expected(), got {words(objective)}"
-        )
-    at_most("the order of objective", objective.order, MAX_COUNTED)
-    return objective
+    at_most("the order of objective", need_objective(objective).order, MAX_COUNTED)
+    return need_objective(objective)
 
 
 def _polynomial(coefficients: tuple[Fraction, ...]) -> str:

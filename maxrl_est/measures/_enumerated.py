@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from maxrl_est._arguments import short, words
 from maxrl_est._arguments.protocols import Array, Estimator, FiniteProblem, Problem
 from maxrl_est.measures._columns import OfCovariance, shown
 from maxrl_est.measures._equivariant import equivariant_advantages, of_groups
@@ -112,7 +113,9 @@ def mixture(parts: Sequence[tuple[Any, Moments]]) -> Moments:
 def finite(prompt: Any) -> FiniteProblem:
     """The prompt, refused if its outcomes are not listed: a continuum, or all walks through a maze."""
     if not hasattr(prompt, "probabilities"):
-        raise ValueError(f"problem must list its outcomes (probabilities), got {prompt}, which cannot be enumerated")
+        raise ValueError(
+            f"problem must list its outcomes (probabilities), got {words(prompt)}, which cannot be enumerated"
+        )
     found: FiniteProblem = prompt
     return found
 
@@ -122,7 +125,7 @@ def _of_one_prompt(problem: FiniteProblem, estimator: Estimator, n: int) -> Mome
     groups = _groups(n, outcomes)
     if groups * n > MAX_ROLLOUTS:
         rule = f"n must make groups of at most {MAX_ROLLOUTS} rollouts in all"
-        raise ValueError(f"{rule}, got {n}: with {outcomes} outcomes there are {groups} groups")
+        raise ValueError(f"{rule}, got {short(n)}: with {outcomes} outcomes there are {groups} groups")
     counts = _counts(n, outcomes)
     outcome = np.repeat(np.tile(np.arange(outcomes), groups), counts.ravel()).reshape(groups, n)
     advantages, precision = equivariant_advantages(estimator, problem.likelihoods[outcome])

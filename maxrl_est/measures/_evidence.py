@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import whole
+from maxrl_est._arguments import seed_of
 from maxrl_est._arguments.arrays import vector
 from maxrl_est._arguments.protocols import Array, Estimator, FloatArray, Problem
 from maxrl_est.confidence._values import number_of
@@ -120,7 +120,7 @@ def moments(
     >>> moments(problems.Gaussian(0, 1, 1, 0.5), "ustat_one", 8).method
     'closed form'
     """
-    row, replicates, seed = chosen(estimator), number_of("replicates", replicates, 2), whole("seed", seed, 0)
+    row, replicates, seed = chosen(estimator), number_of("replicates", replicates, 2), seed_of("seed", seed)
     size = size_for(row, n)
     if size is None:
         found = _computed("closed form", closed_form_moments(problem, row, None), _cost(problem, row))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from maxrl_est._arguments import words
 from maxrl_est._arguments.protocols import Array, Problem, RolloutMoments
 from maxrl_est.measures._enumerated import exact_moments, finite
 from maxrl_est.objectives.targets import LogMean, LogPassRate, MeanLessVariance, OverLevels, Target, checked_target
@@ -55,7 +56,7 @@ def _of_one_prompt(prompt: Any, target: Target) -> Array:
             return _of_mean_and_variance(prompt.moments, c)
         case LogPassRate():
             if prompt.pass_rate == 0:
-                raise ValueError(f"problem must have p > 0, got {prompt}: log p has no gradient at p = 0")
+                raise ValueError(f"problem must have p > 0, got {words(prompt)}: log p has no gradient at p = 0")
             return np.asarray(prompt.grad_pass_rate / prompt.pass_rate)
         case LogMean(n):
             return _of_log_mean(prompt, n)

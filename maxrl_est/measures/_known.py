@@ -10,14 +10,14 @@ from fractions import Fraction
 
 from maxrl_est.measures._bernstein import powers_of
 from maxrl_est.measures._families import ALL_OF, Families, mixture
-from maxrl_est.measures._nearest import Nearest, Weight, compare, multiple
+from maxrl_est.measures._nearest import Nearest, Weight, compare, multiple, nothing
 from maxrl_est.objectives import Objective
 
 
 def nearest(weight: Weight, tolerance: float) -> Nearest:
     """The closest of J_T and pass@k up to a constant factor, or another objective if the weight is one's."""
-    if not any(weight.bernstein):
-        return Nearest("0 (no learning)", None, 0, "to rounding" if weight.precision else "exactly", 0.0)
+    if none := nothing(weight):
+        return none
     if weight.precision is None:
         found = _recognised(powers_of(weight.bernstein))
         if found is not None:

@@ -15,6 +15,7 @@ from maxrl_est.measures._equivariant import MAX_COUNTED, equivariant_advantages,
 from maxrl_est.measures._precision import Precision
 from maxrl_est.measures._sizes import group_size
 from maxrl_est.measures._two_values import counted_groups
+from maxrl_est.objectives import probabilities
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class CoefficientMass(Columns):
 
     def value(self, p: Any) -> Any:
         """The mass at numbers p (...) in [0, 1]; a Fraction for a Fraction."""
+        p = probabilities(p)
         if isinstance(p, Fraction):
             return _bernstein.value(self.bernstein, p)
         values = _bernstein.basis(self.n + 1, p) @ np.array([float(x) for x in self.bernstein])

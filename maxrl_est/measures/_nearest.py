@@ -103,6 +103,13 @@ class Weight:
         return all(abs(float(x) - float(y)) <= allowed for x, y in zip(self.bernstein, target, strict=True))
 
 
+def nothing(weight: Weight) -> Nearest | None:
+    """What W = 0 is, which is no objective's; None for all others."""
+    if any(weight.bernstein):
+        return None
+    return Nearest("0 (no learning)", None, 0, "to rounding" if weight.precision else "exactly", 0.0)
+
+
 def compare(weight: Weight, objective: Objective, tolerance: float, theirs: FloatArray | None = None) -> Nearest:
     """The best multiple of one objective's weight, by least squares over p in [0, 1].
 

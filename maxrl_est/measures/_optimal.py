@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import at_most
+from maxrl_est._arguments import at_most, short
 from maxrl_est._arguments.protocols import Array, Problem
 from maxrl_est.estimates.baselines import recipe, weights_and_advantages
 from maxrl_est.estimators import NamedEstimator, Notes
 from maxrl_est.measures._closed_forms import MAX_ORDER, alternate, closed_form_variance
 from maxrl_est.measures._columns import Columns, shown
 from maxrl_est.measures._sizes import group_size
-from maxrl_est.objectives import Objective, ObjectiveLike, order_of
+from maxrl_est.objectives import Objective, ObjectiveLike, meant, order_of
 from maxrl_est.problems._laws import law
 
 
@@ -149,5 +149,5 @@ def objective_for(n: int, objective: ObjectiveLike) -> Objective:
     order = order_of(objective)
     if order > min(n, MAX_ORDER):
         most = f"n = {n}" if n <= MAX_ORDER else f"{MAX_ORDER}"
-        raise ValueError(f"objective must have an order T of at most {most}, got {order}")
-    return objective if isinstance(objective, Objective) else Objective.maxrl(order)
+        raise ValueError(f"objective must have an order T of at most {most}, got {short(order)}")
+    return meant(objective)

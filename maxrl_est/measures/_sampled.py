@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import callable_or_none, executor_or_none, path_or_none, versions, whole
+from maxrl_est._arguments import callable_or_none, executor_or_none, path_or_none, seed_of, versions
 from maxrl_est._arguments.protocols import Estimator, FloatArray, Problem
 from maxrl_est.confidence._questions import Bounds, Question, SamplingPlan, Verdict, question
 from maxrl_est.confidence._values import number_of
@@ -222,7 +222,7 @@ def _blocks(
 ) -> Blocks:
     row = chosen(estimator)
     groups = number_of("replicates", replicates, 2)
-    return Blocks(sampled_law(problem), row, size_for(row, n), groups, whole("seed", seed, 0))
+    return Blocks(sampled_law(problem), row, size_for(row, n), groups, seed_of("seed", seed))
 
 
 def _result(moments: RunningMoments, question: Question | None, seed: int) -> Result:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import listed
+from maxrl_est._arguments import finite, listed, words
 from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.measures import _bernstein
 from maxrl_est.objectives import exact_number
@@ -25,9 +25,11 @@ def two_values(values: Any) -> tuple[Fraction, Fraction]:
     ValueError: values must be two numbers (low, high), low < high, got (1, 0)
     """
     given = listed("values", values, "two numbers, low and high")
+    for index, value in enumerate(given):
+        finite(f"values[{index}]", value)
     exact = [exact_number(f"values[{index}]", value) for index, value in enumerate(given)]
     if len(exact) != 2 or exact[0] >= exact[1]:
-        raise ValueError(f"values must be two numbers (low, high), low < high, got {tuple(given)}")
+        raise ValueError(f"values must be two numbers (low, high), low < high, got {words(tuple(given))}")
     return exact[0], exact[1]
 
 

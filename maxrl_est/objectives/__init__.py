@@ -16,9 +16,13 @@ True
 
 from maxrl_est.objectives import targets
 from maxrl_est.objectives._expansion import Expansion as Expansion  # for the package itself, as below
+from maxrl_est.objectives._numbers import check_rate as check_rate
 from maxrl_est.objectives._numbers import exact_number as exact_number
+from maxrl_est.objectives._numbers import probabilities as probabilities
 from maxrl_est.objectives._objective import Objective
 from maxrl_est.objectives._resolve import ObjectiveLike
+from maxrl_est.objectives._resolve import meant as meant
+from maxrl_est.objectives._resolve import need_objective as need_objective
 from maxrl_est.objectives._resolve import objective_of as objective_of
 from maxrl_est.objectives._resolve import order_of as order_of
 from maxrl_est.objectives._resolve import resolve as resolve

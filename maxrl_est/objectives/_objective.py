@@ -14,7 +14,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from maxrl_est._arguments import at_most, is_int, whole
+from maxrl_est._arguments import at_most, is_int, short, whole, words
 from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.objectives._expansion import LARGEST_GROWTH, Expansion, expansion
 from maxrl_est.objectives._numbers import exact_number, real_numbers
@@ -22,6 +22,7 @@ from maxrl_est.objectives._series import polynomial, series
 from maxrl_est.objectives._symbols import html_power, plain_power, symbols
 
 LONGEST = 10_000_000  # terms: no group has more rollouts, and an array of them fits in memory
+LEAST_SIZE, LARGEST_SIZE = 1e-100, 1e100  # of coefficients: what series has room for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,12 +47,12 @@ class Objective:
         if c.ndim != 1:
             raise ValueError(f"c must be one sequence (T,), got shape {c.shape}")
         size = np.abs(c if c.dtype == object else c.astype(np.float64))
-        outside = ~((size == 0) | ((size >= 1e-100) & (size <= 1e100)))  # what series has room for
+        outside = ~((size == 0) | ((size >= LEAST_SIZE) & (size <= LARGEST_SIZE)))
         if outside.any():
             k = int(outside.argmax())
-            raise ValueError(f"c[{k}] must be 0 or of size 1e-100 to 1e100, got {c[k]!s:.40}")
+            raise ValueError(f"c[{k}] must be 0 or of size 1e-100 to 1e100, got {short(c[k])}")
         if not c.any():
-            raise ValueError(f"c must have an entry that is not 0, got {c.tolist()}")
+            raise ValueError(f"c must have an entry that is not 0, got {words(c.tolist())}")
         c = c[: c.nonzero()[0][-1] + 1].astype(np.float64) + 0.0  # which makes -0.0 a 0.0
         c.flags.writeable = False
         object.__setattr__(self, "coefficients", c)
@@ -137,13 +138,15 @@ class Objective:
         """
         order, exact_q = at_most("order", whole("order", order), LONGEST), exact_number("q", q)
         if exact_q < 0:
-            raise ValueError(f"q must be at least 0, got {q}")
+            raise ValueError(f"q must be at least 0, got {short(q)}")
+        if order > 1 and exact_q and not LEAST_SIZE <= exact_q <= LARGEST_SIZE:
+            raise ValueError(f"c[1] must be 0 or of size 1e-100 to 1e100, got {short(q)}, as q is")
         n, d = exact_q.as_integer_ratio()
         # Integers in units of about q / 2^128: a product of floats would be off by hundreds of ulp at 10^6.
         one = (d // max(n, 1) + 1) << 128
         fixed = accumulate(range(1, order), lambda c, k: c * (n + (k - 1) * d) // (k * d), initial=one)
         floats = (c / one if c < one << 1000 else np.inf for c in fixed)
-        return cls(f"tsallis({q}, {order})", np.fromiter(floats, np.float64, order), exact_q)
+        return cls(f"tsallis({short(q)}, {order})", np.fromiter(floats, np.float64, order), exact_q)
 
     @classmethod
     def from_coefficients(cls, c: Sequence[Any] | Array, name: str | None = None) -> Objective:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from maxrl_est._arguments import short
 from maxrl_est.problems._finite import Finite, Numbers, outcomes
 
 
@@ -33,5 +34,5 @@ class Bandit(Finite):
     def __init__(self, probabilities: Numbers, likelihoods: Numbers) -> None:
         pi, l = outcomes(probabilities, likelihoods)
         identity = np.eye(len(pi), dtype=int)
-        arms = ", ".join(f"{x}: {y}" for x, y in zip(pi, l, strict=True))
+        arms = ", ".join(f"{short(x)}: {short(y)}" for x, y in zip(pi, l, strict=True))
         self._hold(f"Bandit({arms})", pi, l, identity - pi)

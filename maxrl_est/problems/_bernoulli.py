@@ -6,7 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from maxrl_est.problems._finite import Finite, check_rate, fractions_or_floats
+from maxrl_est._arguments import short
+from maxrl_est.objectives import check_rate
+from maxrl_est.problems._finite import Finite, fractions_or_floats
 
 
 class Bernoulli(Finite):
@@ -25,4 +27,4 @@ class Bernoulli(Finite):
         exact = isinstance(p, Fraction)
         rate, *likelihoods = fractions_or_floats(np.array([p, 0, 1], dtype=object), exact=exact)
         l = np.array(likelihoods)
-        self._hold(f"Bernoulli({p})", np.array([1 - rate, rate]), l, (l - rate)[:, None])
+        self._hold(f"Bernoulli({short(p)})", np.array([1 - rate, rate]), l, (l - rate)[:, None])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from maxrl_est._arguments import short
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.problems._finite import Finite, Numbers, numbers
 
@@ -45,7 +46,7 @@ class Chain(Finite):
         passed = np.tril(np.ones((steps + 1, steps), dtype=int), -1)  # (H + 1, H), whether a stop is after a step
         stopped = np.eye(steps + 1, steps, dtype=int)
         self._hold(
-            f"Chain({', '.join(map(str, pi))}: {', '.join(map(str, l))})",
+            f"Chain({', '.join(map(short, pi))}: {', '.join(map(short, l))})",
             reached * np.append(1 - pi, 1 + 0 * pi[:1]),
             l,
             passed * (1 - pi) - stopped * pi,

@@ -9,19 +9,20 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import at, is_number
+from maxrl_est._arguments import at, at_most, finite, is_number, whole, words
 from maxrl_est._arguments.arrays import all_finite, entries
 from maxrl_est._arguments.protocols import Array, FloatArray, RolloutMoments
-from maxrl_est.objectives import Objective
+from maxrl_est.objectives import Objective, check_rate, need_objective
 
+MOST_DRAWN = 1 << 33  # rollouts at once; 64 GiB of likelihoods
 Numbers: TypeAlias = Sequence[float | Fraction] | Array  # (s,), one for each outcome
 
 
 def numbers(name: str, values: Numbers) -> Array:
     """A vector (s,) of floats in [0, 1], or of Fractions where every entry is rational and at least one a Fraction."""
-    array = entries(values)
+    array = entries(name, values)
     if array.ndim == 0:
-        raise TypeError(f"{name} must be a list of numbers, (s,), got {values!r}")
+        raise TypeError(f"{name} must be a list of numbers, (s,), got {words(values)}")
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name} must be at least one number, (s,), got shape {array.shape}")
     for index, x in enumerate(array):
@@ -47,24 +48,18 @@ def outcomes(probabilities: Numbers, likelihoods: Numbers) -> tuple[Array, Array
 
 def matrix(name: str, values: Any, rows: int, what: str) -> Array:
     """Finite numbers (rows, d), of the types that they have; each row is that of one of what there are."""
-    array = entries(values)
+    array = entries(name, values)
     if array.ndim == 0:
-        raise TypeError(f"{name} must be an array of finite numbers, got {values!r}")
+        raise TypeError(f"{name} must be an array of finite numbers, got {words(values)}")
     for index, x in np.ndenumerate(array) if array.dtype.kind not in "iuf" else ():
         if not is_number(x):
-            raise TypeError(f"{at(name, index)} must be a number, got {x!r}")
+            raise TypeError(f"{at(name, index)} must be a number, got {words(x)}")
+        finite(at(name, index), x)
     if array.ndim != 2 or len(array) != rows or not array.size:
         raise ValueError(f"{name} must have shape ({rows}, d), a row for each {what}, got {array.shape}")
-    all_finite(name, array.astype(np.float64))
+    if array.dtype.kind == "f":
+        all_finite(name, array)
     return array
-
-
-def check_rate(name: str, x: Any) -> None:
-    """TypeError or ValueError unless it is a number in [0, 1]."""
-    if not is_number(x):
-        raise TypeError(f"{name} must be a number in [0, 1], got {x!r}")
-    if not 0 <= x <= 1:
-        raise ValueError(f"{name} must lie in [0, 1], got {x}")
 
 
 def fractions_or_floats(array: Array, *, exact: bool) -> Array:
@@ -73,6 +68,13 @@ def fractions_or_floats(array: Array, *, exact: bool) -> Array:
         return array.astype(np.float64)
     fractions = [Fraction(int(x.numerator), int(x.denominator)) for x in array.flat]  # NumPy's integers overflow
     return np.array(fractions, dtype=object).reshape(array.shape)
+
+
+def check_draw(rng: Any, groups: Any, n: Any) -> None:
+    """TypeError or ValueError unless rollouts (groups, n) can be drawn."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {words(rng)}")
+    at_most("groups", whole("groups", groups, 0) * whole("n", n), MOST_DRAWN)
 
 
 class Finite:
@@ -145,6 +147,7 @@ class Finite:
         A finite sum, because between two neighbouring likelihoods neither P nor its gradient depends on tau. For
         0/1 rewards it is w(p) grad p. Exact in Fractions.
         """
+        need_objective(objective)
         total, below = 0 * self.grad_pass_rate, 0 * self.pass_rate
         for level in sorted({*self.likelihoods.tolist()} - {0}):
             above = self.likelihoods >= level
@@ -155,5 +158,6 @@ class Finite:
 
     def sample(self, rng: np.random.Generator, groups: int, n: int) -> tuple[FloatArray, FloatArray]:
         """Independent rollouts: likelihoods (groups, n) and scores (groups, n, d), in float64."""
+        check_draw(rng, groups, n)
         outcome = rng.choice(len(self.probabilities), size=(groups, n), p=self.probabilities.astype(np.float64))
         return self.likelihoods.astype(np.float64)[outcome], self.scores.astype(np.float64)[outcome]

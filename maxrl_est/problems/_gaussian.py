@@ -8,15 +8,18 @@ from typing import TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import at, finite, flag, positive
+from maxrl_est._arguments import at, finite, flag, positive, words
 from maxrl_est._arguments.arrays import entries
 from maxrl_est._arguments.protocols import Array, FloatArray, RolloutMoments
-from maxrl_est.objectives import Objective
+from maxrl_est.objectives import Objective, need_objective
+from maxrl_est.problems._finite import check_draw
 
 Point: TypeAlias = float | Sequence[float] | Array  # a number for D = 1, or (D,)
 
 _AGREED = 1e-13  # two rules that agree to this, relative to the integral of sizes, have converged
 _HALVINGS = 10
+
+_LARGEST = 1e100  # size, so that squares are floats
 
 
 class Gaussian:
@@ -46,10 +49,12 @@ class Gaussian:
         self.mean, self.target = _point("mean", mean), _point("target", target)
         if self.target.shape != self.mean.shape:
             raise ValueError(f"target must have the shape {self.mean.shape} of mean, got {self.target.shape}")
-        self.scale, self.sigma = positive("scale", scale), positive("sigma", sigma)
+        self.scale, self.sigma = _width("scale", scale), _width("sigma", sigma)
         self.learn_scale = flag("learn_scale", learn_scale)
         if self.pass_rate == 0:
-            raise ValueError(f"target must be so near mean {mean} that the pass rate is not 0 in float64, got {target}")
+            raise ValueError(
+                f"target must be so near mean {mean} that the pass rate is not 0 in float64, got {words(target)}"
+            )
         learned = ", learn_scale=True" if learn_scale else ""
         self.name = f"Gaussian({mean}, {scale}, {target}, {sigma}{learned})"
 
@@ -79,6 +84,7 @@ class Gaussian:
 
     def sample(self, rng: np.random.Generator, groups: int, n: int) -> tuple[FloatArray, FloatArray]:
         """Independent rollouts: likelihoods (groups, n) and scores (groups, n, d), in float64."""
+        check_draw(rng, groups, n)
         dimensions = len(self.mean)
         u = rng.standard_normal((groups, n, dimensions))
         missed = u * (self.scale / self.sigma)
@@ -101,7 +107,7 @@ class Gaussian:
         """
         spread = 1 / math.hypot(1, self.scale / self.sigma)  # of what l leaves of the policy, in units of scale
         offset = float(np.linalg.norm(self.target - self.mean)) / self.scale
-        least = 1e-6 * spread / objective.order  # the integrand vanishes like r^(D + 2)
+        least = 1e-6 * spread / need_objective(objective).order  # the integrand vanishes like r^(D + 2)
         most = offset * spread**2 + (math.sqrt(len(self.mean)) + 12) * spread
         start, length = math.log(least), math.log(most / least)
         total, previous = np.zeros(0), np.zeros(0)
@@ -170,7 +176,17 @@ def _chi_square(x: FloatArray, freedom: int, centrality: float) -> FloatArray:
 
 
 def _point(name: str, value: Point) -> FloatArray:
-    array = np.atleast_1d(entries(value))
+    array = np.atleast_1d(entries(name, value))
     if array.ndim != 1 or not array.size:
-        raise TypeError(f"{name} must be a number, or one for each dimension, (D,), got {value!r}")
-    return np.array([finite(at(name, [index]), x) for index, x in enumerate(array.tolist())])
+        raise TypeError(f"{name} must be a number, or one for each dimension, (D,), got {words(value)}")
+    point = np.array([finite(at(name, [index]), x) for index, x in enumerate(array.tolist())])
+    for index in np.flatnonzero(abs(point) > _LARGEST):
+        raise ValueError(f"{at(name, [index])} must be of a size up to {_LARGEST:g}, got {point[index]}")
+    return point
+
+
+def _width(name: str, value: float) -> float:
+    width = positive(name, value)
+    if not 1 / _LARGEST <= width <= _LARGEST:
+        raise ValueError(f"{name} must lie in [{1 / _LARGEST:g}, {_LARGEST:g}], got {width}")
+    return width

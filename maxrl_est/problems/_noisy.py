@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from maxrl_est._arguments import words
 from maxrl_est._arguments.protocols import Array, FloatArray, Problem, Prompt, RolloutMoments
-from maxrl_est.problems._finite import Finite, check_rate, fractions_or_floats
+from maxrl_est.objectives import check_rate, need_objective
+from maxrl_est.problems._finite import Finite, fractions_or_floats
 from maxrl_est.problems._laws import law
 from maxrl_est.problems._shared import Shared
 
@@ -54,7 +56,7 @@ def noisy(problem: Problem, false_positive: Any, false_negative: Any) -> Finite 
     prompts = law(problem).prompts
     for _, prompt in prompts:
         if prompt.moments.p2 != prompt.moments.p:
-            raise ValueError(f"problem must have 0/1 rewards, got {prompt}")
+            raise ValueError(f"problem must have 0/1 rewards, got {words(prompt)}")
     seen = [_seen(prompt, *chances.values()) for _, prompt in prompts]
     return seen[0] if len(seen) == 1 else Shared(seen, [weight for weight, _ in prompts])
 
@@ -109,7 +111,7 @@ class Noisy:
 
     def gradient_over_levels(self, objective: Any) -> Array:
         """``Int_0^1 w(P(l > tau)) grad P(l > tau) dtau`` (d,): for 0/1 rewards w(P) grad P."""
-        return np.asarray(objective.weight(self.pass_rate) * self.grad_pass_rate)
+        return np.asarray(need_objective(objective).weight(self.pass_rate) * self.grad_pass_rate)
 
     def sample(self, rng: np.random.Generator, groups: int, n: int) -> tuple[FloatArray, FloatArray]:
         """Independent rollouts: rewards (groups, n) and scores (groups, n, d), in float64."""

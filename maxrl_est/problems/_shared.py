@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from maxrl_est._arguments.protocols import Array, FloatArray, Problem, Prompt
-from maxrl_est.problems._finite import Numbers, check_sum, numbers
+from maxrl_est.problems._finite import Numbers, check_draw, check_sum, numbers
 from maxrl_est.problems._laws import laws, parameters
 
 
@@ -67,6 +67,7 @@ class Shared:
 
     def sample(self, rng: np.random.Generator, groups: int, n: int) -> tuple[FloatArray, FloatArray]:
         """A prompt's rollouts for each group: likelihoods (groups, n) and scores (groups, n, d), in float64."""
+        check_draw(rng, groups, n)
         shares = np.array([float(weight) for weight, _ in self.prompts])
         drawn = rng.choice(len(shares), size=groups, p=shares)
         likelihoods, scores = np.empty((groups, n)), np.empty((groups, n, parameters(self)))

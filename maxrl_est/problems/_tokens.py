@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import at_most
+from maxrl_est._arguments import at_most, short
 from maxrl_est._arguments.arrays import entries, real_array, vector
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.problems._finite import Finite, Numbers, fractions_or_floats, numbers
@@ -59,7 +59,12 @@ class TokenLogits(Tokens):
     def _moved(self, by: Any) -> Array:
         change = vector("by", real_array("by", by), len(self.chances)).astype(np.float64)
         chances = self.chances.astype(np.float64)
-        return np.asarray(chances * rise(chances, change))
+        after = np.asarray(chances * rise(chances, change))
+        for index in np.flatnonzero(~((after > 0) & (after < 1))):
+            raise ValueError(
+                f"by[{index}] must leave a chance in (0, 1), got {change[index]}, after which it is {after[index]}"
+            )
+        return after
 
 
 def rise(chances: Array, by: Array) -> Array:
@@ -95,15 +100,15 @@ class TokenChain(TokenLogits):
 
     def __init__(self, stop: Numbers, right: Numbers) -> None:
         given, chances = numbers("stop", stop), numbers("right", right)
-        for index, chance in enumerate(given):
-            if not 0 < chance < 1:
-                raise ValueError(f"stop[{index}] must lie in (0, 1), got {chance}")
         at_most("the length of stop", len(given), 128)
         if len(chances) != len(given) + 1:
             rule = f"right must have {len(given) + 1} numbers, one for each token of stop and the last"
             raise ValueError(f"{rule}, got {len(chances)}")
         exact = given.dtype == chances.dtype == object
         self.stop, self.right = (fractions_or_floats(array, exact=exact) for array in (given, chances))
+        for index, chance in enumerate(self.stop):  # of which floats may have rounded
+            if not 0 < chance < 1:
+                raise ValueError(f"stop[{index}] must lie in (0, 1), got {short(given[index])}")
         outcomes = [
             (t, reward, share)
             for t, chance in enumerate(self.right)
@@ -119,7 +124,7 @@ class TokenChain(TokenLogits):
                 each[row, u] = self.stop[u] if u == t else 1 - self.stop[u]
                 scores[row, u, u] = 1 - self.stop[u] if u == t else -self.stop[u]
         self._hold_tokens(
-            f"TokenChain({', '.join(map(str, self.stop))}: {', '.join(map(str, self.right))})",
+            f"TokenChain({', '.join(map(short, self.stop))}: {', '.join(map(short, self.right))})",
             np.array([share for _, _, share in outcomes]) * each.prod(axis=1),
             np.array([reward * one for _, reward, _ in outcomes]),
             np.array([t + 1 for t, _, _ in outcomes]),
@@ -163,9 +168,9 @@ class TokenBits(TokenLogits):
         chances = numbers("first", first)
         for index, chance in enumerate(chances):
             if not 0 < chance < 1:
-                raise ValueError(f"first[{index}] must lie in (0, 1), got {chance}")
+                raise ValueError(f"first[{index}] must lie in (0, 1), got {short(chance)}")
         at_most("the length of first", len(chances), 10)
-        given = entries(likelihoods)
+        given = entries("likelihoods", likelihoods)
         if given.shape != (2,) * len(chances):
             raise ValueError(f"likelihoods must have shape {(2,) * len(chances)}, 2 for each token, got {given.shape}")
         rewards = numbers("likelihoods", given.ravel())
@@ -175,7 +180,7 @@ class TokenBits(TokenLogits):
         each = np.where(bits == 1, chances, 1 - chances)
         scores = (bits - chances)[:, :, None] * np.eye(len(chances), dtype=int)
         self._hold_tokens(
-            f"TokenBits({', '.join(map(str, chances))}: {', '.join(map(str, rewards))})",
+            f"TokenBits({', '.join(map(short, chances))}: {', '.join(map(short, rewards))})",
             each.prod(axis=1),
             rewards,
             np.full(len(bits), len(chances)),

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import at, whole
-from maxrl_est._arguments.arrays import real_array
+from maxrl_est._arguments import at, finite, is_number, short, whole
+from maxrl_est._arguments.arrays import real_array, refuse_masked
 from maxrl_est._arguments.protocols import Array
 
 
@@ -72,19 +72,19 @@ class Batch:
         tokens = _tokens(given.shape, mask)
 
         def of_tokens(name: str, values: Any) -> Array:
-            array = np.asarray(real_array(name, np.asarray(values) if np.isscalar(values) else values), np.float64)
+            array = np.asarray(finite(name, values) if is_number(values) else real_array(name, values), np.float64)
             if array.ndim and array.shape != tokens.shape:
                 raise ValueError(f"{name} must have shape {tokens.shape}, as the mask, got {array.shape}")
             logs = np.where(tokens, np.broadcast_to(array, tokens.shape), 0.0)
             for index in np.argwhere(abs(logs) > _LARGEST):
                 rule = f"lie in [-{_LARGEST}, {_LARGEST}], so that its exponential is a float"
-                raise ValueError(f"{at(name, index)} must {rule}, got {logs[tuple(index)]}")
+                raise ValueError(f"{at(name, index)} must {rule}, got {short(logs[tuple(index)])}")
             return logs
 
         logs = of_tokens("log_probs", log_probs)
         if (logs > 0).any():
             index = np.argwhere(logs > 0)[0]
-            raise ValueError(f"{at('log_probs', index)} must be at most 0, got {logs[tuple(index)]}")
+            raise ValueError(f"{at('log_probs', index)} must be at most 0, got {short(logs[tuple(index)])}")
         each = np.broadcast_to(np.arange(given.shape[0])[:, None], given.shape)
         return cls(
             given.astype(np.float64),
@@ -131,7 +131,7 @@ class Batch:
         """
         prompts, size = self.rewards.shape[-2], whole("parts", parts)
         if prompts % size:
-            raise ValueError(f"parts must divide the {prompts} prompts, got {parts}")
+            raise ValueError(f"parts must divide the {prompts} prompts, got {short(parts)}")
         return [self.prompts(slice(k, k + prompts // size), size) for k in range(0, prompts, prompts // size)]
 
     def prompts(self, chosen: slice, parts: int) -> Batch:
@@ -164,6 +164,7 @@ Step: TypeAlias = Callable[[Batch], Any]
 
 def _rectangle(name: str, values: Any) -> Array:
     """An array, of rows that are all as long."""
+    refuse_masked(name, values)
     try:
         return np.asarray(values)
     except ValueError:
@@ -180,7 +181,7 @@ def _tokens(shape: tuple[int, ...], mask: Any) -> Array:
     if given.dtype.kind not in "biuf" or not np.isin(given, (0, 1)).all():
         index = np.argwhere(~np.isin(given, (0, 1)))
         where, found = (at("mask", index[0]), given[tuple(index[0])]) if len(index) else ("mask", given.dtype)
-        raise ValueError(f"{where} must be 0 or 1, got {found}")
+        raise ValueError(f"{where} must be 0 or 1, got {short(found)}")
     tokens = given.astype(bool)
     holes = np.argwhere(tokens[..., 1:] & ~tokens[..., :-1])
     for index in holes:

@@ -181,7 +181,7 @@ def _branches(law: Tokens, siblings: int) -> tuple[Array, Array]:
     number = sum(len(some) ** siblings for some in alike)
     if number > _BRANCHES:
         rule = f"siblings must make at most {_BRANCHES} branches of a prompt"
-        raise ValueError(f"{rule}, got {siblings}: of {law} there are {short(number)}")
+        raise ValueError(f"{rule}, got {short(siblings)}: of {law} there are {short(number)}")
     branches = [branch for some in alike for branch in itertools.product(some, repeat=siblings)]
     shared = law.token_probabilities[:, 0]
     chances = [math.prod(law.probabilities[o] / shared[o] for o in branch) * shared[branch[0]] for branch in branches]
@@ -223,7 +223,7 @@ def _need_few(laws: Sequence[Tokens], n: int, branches: Sequence[int], siblings:
     if tokens > MAX_TOKENS:
         rule = f"n must make batches of at most {MAX_TOKENS} tokens in all"
         kind = " in every order, which the step depends on," if ordered else ""
-        raise ValueError(f"{rule}, got {n}: of {len(laws)} prompts{kind} there are {short(batches)} batches")
+        raise ValueError(f"{rule}, got {short(n)}: of {len(laws)} prompts{kind} there are {short(batches)} batches")
 
 
 def _tables(drawn: Drawn, longest: int) -> tuple[Array, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import callable_or_none, whole, words
+from maxrl_est._arguments import callable_or_none, short, whole, words
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.measures._columns import Columns, shown
 from maxrl_est.objectives import Objective, exact_number
@@ -159,9 +159,9 @@ def exact_step(
     callable_or_none("rewards", rewards)
     parts, siblings = whole("parts", parts), whole("siblings", siblings)
     if len(laws) % parts:
-        raise ValueError(f"parts must divide the {len(laws)} prompts, got {parts}")
+        raise ValueError(f"parts must divide the {len(laws)} prompts, got {short(parts)}")
     if n % siblings:
-        raise ValueError(f"siblings must divide n = {n}, got {siblings}")
+        raise ValueError(f"siblings must divide n = {n}, got {short(siblings)}")
     given = [rewards_of(law, rewards) for law in laws]
     drawn_by, held_by = beside("samplers", samplers, laws), beside("references", references, laws)
 

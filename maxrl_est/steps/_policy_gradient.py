@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import finite, one_of, positive, words
+from maxrl_est._arguments import finite, one_of, positive, short, words
+from maxrl_est._arguments.arrays import unpacked
 from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.estimators import SequentialEstimator, chosen
 from maxrl_est.estimators._answers import answer
@@ -109,13 +110,14 @@ def policy_gradient(
 def _clip(clip: Any, ratio: str | None) -> tuple[Any, Any] | None:
     if clip is None:
         return None
-    if not isinstance(clip, tuple | list) or len(clip) != 2:
+    pair = unpacked("clip", clip)
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise TypeError(f"clip must be two numbers (low, high) or None, got {words(clip)}")
     if ratio is None:
         raise ValueError(f"clip must be None without a ratio to clip, got {words(clip)}")
-    low, high = clip
+    low, high = pair
     if not 0 < finite("clip[0]", low) <= 1:
-        raise ValueError(f"clip[0] must lie in (0, 1], got {low}")
+        raise ValueError(f"clip[0] must lie in (0, 1], got {short(low)}")
     positive("clip[1]", high)
     return low, high
 

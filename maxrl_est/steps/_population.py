@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import at_most, whole
+from maxrl_est._arguments import at_most, short, whole
 from maxrl_est._arguments.protocols import Estimator, FloatArray
 from maxrl_est.measures import _bernstein
 from maxrl_est.measures._columns import Columns, shown
@@ -96,7 +96,7 @@ def population_weights(
     rewards = (n + 1) ** 2 * n * prompts
     if rewards > _REWARDS or n * prompts > _BATCH:
         rule = f"prompts must make batches of at most {_BATCH} rollouts, {_REWARDS} in all"
-        raise ValueError(f"{rule}, got {prompts}: with n = {n} there are {n * prompts}, {rewards} in all")
+        raise ValueError(f"{rule}, got {short(prompts)}: with n = {n} there are {n * prompts}, {rewards} in all")
     chances, of_others = (x.astype(np.float64) for x in prompts_of(population))
     shares = chances @ _bernstein.basis(n + 1, of_others)
     few, many = (crowd(function, shares / shares.sum(), size) for size in (prompts // _SMALLER, prompts))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import name_of
+from maxrl_est._arguments import name_of, several, words
 from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.ascent import objective_of
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator, chosen, get, names, sequential_names
@@ -48,7 +48,7 @@ def _ascended(function: Estimator, n: int | None, design: Design | None) -> Obje
     """What it ascends on 0/1 rewards in groups of n or of a design; None if that has no name."""
     try:
         near = effective_weight(function, n, design=design).nearest()
-    except ValueError:
+    except (TypeError, ValueError):
         return None
     if not near.known:
         return None
@@ -57,6 +57,7 @@ def _ascended(function: Estimator, n: int | None, design: Design | None) -> Obje
 
 
 Entry: TypeAlias = NamedEstimator | SequentialEstimator | OwnRow
+_ROWS = (str, NamedEstimator, SequentialEstimator)
 
 
 def entries_by_name(estimators: Any) -> dict[str, Entry | str]:
@@ -65,18 +66,19 @@ def entries_by_name(estimators: Any) -> dict[str, Entry | str]:
         estimators = default_rows()
     if isinstance(estimators, str) or callable(estimators):
         estimators = [estimators]
-    if not isinstance(estimators, Iterable):
+    if not several(estimators):
         rule = "names, rows or functions, one or a list, or a dict of them by the names to show"
-        raise TypeError(f"estimators must be {rule}, got {name_of(estimators)}")
+        raise TypeError(f"estimators must be {rule}, got {words(estimators)}")
     named = estimators.items() if isinstance(estimators, Mapping) else enumerate(estimators)
     entries: dict[str, Entry | str] = {}
     for key, estimator in named:
+        row = _row(f"estimators[{words(key)}]", estimator)
         name = key if isinstance(key, str) else estimator if isinstance(estimator, str) else name_of(estimator)
         if name in entries:
             raise ValueError(f"estimators must have different names, got {name!r} twice; a dict gives them names")
-        entries[name] = _entry(f"estimators[{key!r}]", name, estimator)
+        entries[name] = row if isinstance(row, _ROWS) else OwnRow(name, row, getattr(row, "positive_only", False))
     if not entries:
-        raise ValueError(f"estimators must have at least one row, got {estimators!r}")
+        raise ValueError(f"estimators must have at least one row, got {words(estimators)}")
     return entries
 
 
@@ -85,15 +87,14 @@ def default_rows() -> tuple[str, ...]:
     return (*names(), OPTIMAL, *sequential_names())
 
 
-def _entry(argument: str, name: str, estimator: Any) -> Entry | str:
+def _row(argument: str, estimator: Any) -> Any:
+    """A row, `OPTIMAL`, or a function as it is."""
     if isinstance(estimator, str) and estimator == OPTIMAL:
         return OPTIMAL
     row = chosen(estimator, argument)
     if isinstance(row, UnderDesign) and not isinstance(row.rule, Objective):
         return replace(row, ascends=_ascended(row.rule, None, row.design))
-    if isinstance(row, NamedEstimator | SequentialEstimator):
-        return row
-    return OwnRow(name, row, getattr(row, "positive_only", False))
+    return row
 
 
 def is_gradient(entry: Entry | str, n: int) -> bool | None:
@@ -112,5 +113,5 @@ def is_gradient(entry: Entry | str, n: int) -> bool | None:
     least = Fraction(1, 4) if entry.positive_only else 0
     try:
         return objective_of(in_floats, n, (least, Fraction(1, 2), 1)).verdict == "gradient"
-    except ValueError:
+    except (TypeError, ValueError):
         return None

@@ -7,15 +7,16 @@ error. ``maxrl-est table`` prints it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from maxrl_est._arguments import different, versions, whole, words
+from maxrl_est._arguments import different, seed_of, several, versions, whole, words
 from maxrl_est._arguments.protocols import Estimator, FloatArray, Problem, Prompt
+from maxrl_est.confidence._values import number_of
 from maxrl_est.estimators import NamedEstimator, SequentialEstimator
 from maxrl_est.estimators.designs._sequential import UnderDesign
 from maxrl_est.measures._bound import variance_bound
@@ -93,7 +94,7 @@ def bias_variance_table(
     ('maxrl, until_successes(1, 4)', 'J_4', True, 0.1217, 2.734375)
     """
     chosen, laws, sizes = entries_by_name(estimators), _laws(problems), _sizes(n)
-    groups, seed = whole("groups", groups, 2), whole("seed", seed, 0)
+    groups, seed = number_of("groups", groups, 2), seed_of("seed", seed)
     rows: list[TableRow] = []
     gradients = {(shown, size): is_gradient(row, size) for shown, row in chosen.items() for size in sizes}
     for name, problem in laws.items():
@@ -112,7 +113,7 @@ def _laws(problems: Any) -> Mapping[str, Problem]:
     if problems is None:
         return PROBLEMS
     if not isinstance(problems, Mapping):
-        raise TypeError(f"problems must be a dict of problems by their names, got {words(problems):.60}")
+        raise TypeError(f"problems must be a dict of problems by their names, got {words(problems)}")
     if not problems:
         raise ValueError("problems must have at least one problem, got {}")
     for name in problems:
@@ -122,11 +123,11 @@ def _laws(problems: Any) -> Mapping[str, Problem]:
 
 
 def _sizes(n: Any) -> list[int]:
-    if not isinstance(n, Iterable):
+    if not several(n):
         return [whole("n", n)]
     sizes = [whole(f"n[{index}]", size) for index, size in enumerate(n)]
     if not sizes:
-        raise ValueError(f"n must have at least one group size, got {n!r}")
+        raise ValueError(f"n must have at least one group size, got {words(n)}")
     different("n", sizes)
     return sizes
 
@@ -137,7 +138,7 @@ def _row_or_reason(name: str, once: DrawnOnce, row: Entry | str, n: int, groups:
         row = ustat_optimal(once.problem, n)
     try:
         return _row(name, once, row, n, groups, seed)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         if not isinstance(row, OwnRow):
             raise
         return TableRow(name, n, row.name, "none", "none", note=str(error))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maxrl_est._arguments import callable_or_none, executor_or_none, path_or_none, whole
+from maxrl_est._arguments import at_most, callable_or_none, executor_or_none, path_or_none, whole
 from maxrl_est.files.checkpoints import Checkpoint
 from maxrl_est.objectives import Objective
 from maxrl_est.training import _saving as saving
@@ -21,6 +21,8 @@ from maxrl_est.training.optimisers import Optimiser
 from maxrl_est.training.policies import Policy
 
 _SECONDS = 2.0  # of work between two looks at signals and checkpoints: what an interruption costs at most
+
+MOST_ROLLOUTS, MOST_STEPS = 10_000_000, 10**12  # of a prompt in a step, and of a run
 
 Piece = tuple[int, State, Point | None]
 
@@ -94,7 +96,7 @@ def train(
     check_task("task", task, policy)
     if test is not None:
         check_task("test", test, policy)
-    n, steps = whole("n", n), whole("steps", steps)
+    n, steps = at_most("n", whole("n", n), MOST_ROLLOUTS), at_most("steps", whole("steps", steps), MOST_STEPS)
     order = None if order is None else whole("order", order, most=n)
     batch = len(task) if batch is None else whole("batch", batch, most=len(task))
     every = max(1, steps // 20) if evaluate_every is None else whole("evaluate_every", evaluate_every)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from maxrl_est._arguments import listed, whole, words
+from maxrl_est._arguments import listed, short, whole, words
 from maxrl_est._arguments.protocols import Array, FloatArray
 
 
@@ -78,7 +78,7 @@ class Tabular:
         if inputs.dtype.kind not in "iu" or inputs.ndim != 1:
             raise TypeError(f"inputs must be ints (P,) for a Tabular, got {inputs.dtype} of shape {inputs.shape}")
         for index in np.flatnonzero((inputs < 0) | (inputs >= self.inputs))[:1]:
-            raise ValueError(f"inputs[{index}] must be an int in [0, {self.inputs - 1}], got {inputs[index]}")
+            raise ValueError(f"inputs[{index}] must be an int in [0, {self.inputs - 1}], got {short(inputs[index])}")
 
     def initial(self, rng: np.random.Generator) -> FloatArray:
         """Zeros (d,)."""
@@ -116,7 +116,7 @@ class MLP:
     def __post_init__(self) -> None:
         given = listed("sizes", self.sizes, "ints")
         if len(given) < 2:
-            raise ValueError(f"sizes must have at least those of inputs and outputs, got {self.sizes}")
+            raise ValueError(f"sizes must have at least those of inputs and outputs, got {words(self.sizes)}")
         sizes = tuple(whole(f"sizes[{index}]", size) for index, size in enumerate(given))
         object.__setattr__(self, "sizes", sizes)
 

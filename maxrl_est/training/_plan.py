@@ -6,7 +6,7 @@ import platform
 from dataclasses import dataclass
 from typing import Any
 
-from maxrl_est._arguments import name_of, versions, words
+from maxrl_est._arguments import name_of, stable_repr, versions
 from maxrl_est.objectives import Objective
 from maxrl_est.training import _digests as digests
 from maxrl_est.training._run import Run, Task
@@ -37,9 +37,9 @@ class TrainingPlan:
         """What the result is made with, in words and numbers."""
         run = self.runs[0]
         return {
-            "task": words(run.task),
-            "test": None if self.test is None else words(self.test),
-            "policy": words(run.policy),
+            "task": stable_repr(run.task),
+            "test": None if self.test is None else stable_repr(self.test),
+            "policy": stable_repr(run.policy),
             "estimators": list(dict.fromkeys(each.name for each in self.runs)),
             "n": run.n,
             "order": self.order,

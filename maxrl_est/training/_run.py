@@ -12,6 +12,7 @@ import numpy as np
 from maxrl_est._arguments.arrays import not_finite
 from maxrl_est._arguments.protocols import Array, Estimator, FloatArray
 from maxrl_est.estimates import settled
+from maxrl_est.estimators._answers import real_numbers_of
 from maxrl_est.estimators.designs import Replayed
 from maxrl_est.objectives import Objective
 from maxrl_est.training._one_pass import in_one_pass
@@ -153,7 +154,7 @@ class Run:
 
 def advantages_of(name: str, estimator: Estimator, likelihoods: FloatArray) -> FloatArray:
     """Return advantages (B, n) for likelihoods (B, n); ValueError if the estimator's have another shape."""
-    advantages = np.asarray(estimator(likelihoods), dtype=np.float64)
+    advantages = real_numbers_of(f"estimator {name}", estimator(likelihoods)).astype(np.float64)
     if advantages.shape != likelihoods.shape:
         rule = f"must return advantages of the shape of its likelihoods, {likelihoods.shape}"
         raise ValueError(f"estimator {name} {rule}, got {advantages.shape}")

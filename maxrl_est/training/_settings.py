@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import different, name_of, whole, words
+from maxrl_est._arguments import at_most, different, name_of, seed_of, several, whole, words
 from maxrl_est._arguments.protocols import Estimator
 from maxrl_est.estimators import SequentialEstimator, chosen
 from maxrl_est.objectives import Objective
@@ -16,6 +15,7 @@ from maxrl_est.training.optimisers import Adam, Optimiser
 
 EXACT = {"exact_rl": Objective.expected(), "exact_ml": None}
 
+MOST_SEEDS = 1_000_000
 Choice = str | Objective | Estimator
 
 
@@ -45,10 +45,10 @@ def optimiser_of(given: Any) -> Optimiser:
 
 def rows_of(estimators: Any, order: int | None, shape: tuple[int, int]) -> dict[str, Estimator | Exact]:
     """Estimators by their names, each of which has taken likelihoods (B, n) of that shape."""
-    several = isinstance(estimators, Iterable) and not isinstance(estimators, str)
+    listed = several(estimators)
     rows: dict[str, Estimator | Exact] = {}
-    for index, choice in enumerate(estimators if several else [estimators]):
-        argument = f"estimators[{index}]" if several else "estimators"
+    for index, choice in enumerate(estimators if listed else [estimators]):
+        argument = f"estimators[{index}]" if listed else "estimators"
         name, row = _named(argument, choice, order)
         if name in rows:
             raise ValueError(f"{argument} must have a name of its own, got {name!r} again")
@@ -87,9 +87,9 @@ def _of_groups(argument: str, row: Any) -> Estimator:
 
 def seeds_of(given: Any) -> list[int]:
     """The seeds: those given, or that many from 0."""
-    if not isinstance(given, Iterable):
-        return list(range(whole("seeds", given)))
-    seeds = [whole(f"seeds[{index}]", seed, 0) for index, seed in enumerate(given)]
+    if not several(given):
+        return list(range(at_most("seeds", whole("seeds", given), MOST_SEEDS)))
+    seeds = [seed_of(f"seeds[{index}]", seed) for index, seed in enumerate(given)]
     if not seeds:
         raise ValueError("seeds must have at least 1 seed, got none")
     different("seeds", seeds)

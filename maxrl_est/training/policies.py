@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import at, positive, words
+from maxrl_est._arguments import at, positive, short, words
 from maxrl_est._arguments.arrays import real_array
 from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.training._networks import MLP, Network, Tabular, check_network, jacobian
@@ -227,7 +227,7 @@ def _actions_of(policy: Policy, actions: npt.ArrayLike, inputs: int) -> Array:
     if given.ndim != 2 or len(given) != inputs:
         raise ValueError(f"actions must have shape ({inputs}, n), got {given.shape}")
     for index in np.argwhere((given < 0) | (given >= width))[:1]:
-        raise ValueError(f"{at('actions', index)} must be an int in [0, {width - 1}], got {given[tuple(index)]}")
+        raise ValueError(f"{at('actions', index)} must be an int in [0, {width - 1}], got {short(given[tuple(index)])}")
     return given
 
 

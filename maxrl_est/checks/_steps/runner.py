@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from maxrl_est._arguments import name_of, one_of, positive, whole, words
+from maxrl_est._arguments import at_most, name_of, one_of, positive, short, whole, words
 from maxrl_est.checks._known import KnownFaults, known
 from maxrl_est.checks._report import Check, CheckReport, PromptRow
 from maxrl_est.checks._runner import as_expected, outcome, place_of, told
@@ -30,6 +30,8 @@ from maxrl_est.checks._steps.unanimous import unanimous_groups
 from maxrl_est.checks._subject import TOLERANCE
 from maxrl_est.objectives import Objective
 from maxrl_est.steps import Step
+
+_LARGEST = 1024  # n, of which batches of two prompts can hardly be enumerated
 
 COEFFICIENTS = "coefficients"
 STEP_CHECKS: Mapping[str, Callable[[StepSubject], str]] = {
@@ -125,7 +127,7 @@ def check_step(
         step,
         name_of(step),
         objective,
-        whole("n", n, 2),
+        at_most("n", whole("n", n, 2), _LARGEST),
         positive("tolerance", tolerance),
         _siblings(siblings, n),
         whole("epochs", epochs),
@@ -147,7 +149,7 @@ def check_step(
 def _siblings(given: int, n: int) -> int:
     """How many rollouts share a first token: a divisor of n, and not all of it."""
     if n % whole("siblings", given) or given == n:
-        raise ValueError(f"siblings must divide n = {n} and be less, got {given}")
+        raise ValueError(f"siblings must divide n = {short(n)} and be less, got {short(given)}")
     return given
 
 

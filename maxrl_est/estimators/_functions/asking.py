@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
-from maxrl_est._arguments import closest, name_of, one_of
+from maxrl_est._arguments import closest, name_of, one_of, words
 from maxrl_est.estimators._functions.containers import ARRAYS, ids_for, loaded
 from maxrl_est.estimators._functions.parameters import GROUPS, MASK, REWARDS, ROLES, SIZE, Parameters, parameters_of
 from maxrl_est.estimators._functions.ways import FORMS, Way
@@ -32,7 +32,7 @@ class Asked:
         for field in fields(self)[2:]:
             value = getattr(self, field.name)
             if value is not None and not isinstance(value, str):
-                raise TypeError(f"{field.name} must be the name of an argument or a column, got {value!r}")
+                raise TypeError(f"{field.name} must be the name of an argument or a column, got {words(value)}")
 
     def __str__(self) -> str:
         """As keyword arguments, each after a comma."""
@@ -131,7 +131,7 @@ def _has_columns(known: Parameters, asked: Asked, name: str) -> bool:
         role, given = next(iter(strange.items()))
         hint = closest(given, known.names)
         there = ", ".join(known.names)
-        raise ValueError(f"{role} must be a parameter of {name}, {there}, got {given!r}{hint and '; '}{hint}")
+        raise ValueError(f"{role} must be a parameter of {name}, {there}, got {words(given)}{hint and '; '}{hint}")
     return bool(strange)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import name_of
+from maxrl_est._arguments import name_of, words
 from maxrl_est._arguments.protocols import Array, Estimator
 from maxrl_est.estimators._functions.asking import Asked
 from maxrl_est.estimators._functions.parameters import parameters_of
@@ -130,7 +130,7 @@ def estimator_of(
     called with NumPy arrays: flat rewards (B N,), uids = group ids (strings), groups interleaved
     """
     if not callable(function):
-        raise TypeError(f"function must be callable, got {function!r}")
+        raise TypeError(f"function must be callable, got {words(function)}")
     if isinstance(function, SequentialEstimator):
         raise TypeError(f"function must be one of rewards, got {function.name!r}, which draws rollouts itself")
     asked = Asked(form, array, rewards, groups, size, mask, advantages)

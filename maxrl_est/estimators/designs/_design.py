@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from maxrl_est._arguments import words
+from maxrl_est._arguments import whole, words
 from maxrl_est._arguments.protocols import Array
-from maxrl_est.objectives._numbers import check_probabilities
+from maxrl_est.objectives import probabilities
 
 
 class Ending(NamedTuple):
@@ -73,18 +73,19 @@ class Design:
 
     def probability(self, successes: int, failures: int, p: Any) -> Any:
         """The chance (...) to end with just so many of both at pass rates p (...): 0 where that is no ending."""
+        successes, failures = whole("successes", successes, 0), whole("failures", failures, 0)
         here = [(ending.successes, ending.failures) == (successes, failures) for ending in self.endings]
         return self.chances(p) @ np.array(here, dtype=int)
 
     def chances(self, p: Any) -> Array:
         """The chance of each of the E endings at pass rates p (...) in [0, 1], as (..., E) of sum 1."""
-        check_probabilities(np.asarray(p, dtype=np.float64))
+        p = probabilities(p)
         if isinstance(p, Fraction):
             exact = [paths * p**s * (1 - p) ** f for s, f, paths in self.endings]
             return np.array(exact, dtype=object)
         from scipy.special import xlog1py, xlogy  # here, because SciPy takes longer to import than the package
 
-        p = np.asarray(p, dtype=np.float64)[..., None]
+        p = p[..., None]
         s, f, logs = np.array([(s, f, math.log(paths)) for s, f, paths in self.endings]).T
         return np.asarray(np.exp(logs + xlogy(s, p) + xlog1py(f, -p)))
 

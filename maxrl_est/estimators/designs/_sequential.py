@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import at, name_of
+from maxrl_est._arguments import at, name_of, short
 from maxrl_est._arguments.protocols import Array, Estimator, FloatArray, RolloutMoments
+from maxrl_est.estimates.groups import groups_of
 from maxrl_est.estimators._answers import ROUNDING, answer
 from maxrl_est.estimators._registry import chosen
 from maxrl_est.estimators._rows import Notes
@@ -160,13 +161,16 @@ class Replayed:
 
     def _ended(self, likelihoods: npt.ArrayLike) -> tuple[FloatArray, Array]:
         """Checked rewards (..., cap), and which ending (...) of the design they come to."""
-        rewards, cap = np.asarray(likelihoods, dtype=np.float64), self.design.cap
-        if rewards.ndim == 0 or rewards.shape[-1] != cap:
-            raise ValueError(f"likelihoods must have groups of N = {cap} for {self.name}, got shape {rewards.shape}")
+        given, cap = groups_of(likelihoods, any_reward=True), self.design.cap
+        if given.size != cap:
+            raise ValueError(f"likelihoods must have groups of N = {cap} for {self.name}, got N = {given.size}")
+        rewards = given.values.reshape(*given.batch, cap)
         outside = np.argwhere((rewards != 0) & (rewards != 1))
         if len(outside):
             index = tuple(outside[0].tolist())
-            raise ValueError(f"{at('likelihoods', index)} must be 0 or 1 where a design is given, got {rewards[index]}")
+            rule = "0 or 1 where a design is given"
+            raise ValueError(f"{at('likelihoods', index)} must be {rule}, got {short(rewards[index])}")
+        rewards = rewards.astype(np.float64)
         places = np.full((cap + 1, cap + 1), -1)
         s, f = np.array([(s, f) for s, f, _ in self.design.endings]).T
         places[s, f] = np.arange(len(s))

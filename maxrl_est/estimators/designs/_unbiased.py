@@ -25,13 +25,13 @@ from typing import Any
 
 import numpy as np
 
-from maxrl_est._arguments import at, finite, is_number, one_of
+from maxrl_est._arguments import at, finite, is_number, one_of, short, words
 from maxrl_est._arguments.protocols import Array
 from maxrl_est.estimates.baselines import BASELINES, Baseline
 from maxrl_est.estimates.grouped import blocks, id_at
 from maxrl_est.estimates.groups import Groups
 from maxrl_est.estimators.designs._design import Design, design_of
-from maxrl_est.objectives import Objective, ObjectiveLike, exact_number, order_of
+from maxrl_est.objectives import Objective, ObjectiveLike, exact_number, meant
 from maxrl_est.objectives._numbers import in_one_unit
 
 
@@ -43,14 +43,14 @@ def objective_under(design: Design, objective: ObjectiveLike) -> Objective:
     reached = _reached(design)
     if objective is None:
         return Objective.maxrl(next(k for k in range(1, design.cap + 1) if k not in reached))
-    meant = objective if isinstance(objective, Objective) else Objective.maxrl(order_of(objective))
-    for k, c in enumerate(meant.rational_coefficients):
+    goal = meant(objective)
+    for k, c in enumerate(goal.rational_coefficients):
         if c and k not in reached:
             raise ValueError(
-                f"objective must have terms that {design} reaches, got {meant.name}: its term (1 - p)^{k} is estimated "
+                f"objective must have terms that {design} reaches, got {goal.name}: its term (1 - p)^{k} is estimated "
                 f"where 1 success and {k} failures have come, and there no walk comes"
             )
-    return meant
+    return goal
 
 
 @functools.lru_cache(maxsize=64)
@@ -116,13 +116,13 @@ def _constant(baseline: Baseline) -> Fraction:
     """What is subtracted, as an exact number."""
     if isinstance(baseline, str) and one_of("baseline", baseline, BASELINES) != "none":
         raise ValueError(
-            f"baseline must be 'none' or a number where a design is given, got {baseline!r}: rollouts decide how many "
-            "follow, so that a baseline of the others depends on rollout i"
+            f"baseline must be 'none' or a number where a design is given, got {words(baseline)}: rollouts decide how "
+            "many follow, so that a baseline of the others depends on rollout i"
         )
     if baseline is None or isinstance(baseline, str):
         return Fraction(0)
     if not is_number(baseline):
-        raise TypeError(f"baseline must be 'none' or a number where a design is given, got {baseline!r}")
+        raise TypeError(f"baseline must be 'none' or a number where a design is given, got {words(baseline)}")
     finite("baseline", baseline)
     return exact_number("baseline", baseline)
 
@@ -134,4 +134,4 @@ def _need_binary(given: Groups, ids: Any) -> None:
         row, i = outside[0].tolist()
         index = (i,) if ids is not None else (*np.unravel_index(row, given.batch), i)
         value = given.values[row, i]
-        raise ValueError(f"{at('likelihoods', index)} must be 0 or 1 where a design is given, got {value}")
+        raise ValueError(f"{at('likelihoods', index)} must be 0 or 1 where a design is given, got {short(value)}")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import at, listed, whole, words
+from maxrl_est._arguments import at, at_most, listed, whole, words
 from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.problems import Shared, reparametrised
 from maxrl_est.training._networks import jacobian
@@ -19,6 +19,8 @@ from maxrl_est.training.tasks._walks import Walk
 
 _MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))  # up, right, down, left
 _NEVER = -(1 << 30)  # the exponent of a chance of 0
+
+_LONGEST = 1_000_000  # horizon
 
 
 class Maze:
@@ -57,7 +59,7 @@ class Maze:
         if marks.count("G") != 1 or "S" not in marks:
             counts = f"{marks.count('G')} G and {marks.count('S')} S"
             raise ValueError(f"lines must have one goal G and at least 1 start S, got {counts}")
-        self.horizon, self.cells = whole("horizon", horizon), len(free)
+        self.horizon, self.cells = at_most("horizon", whole("horizon", horizon), _LONGEST), len(free)
         self.goal, self.starts = marks.index("G"), np.array([i for i, mark in enumerate(marks) if mark == "S"])
         self.next = np.array(  # (cells, 4)
             [

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maxrl_est._arguments import at, positive, whole
+from maxrl_est._arguments import at, at_most, positive, short, whole
 from maxrl_est._arguments.arrays import real_array
 from maxrl_est._arguments.protocols import Array, FloatArray, Problem
 from maxrl_est.problems import Finite, Gaussian, Shared, reparametrised
@@ -27,6 +27,8 @@ from maxrl_est.training.policies import (
     scores,
 )
 from maxrl_est.training.tasks._policy_laws import together
+
+_CLASSES = 10_000_000  # at most
 
 
 class Supervised:
@@ -180,12 +182,15 @@ class ContextualBandit(Supervised):
         >>> mx.tasks.ContextualBandit.of_labels([[0.0, 1.0], [1.0, 0.0]], [2, 0], classes=3).likelihoods.tolist()
         [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
         """
-        wanted, classes = real_array("labels", labels), whole("classes", classes)
+        wanted, classes = real_array("labels", labels), at_most("classes", whole("classes", classes), _CLASSES)
         if wanted.dtype.kind not in "iu" or wanted.ndim != 1:
             raise TypeError(f"labels must be ints (P,), got {wanted.dtype} of shape {wanted.shape}")
+        given = real_array("inputs", inputs)
+        if given.shape[:1] != wanted.shape:
+            raise ValueError(f"labels must be one for each input, {given.shape[:1]}, got shape {wanted.shape}")
         for index in np.flatnonzero((wanted < 0) | (wanted >= classes))[:1]:
-            raise ValueError(f"labels[{index}] must be an int in [0, {classes - 1}], got {wanted[index]}")
-        return cls(inputs, np.eye(classes)[wanted])
+            raise ValueError(f"labels[{index}] must be an int in [0, {classes - 1}], got {short(wanted[index])}")
+        return cls(given, (wanted[:, None] == np.arange(classes)).astype(np.float64))
 
     def likelihoods_of(self, prompts: Array, actions: Array) -> FloatArray:
         """Likelihoods (B, n) of actions (B, n)."""
