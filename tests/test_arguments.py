@@ -110,3 +110,49 @@ def test_arrays_of_numbers_keep_ints_as_ints(given, kind):
     got = arrays.real_array("x", given)
     assert got.dtype.kind == kind
     assert got.tolist() == [float(x) for x in given]
+
+
+def test_a_span_of_time_is_no_number_though_numpy_has_it_for_an_int():
+    assert not rules.is_int(np.timedelta64(1, "D"))
+    assert not rules.is_number(np.timedelta64(1, "D"))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (10**5000, "about 10^5000"),
+        (-(10**400), f"-{10**35}..."),
+        (Fraction(-1, 10**5000), "about -10^-5000"),
+        ([10**5000], "a list"),
+        (np.zeros((2, 2)), "array([[0., 0.], [0., 0.]])"),
+        ("x" * 200, f"'{'x' * 96}..."),
+    ],
+    ids=["int", "below 0", "Fraction", "list", "array", "str"],
+)
+def test_any_value_is_said_in_one_short_line(value, said):
+    assert rules.words(value) == said
+
+
+def test_names_are_not_cut():
+    assert len(rules.name_of("x" * 200)) == 202
+
+
+@pytest.mark.parametrize("values", [{1, 2}, {1: 2}, frozenset((1,)), "12", b"12", np.array(3), 3])
+def test_what_has_no_order_is_no_list(values):
+    with pytest.raises(TypeError, match=r"^x must be a list of ints, got "):
+        rules.listed("x", values, "ints")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([0.5, np.ma.masked], r"x\[1\] must be a number, got a masked entry"),
+        (np.ma.array([[0.5, 1]], mask=[[False, True]]), r"x\[0, 1\] must be a number, got a masked entry"),
+        ([np.zeros((2, 2)), np.zeros((2, 3))], "x must have rows of one length, got ragged ones"),
+        ([10**400], r"x\[0\] must be finite, got 1000"),
+    ],
+    ids=["masked scalar", "masked", "ragged", "large"],
+)
+def test_no_entry_is_dropped_or_made_nan(values, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        arrays.real_array("x", values)

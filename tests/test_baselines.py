@@ -130,3 +130,9 @@ def test_the_mean_of_the_others_is_the_same_to_the_last_bit_by_either_kernel(n):
     assert got == pytest.approx((values.sum(axis=1, keepdims=True) - values) / (n - 1), rel=1e-13)
     tiny = np.array([[1.0, 1e-300, 3e-300]])
     assert checked.mean_of_others(tiny)[0, 0] == 2e-300  # where the sum less l_i would be 0
+
+
+@pytest.mark.parametrize("first", [np.array([]), np.ma.masked, ["beta"], None])
+def test_a_tuple_that_begins_with_anything_but_beta_is_refused(first):
+    with pytest.raises(ValueError, match=r"^baseline must be \('beta', alpha, beta\) where it is a tuple, got "):
+        recipe(None, (first, 1, 1), 3)

@@ -144,7 +144,7 @@ def test_without_an_objective_the_nearest_is_said_and_other_rewards_are_encoded(
         ({"design": ONCE, "same_as": "maxrl"}, ValueError, "same_as must not be given with a design"),
         ({"design": ONCE, "monte_carlo": 100}, ValueError, "monte_carlo must not be given with a design"),
         ({"design": ONCE, "objective": J_16}, ValueError, "design must draw up to 16 rollouts or more for what is"),
-        ({"design": designs.fixed(1)}, ValueError, "design must draw up to 2 rollouts or more for what is asked"),
+        ({"design": designs.fixed(1)}, ValueError, "design must draw up to 2 rollouts or more, got fixed"),
     ],
     ids=str,
 )
@@ -189,3 +189,9 @@ def test_cases_are_asked_under_the_design():
         except pytest.skip.Exception:
             pass
     assert failed == [f"over_the_cap-{ASKED}"]
+
+
+@pytest.mark.parametrize("argument", ["same_as", "monte_carlo", "group_sizes"])
+def test_an_empty_array_beside_a_design_is_refused_by_its_name(argument):
+    with pytest.raises(ValueError, match=f"^{argument} must not be given with a design"):
+        check_estimator("rloo", design=ONCE, **{argument: np.array([])})

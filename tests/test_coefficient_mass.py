@@ -58,3 +58,9 @@ def test_floats_are_as_good_as_the_rule():
 def test_wrong_arguments_are_named():
     with pytest.raises(ValueError, match=re.escape("n must be an int of at least 1, got 0")):
         coefficient_mass("rloo", 0)
+
+
+def test_the_mass_of_a_centred_rule_is_0_where_all_fail_and_not_nearly():
+    mass = coefficient_mass("rloo", 4)
+    assert mass.value(0) == mass.value(0.0) == mass.value(1.0) == 0
+    assert mass.value([0, 0.5, 1]).tolist() == [0, mass.value(0.5), 0]

@@ -475,3 +475,61 @@ def test_a_large_allocation_is_in_proportion():
 def test_an_allocation_that_is_none(given, error, words):
     with pytest.raises(error, match=words):
         designs.allocation(*given)
+
+
+def one_by_one(sizes, budget):
+    """Each rollout where it takes off most: by the definition, in as many steps."""
+    counts = [1] * len(sizes)
+    for _ in range(budget - len(sizes)):
+        gains = [(-size / (n * (n + 1)), n, x) for x, (size, n) in enumerate(zip(sizes, counts, strict=True))]
+        counts[min(gains)[2]] += 1
+    return counts
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_an_allocation_is_that_of_single_rollouts_one_by_one(seed):
+    rng = np.random.default_rng(seed)
+    rates = [F(k, 10) for k in rng.integers(0, 11, 1 + seed % 7).tolist()]
+    budget, objective = len(rates) + int(rng.integers(0, 300)), mx.Objective.maxrl(1 + seed % 5)
+    sizes = [objective.weight(float(p)) ** 2 * float(p) * (1 - float(p)) for p in rates]
+    found = designs.allocation(rates, budget, objective)
+    assert found == one_by_one([size / (max(sizes) or 1) for size in sizes], budget)
+    assert sum(found) == budget
+    assert found == designs.allocation(rates, budget, 1 + seed % 5)
+
+
+def test_an_allocation_of_10_to_the_12_is_not_made_in_so_many_steps():
+    assert designs.allocation([0.1, 0.2], 10**12) == [6 * 10**11, 4 * 10**11]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: designs.allocation([0.1, 0.2], 10**400), ValueError, "budget must be at most 1000000000000, got 1000"),
+        (lambda: designs.allocation([0.1], -(10**5000)), ValueError, "budget must be .*, got about -10.5000"),
+        (lambda: designs.allocation([0.1], 9, "J"), TypeError, "objective must be an Objective, an int .*, got 'J'"),
+        (lambda: designs.allocation([F(1, 10**400)], 9), ValueError, r"pass_rates\[0\] must not be as small"),
+        (lambda: designs.fixed(10**5000), ValueError, r"n must be an int in \[1, 2048\], got about 10.5000"),
+        (lambda: designs.fixed(3).rollouts(10**400), ValueError, "p must be finite, got 1000"),
+        (lambda: designs.fixed(3).chances([10**400, 0.5]), ValueError, r"p\[0\] must be finite, got 1000"),
+        (lambda: designs.fixed(3).chances(np.ma.array([0.5], mask=[True])), ValueError, r"p\[0\] .* a masked entry"),
+        (lambda: designs.fixed(3).probability("3", 0, 0.5), TypeError, "successes must be an int .*, got '3'"),
+        (lambda: designs.fixed(3).probability(3, float("nan"), 0.5), TypeError, "failures must be an int .*, got nan"),
+    ],
+)
+def test_no_number_goes_into_a_design_unseen(call, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("rewards", "message"),
+    [
+        ([1, 0, 10**400], r"likelihoods\[2\] must be 0 or 1 where a design is given, got 1000"),
+        ([1, 0, [3]], "likelihoods must have groups of one size"),
+        ([1, 0, np.ma.masked], r"likelihoods\[2\] must be a number for every rollout, got a masked entry"),
+    ],
+)
+def test_replayed_rewards_come_in_by_the_door(rewards, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        designs.replayed("maxrl", designs.until_mixed(3))(rewards)

@@ -400,3 +400,24 @@ def test_integers_of_numpy_are_integers(kind):
     assert effective_weight(lambda r: r * F(1, eight), eight).nearest().scale == F(1, 8)
     sizes = np.array([1, 2, 4], dtype=kind)
     assert mx.check_estimator("rloo", group_sizes=sizes).passed
+
+
+ODD_RATES = [3.0, F(3), "3", None, math.nan, 10**400, [0.5, "1"], np.ma.array([0.5], mask=[True])]
+
+
+@pytest.mark.parametrize("p", ODD_RATES, ids=repr)
+@pytest.mark.parametrize("of", [effective_weight, mx.measures.coefficient_mass])
+def test_what_is_no_pass_rate_has_no_value(of, p):
+    with pytest.raises((TypeError, ValueError), match=r"^p(\[\d\])? must "):
+        of("rloo", 4).value(p)
+
+
+@pytest.mark.parametrize("scale", [math.inf, math.nan, None, "1", [1]])
+def test_what_is_no_scale_equals_nothing(scale):
+    with pytest.raises((TypeError, ValueError), match=r"^scale must be "):
+        effective_weight("rloo", 4).equals(Objective.expected(), scale)
+
+
+def test_no_learning_is_compared_without_a_distance_of_nan():
+    found = effective_weight(lambda l: 0 * l, 8)
+    assert str(found.compare(Objective.maxrl(8))) == str(found.nearest()) == "exactly 0 (no learning)"

@@ -163,3 +163,37 @@ def test_order_of_groups_and_right_for_wrong_change_nothing():
 def test_logs_that_no_law_fits_best_say_so(successes, sizes, said):
     with pytest.raises((TypeError, ValueError), match=said):
         fit_prior(successes, sizes)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "beta", "error", "message"),
+    [
+        (0, 1, ValueError, "alpha must be finite and above 0, got 0"),
+        (1, -1, ValueError, "beta must be finite and above 0, got -1"),
+        (float("nan"), 1, ValueError, "alpha must be finite and above 0, got nan"),
+        ("a", 1, TypeError, "alpha must be a number above 0, got 'a'"),
+    ],
+)
+def test_a_prior_that_is_no_law_is_refused(alpha, beta, error, message):
+    with pytest.raises(error, match=f"^{message}$"):
+        BetaPrior(alpha, beta)
+
+
+@pytest.mark.parametrize("objective", [None, 1, 3, mx.Objective.all_of(4), mx.Objective.pass_at(5)])
+def test_a_gain_is_by_the_weights_of_groups_of_all_counts(objective):
+    """Of groups of 6, which a formula for counts stands for: of 20000 there would be 3 GiB."""
+    from scipy.stats import betabinom
+
+    n, prior, m = 6, BetaPrior(1.5, 4.0), np.arange(6)
+    weights = mx.loo_weights(np.tri(n, n, -1), objective)[:, -1]
+    guess = (m + prior.alpha) / (n - 1 + prior.alpha + prior.beta)
+    squares = betabinom(n - 1, prior.alpha, prior.beta).pmf(m) * weights**2
+    least = guess * (1 - guess)
+    expected = squares @ (least + (m / (n - 1) - guess) ** 2) / (squares @ least)
+    assert prior.gain(n, objective) == pytest.approx(expected, rel=1e-12)
+    assert prior.gain(20_000, objective) > 0
+
+
+def test_groups_of_more_rollouts_than_are_counted_are_refused():
+    with pytest.raises(ValueError, match=r"^sizes must be at most 100000, got 10{29}"):
+        fit_prior([0, 5, 10**29], 10**30)
