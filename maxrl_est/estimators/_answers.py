@@ -36,7 +36,7 @@ def real_numbers_of(name: str, got: Any) -> Array:
         raise TypeError(f"{name} must return what NumPy can read, got {type(got).__name__}: {said}") from error
     if found.dtype.kind not in "biufO":
         raise TypeError(f"{name} must return real numbers, got dtype {found.dtype}")
-    if found.dtype == object:
+    if found.dtype == object and found.ndim:  # of one thing the shape is said to be wrong
         for kind in {*map(type, found.flat)}:
             if not issubclass(kind, Real):
                 raise TypeError(f"{name} must return real numbers, got {kind.__name__}")

@@ -99,11 +99,11 @@ class Blocks:
 
 def _gradients(estimator: Estimator, likelihoods: FloatArray, scores: FloatArray) -> FloatArray:
     """(1/N) sum_i A_i S_i for each group (groups, d)."""
-    advantages = real_numbers_of("estimator", estimator(likelihoods)).astype(np.float64)
+    advantages = real_numbers_of("estimator", estimator(likelihoods))
     if advantages.shape != likelihoods.shape:
         shape = advantages.shape
         raise ValueError(f"estimator must return the shape of likelihoods, {likelihoods.shape}, got {shape}")
-    products: FloatArray = np.matmul(advantages[:, None, :], scores)[:, 0, :]
+    products: FloatArray = np.matmul(advantages.astype(np.float64)[:, None, :], scores)[:, 0, :]
     products /= likelihoods.shape[1]
     return products
 

@@ -154,8 +154,8 @@ class Run:
 
 def advantages_of(name: str, estimator: Estimator, likelihoods: FloatArray) -> FloatArray:
     """Return advantages (B, n) for likelihoods (B, n); ValueError if the estimator's have another shape."""
-    advantages = real_numbers_of(f"estimator {name}", estimator(likelihoods)).astype(np.float64)
+    advantages = real_numbers_of(f"estimator {name}", estimator(likelihoods))
     if advantages.shape != likelihoods.shape:
         rule = f"must return advantages of the shape of its likelihoods, {likelihoods.shape}"
         raise ValueError(f"estimator {name} {rule}, got {advantages.shape}")
-    return advantages
+    return advantages.astype(np.float64)
