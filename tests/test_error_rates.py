@@ -218,6 +218,22 @@ def test_catoni_is_as_wide_as_the_best_at_its_horizon():
     assert (high - low) / 2 == pytest.approx(math.sqrt(2 * variance * math.log(2 / alpha) / n), rel=1e-3)
 
 
+@pytest.mark.parametrize("kind", ["Catoni", "normal"])
+def test_means_are_certified_when_their_intervals_are_within_the_tolerance(kind):
+    """Of both ends, in the values' own unit, and of all means; no factor of 2 to either side."""
+    values = np.stack([columns(VALUES)[:, 0], 1 - columns(VALUES)[:, 0]], axis=1)
+
+    def taken(tolerance=None):
+        common = {"tolerance": tolerance, "error_rate": 0.01}
+        made = Normal([0.6, 0.4], **common) if kind == "normal" else Catoni([0.6, 0.4], 0.2, **common, horizon=100)
+        made.update(values)
+        return made
+
+    reach = np.max(abs(np.array(taken().interval) - [0.6, 0.4]), axis=0)
+    assert taken((1 + HAIR) * reach).certified
+    assert not any(taken(reach * shrunk).certified for shrunk in ([1 - HAIR, 2], [2, 1 - HAIR]))
+
+
 # Normal.
 
 
