@@ -111,6 +111,28 @@ def test_advantages_are_those_of_its_own_coefficients(objective, baseline):
     assert close(weights, weights_of(GROUP, objective))
 
 
+@pytest.mark.parametrize("coefficients", [[1, 1, F(1, 2)], [2, 1, 1], [2, 2, 2], [0, 0, 3], [1, 0, 1]])
+def test_advantages_that_sum_to_zero_have_the_others_estimate_of_its_own_p_w(coefficients):
+    """Of order N - 1, for which MaxRL has a way of its own: p w(p) is ``sum_k c_k ((1-p)^k - (1-p)^(k+1))``."""
+    objective = mx.Objective.from_coefficients(coefficients)
+    expected = []
+    for l, rest in zip(GROUP, others(GROUP), strict=True):
+        q = [1 - x for x in rest]
+        powers = [mean_of_subsets(q, k) for k in range(N)]
+        known = sum(c * (powers[k] - powers[k + 1]) for k, c in enumerate(objective.rational_coefficients))
+        expected.append(weight_of(rest, objective) * l - known)
+    assert sum(expected) == 0
+    assert mx.advantages(GROUP, objective, baseline="pass_loo").tolist() == expected
+    assert close(mx.advantages(np.array(GROUP, dtype=float), objective, baseline="pass_loo"), expected)
+
+
+@pytest.mark.parametrize("coefficients", [[1, 1, F(1, 2)], [2, 1, 1], [2, 2, 2], [0, 0, 3], [1, 0, 1]])
+def test_logarithms_are_of_its_own_weights(coefficients):
+    positive, objective = GROUP[:3], mx.Objective.from_coefficients(coefficients)
+    products = [w * l for w, l in zip(weights_of(positive, objective), positive, strict=True)]
+    assert close(np.exp(mx.log_weights(np.log(np.array(positive, dtype=float)), objective)), products)
+
+
 @own
 def test_large_groups_by_nodes_have_its_own_weights(objective):
     """Of 300 rollouts of 0/1 rewards, where E_k is a ratio of binomials: another kernel than that of small groups."""
