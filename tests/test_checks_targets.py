@@ -7,6 +7,9 @@ import pytest
 
 import maxrl_est as mx
 from maxrl_est.checks import CheckFailure, check_estimator, parametrize_with_checks
+from maxrl_est.checks._asked import subject_of
+from maxrl_est.checks._bias import BINARY
+from maxrl_est.checks._noise import _bounds
 from maxrl_est.estimators import LogMean, OverLevels
 
 
@@ -232,3 +235,12 @@ def test_lines_for_weights_and_samples_reproduce_a_failure():
     assert middle == 0.25
     drawn = report["Monte Carlo"].reproduce.replace(squares.__qualname__, "squares")
     assert eval(drawn, names | {"squares": squares}).verdict == "BIASED"
+
+
+def test_bounds_of_sampled_estimates_are_those_that_the_largest_one_attains():
+    """Of REINFORCE where all succeed, a score of 3/4 times the reward of 1: half of that would refuse what is drawn."""
+    subject = subject_of("reinforce", group_sizes=[4])
+    low, high = _bounds(subject, BINARY, 4)
+    assert high == pytest.approx([0.75], rel=1e-8)
+    assert high >= 0.75
+    assert low.tolist() == (-high).tolist()
