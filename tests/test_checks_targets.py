@@ -244,3 +244,11 @@ def test_bounds_of_sampled_estimates_are_those_that_the_largest_one_attains():
     assert high == pytest.approx([0.75], rel=1e-8)
     assert high >= 0.75
     assert low.tolist() == (-high).tolist()
+
+
+def test_sampling_certifies_to_the_relative_tolerance_of_the_check():
+    """Said in its plan: of the norm of the gradient, 3/16 of a coin of 1/4, at an order of 1."""
+    report = check_estimator(
+        "reinforce", group_sizes=[4], binary_only=True, tolerance=0.01, monte_carlo=50, on_fail=None
+    )
+    assert f"wrong certificate of a bias below ({0.01 * 3 / 16:.4g}) 1e-09" in report["Monte Carlo"].message
