@@ -7,6 +7,9 @@ import pytest
 
 import maxrl_est as mx
 from maxrl_est.checks import CheckFailure, check_estimator, parametrize_with_checks
+from maxrl_est.checks._asked import subject_of
+from maxrl_est.checks._bias import BINARY
+from maxrl_est.checks._noise import _bounds
 from maxrl_est.estimators import LogMean, OverLevels
 
 
@@ -232,3 +235,20 @@ def test_lines_for_weights_and_samples_reproduce_a_failure():
     assert middle == 0.25
     drawn = report["Monte Carlo"].reproduce.replace(squares.__qualname__, "squares")
     assert eval(drawn, names | {"squares": squares}).verdict == "BIASED"
+
+
+def test_bounds_of_sampled_estimates_are_those_that_the_largest_one_attains():
+    """Of REINFORCE where all succeed, a score of 3/4 times the reward of 1: half of that would refuse what is drawn."""
+    subject = subject_of("reinforce", group_sizes=[4])
+    low, high = _bounds(subject, BINARY, 4)
+    assert high == pytest.approx([0.75], rel=1e-8)
+    assert high >= 0.75
+    assert low.tolist() == (-high).tolist()
+
+
+def test_sampling_certifies_to_the_relative_tolerance_of_the_check():
+    """Said in its plan: of the norm of the gradient, 3/16 of a coin of 1/4, at an order of 1."""
+    report = check_estimator(
+        "reinforce", group_sizes=[4], binary_only=True, tolerance=0.01, monte_carlo=50, on_fail=None
+    )
+    assert f"wrong certificate of a bias below ({0.01 * 3 / 16:.4g}) 1e-09" in report["Monte Carlo"].message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,15 +12,17 @@ from maxrl_est._arguments.protocols import Array
 from maxrl_est.checks import _trials
 from maxrl_est.checks._structure import comparable
 from maxrl_est.checks._subject import LONGEST, Failed, Skipped, Subject, Warned, excerpt
+from maxrl_est.measures._equivariant import exactly
 from maxrl_est.measures._precision import HALF
 
 AMPLIFIED = 0.1  # of the advantages of equal rewards: what an eps of 1e-6 makes of float32's roundings stays below
 SHRINKS = 100  # fold, from one scale of likelihoods to another, is no learning any more
+LARGEST_EXACT = 16  # rollouts in groups of Fractions, which take far longer than floats
 LINEAR = 30  # fold or more, where likelihoods are a hundredth: advantages follow them
 
 
 def takes_reward_types(subject: Subject) -> str:
-    """Integer, bool and float32 rewards have the advantages that the same numbers have in float64."""
+    """Integer, bool and float32 rewards, and Fractions, have the advantages that the same numbers have in float64."""
     comparable(subject)
     refused: list[str] = []
     for n in subject.sizes:
@@ -36,6 +39,8 @@ def takes_reward_types(subject: Subject) -> str:
             (np.float32, constant, AMPLIFIED),
         ):
             refused += _same_values(subject, groups, np.dtype(dtype), allowed)
+        if n <= LARGEST_EXACT:
+            _same_in_fractions(subject, np.stack([np.ceil(4 * of[len(of) // 2]) / 4 for of in kinds.values()]))
     if refused:
         return Warned(f"rewards of some types are refused: {', '.join(dict.fromkeys(refused))}")
     return "int, bool and float32 rewards have the advantages of their float64 values"
@@ -50,23 +55,42 @@ def _same_values(subject: Subject, groups: Array, dtype: np.dtype[Any], allowed:
         got = np.asarray(subject.function(given.copy()))
     except (Exception, SystemExit) as error:
         return [f"{dtype} ({type(error).__name__}: {_first_line(error)})"]
-    expected = subject(given.astype(np.float64))
     if got.shape != given.shape:
         raise Failed(
             f"returned shape {got.shape} for {dtype} rewards of shape {given.shape}", found={"type": str(dtype)}
         )
-    off = np.nan_to_num(subject.gaps(got, expected, given), nan=np.inf)
+    _as_in_float64(subject, given, got, str(dtype), allowed)
+    return []
+
+
+def _same_in_fractions(subject: Subject, groups: Array) -> None:
+    """Failed where what can compute with Fractions has other advantages for them: exact results would be of these."""
+    given = np.asarray(np.frompyfunc(Fraction, 1, 1)(groups))
+    got = exactly(subject.function, given)
+    if got is not None:
+        _as_in_float64(subject, given, got, "Fraction", subject.tolerance)
+
+
+def _as_in_float64(subject: Subject, given: Array, got: Array, kind: str, allowed: float) -> None:
+    """Failed where advantages of rewards of a type are not those of the same numbers in float64."""
+    plain = given.astype(np.float64)
+    expected = subject(plain)
+    off = np.nan_to_num(subject.gaps(got, expected, plain), nan=np.inf)
     if off.max() > allowed:
         row = int(off.argmax())
         raise Failed(
-            f"{dtype} rewards {excerpt(given[row])} have the advantages {excerpt(got[row])}, and in float64 "
+            f"{kind} rewards {excerpt(plain[row])} have the advantages {excerpt(got[row])}, and in float64 "
             f"{excerpt(expected[row])}",
-            f"{subject.label}(numpy.array({given[row].tolist()}, dtype={str(dtype)!r}))"
-            if groups.shape[-1] <= LONGEST
-            else "",
-            {"type": str(dtype), "N": groups.shape[-1]},
+            _line(subject, given[row], kind) if given.shape[-1] <= LONGEST else "",
+            {"type": kind, "N": given.shape[-1]},
         )
-    return []
+
+
+def _line(subject: Subject, group: Array, kind: str) -> str:
+    if kind == "Fraction":
+        rewards = ", ".join(f"fractions.Fraction({str(x)!r})" for x in group)
+        return f"{subject.label}(numpy.array([{rewards}]))"
+    return f"{subject.label}(numpy.array({group.tolist()}, dtype={kind!r}))"
 
 
 def says_what_is_missing(subject: Subject) -> str:

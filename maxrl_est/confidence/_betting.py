@@ -19,6 +19,7 @@ from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.confidence._state import Running
 from maxrl_est.confidence._values import LEAST, block, coordinates, ends, number_of, tolerances
 
+# No error rate depends on these: any stakes that are set before the values will do. How soon a bias is found does.
 _LARGEST_LOSS = 0.5  # of the capital, by one value: stakes stop here
 _FIRST_STEP = 16  # values before stakes are set again; later a quarter of all so far
 
@@ -69,7 +70,8 @@ class Betting(Running):
         self.tolerance = tolerances(tolerance, d)
         self.error_rate = rate("error_rate", error_rate)
         self.horizon = number_of("horizon", horizon)
-        self._log = math.log(number_of("family", d if family is None else family) / self.error_rate)
+        means = number_of("family", d if family is None else family)
+        self._log = math.log(means / self.error_rate)  # of Ville's 1/alpha, alpha the share of one mean
         self._width = self.upper - self.lower
         self._centre = (self.target - self.lower) / self._width
         self._bets = _bets(self._centre, None if self.tolerance is None else self.tolerance / self._width)
@@ -98,11 +100,12 @@ class Betting(Running):
 
     def _take(self, x: FloatArray) -> None:
         """Bet on values (d, b) with stakes that only earlier values have set, then learn from them."""
-        variance = (0.25 + self.squares) / (1 + self.count)
+        variance = (0.25 + self.squares) / (1 + self.count)  # with one value at 1/2 from the mean
         for log, bet in zip(self._logs, self._bets, strict=True):
             stake = bet.stake(self.mean, variance, self.count, self._centre)
             gains = stake[:, None] * (x - bet.mean[:, None])
             log += np.log(1 + gains).sum(axis=1)  # log1p is slower; what it adds, 1e-16 a value, decides nothing
+        # Both sides of the target share one capital, half each: the log 2 is all that two sides cost.
         self._peaks[0] = np.maximum(self._peaks[0], np.logaddexp(self._logs[0], self._logs[1]) - math.log(2))
         self._peaks[1:] = np.maximum(self._peaks[1:], self._logs[2:])
         expected = (0.5 + self.count * self.mean) / (1 + self.count)
@@ -110,7 +113,12 @@ class Betting(Running):
         self._widen(x.shape[1], mean, squares + x.shape[1] * (mean - expected) ** 2, variance)
 
     def _widen(self, size: int, mean: FloatArray, squares: FloatArray, variance: FloatArray) -> None:
-        """The sums of the empirical Bernstein interval; squares about means that were expected before the values."""
+        """The sums of the empirical Bernstein interval; squares about means that were expected before the values.
+
+        ``exp(stake (x - m) - (-log(1 - stake) - stake) (x - expected)^2)`` has at most the mean 1 for stakes below 1
+        (Howard et al., arXiv 1810.08240), so each end has log + log 2 for its own side. Of these stakes, which would
+        minimise the width if the variance were known, the width at the horizon is sqrt(2 variance (log + log 2) / n).
+        """
         stake = np.minimum(_LARGEST_LOSS, np.sqrt(2 * (self._log + math.log(2)) / (variance * self.horizon)))
         self._stakes += stake * size
         self._stake_sums += stake * size * mean

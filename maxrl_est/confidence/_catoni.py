@@ -65,7 +65,9 @@ class Catoni(Arrays):
         self.tolerance = tolerances(tolerance, d)
         self.error_rate = rate("error_rate", error_rate)
         self.horizon = number_of("horizon", horizon)
-        self._log = math.log(2 * number_of("family", d if family is None else family) / self.error_rate)
+        means = number_of("family", d if family is None else family)
+        self._log = math.log(2 * means / self.error_rate)  # of Ville's 1/alpha, alpha the share of one side of one mean
+        # Makes (log + n stake^2 variance / 2) / (n stake), half the width where phi is nearly y, least at the horizon.
         self._stake = np.sqrt(2 * self._log / (self.variance * self.horizon))
         self.count = 0
         self._sum = np.zeros(d)  # of phi

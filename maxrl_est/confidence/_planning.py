@@ -7,8 +7,13 @@ import math
 from maxrl_est._arguments import positive, rate, short, whole
 from maxrl_est.confidence._values import MOST, number_of
 
-_LEARNING = 0.5  # of log n: what a capital loses by stakes that follow a running mean
-_SKEWNESS = 1.5  # of width / n for each unit of its logarithm: stakes stop where single values could cost too much
+# What a capital loses by stakes that follow a running mean, in log n: 1/2, as of the best universal codes for coins
+# (Krichevsky and Trofimov, IEEE Trans. Inf. Theory 27, 1981); measured on coins, from 0.22 to 0.45.
+_LEARNING = 0.5
+# Of width / n for each unit of the logarithm, where single values could cost too much: at the largest stake, 1/2 of the
+# width, a bias is worth a half of itself a value, so 2 would do without the first term; with it 1.5 does on the laws
+# that need it most, ones that are rare.
+_SKEWNESS = 1.5
 
 
 def detectable_bias(
@@ -48,7 +53,7 @@ def detectable_bias(
     0.0163
     """
     n, spread, misses = number_of("n", n), positive("variance", variance), rate("miss_rate", miss_rate)
-    log = math.log(2 * number_of("coordinates", coordinates) / rate("error_rate", error_rate))
+    log = math.log(2 * number_of("coordinates", coordinates) / rate("error_rate", error_rate))  # 2 sides of each
     if width is None:
         return _by_catoni(n, spread, log, -math.log(misses))
     return _by_betting(n, spread, positive("width", width), log, misses)
@@ -64,7 +69,11 @@ def _by_betting(n: int, variance: float, width: float, log: float, misses: float
 
 
 def _by_catoni(n: int, variance: float, log: float, log_of_misses: float) -> float:
-    """Where log h(delta), for the true delta, is below what refutes 0 by as much as a miss needs to be rare."""
+    """Where log h(delta), for the true delta, is below what refutes 0 by as much as a miss needs to be rare.
+
+    0 is refuted where -S > log + n log h(0). As exp(S) has at most the mean h(delta)^n at a distance delta, a miss has
+    at most the chance h(delta)^n h(0)^n exp(log) (Markov): that is the miss rate at delta, and h(0) = 1 + spread/2.
+    """
     stake = math.sqrt(2 * log / (variance * n))
     spread = stake**2 * variance
     beyond = spread - 2 * (math.expm1(-(log + log_of_misses) / n - math.log1p(spread / 2)))
