@@ -215,10 +215,8 @@ def outcome(l, rho, control, objective):
         return str(error), None
 
 
-@pytest.mark.parametrize("kernels", ["numpy", "numba"])
 @pytest.mark.parametrize("n", [2, 7, 16])
 def test_the_error_bound_holds_and_what_is_refused_is_beyond_it(n, kernels, monkeypatch):
-    monkeypatch.setenv("MAXRL_EST_KERNELS", kernels)
     rng, worst, refused = np.random.default_rng(n), 0.0, 0
     some = [mx.Objective.maxrl(n), mx.Objective.maxrl(2), mx.Objective.all_of(2), mx.Objective.pass_at(min(n, 5))]
     for (l, rho), control, objective in itertools.product(adversarial(n, rng), (0, 1, 0.3), some):
@@ -270,11 +268,9 @@ def rounded_as_it_goes(values, off, successes):
     return masses
 
 
-@pytest.mark.parametrize("kernels", ["numpy", "numba"])
 @pytest.mark.parametrize("n", [33, 200])
 def test_the_error_bound_holds_in_large_groups(n, kernels, monkeypatch):
     """And not if digits are lost before the weights are computed: of x where rho l is near 1, say."""
-    monkeypatch.setenv("MAXRL_EST_KERNELS", kernels)
     rng = np.random.default_rng(n)
     some = [mx.Objective.maxrl(n), mx.Objective.maxrl(3), mx.Objective.pass_at(3)]
     cases = [
