@@ -12,6 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -292,6 +293,17 @@ def test_failure_powers_of_the_others_are_accurate_on_every_family(n, top):
         return np.array([exact_failure_powers(rest, top) if n > 1 else [1] for rest in others], np.float64)
 
     assert too_large(errors(got, likelihoods, oracle), POWERS_ULPS) == {}
+
+
+@pytest.mark.parametrize("n", [1025, 4096])
+def test_nothing_underflows_on_the_way_to_powers_that_do_not(n):
+    """Rejects entries at the scale of the end of their segment: 0 in the place of 4e-188 at N = 4096, where q = 0.9."""
+    group = np.full((1, n), 1 - 1e-290 ** (1 / n))
+    with mpmath.workdps(40):
+        expected = np.array([float((1 - mpmath.mpf(group[0, 0])) ** k) for k in range(n + 1)])
+    assert expected[-1] > 1e-300
+    assert ulp_error(filled(powers, (1, n + 1), group, False)[0], expected) <= POWERS_ULPS
+    assert ulp_error(any_order(group, np.eye(n)[-1])[0], np.full(n, expected[-2])) <= RECURRENCE_ULPS
 
 
 def test_powers_of_long_groups_are_accurate():
