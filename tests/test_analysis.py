@@ -32,6 +32,7 @@ STUDIES = (
     "circulation",
     "whole_steps",
     "stale_samples",
+    "accuracy",
 )
 
 
