@@ -20,9 +20,9 @@ from maxrl_est.selftest.reference import exact_failure_powers, exact_loo_weights
 
 every_family = pytest.mark.parametrize("family", FAMILIES)
 
-# Largest distance to the compiled kernels over the families, in units in the last place. Sums here carry no compensation
-# but are in the longest format there is: where that is float64, errors grow with the group and so does the tolerance,
-# ulps(N) = constant + slope N.
+# Largest distance to the compiled kernels over the families, in units in the last place. Sums here carry no
+# compensation but are in the longest format there is: where that is float64, errors grow with the group and so does the
+# tolerance, ulps(N) = constant + slope N.
 WIDE = np.finfo(np.longdouble).eps < 2.0**-60
 QUADRATURE_ULPS = 8  # measured worst, N = 1 to 20000: 6
 RECURRENCE_ULPS = (3, 0.0) if WIDE else (6, 0.3)
