@@ -12,6 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -38,7 +39,7 @@ from maxrl_est.selftest.reference import (
 )
 
 # Units in the last place, the worst of any family.
-QUADRATURE_ULPS = 8  # measured worst of several seeds: 4.5 at N = 16, 4 for 17 <= N <= 10^6
+QUADRATURE_ULPS = 4  # measured worst of half a million equal values a size: 3.8
 ESTIMATE_ULPS = 4  # measured worst: 2
 RECURRENCE_ULPS = 2  # measured worst of several seeds, any T, N <= 1024: 1
 POWERS_ULPS = 4  # measured worst: 2
@@ -96,6 +97,24 @@ def test_full_order_weights_are_accurate_on_every_family(n):
     likelihoods = groups(n)
     found = errors(full_order(likelihoods), likelihoods, ball_loo_weights_full_order)
     assert too_large(found, QUADRATURE_ULPS) == {}
+
+
+@pytest.mark.parametrize(
+    ("n", "value"),
+    [
+        (8, 0.5122683149927398),
+        (33, 0.5422676059786476),
+        (128, 0.2528292697691382),
+        (161, 0.25125989558906603),
+        (300, 0.5309630330070525),
+        (1000, 0.5556443640253522),
+    ],
+)
+def test_full_order_weights_of_equal_likelihoods_are_within_four_ulp(n, value):
+    """Rejects four nodes to every division, large terms first, lanes added one by one: 4.1 to 4.5 ulp here."""
+    with mpmath.workdps(40):
+        expected = float((1 - (1 - mpmath.mpf(value)) ** n) / value)
+    assert ulp_error(full_order(np.full((1, n), value)), np.full((1, n), expected)) <= QUADRATURE_ULPS
 
 
 @pytest.mark.parametrize(("large", "small"), [(0.125, 1e-7), (0.12, 3.3e-7), (0.11, 3e-8), (1.0, 1e-7)])
@@ -292,6 +311,17 @@ def test_failure_powers_of_the_others_are_accurate_on_every_family(n, top):
         return np.array([exact_failure_powers(rest, top) if n > 1 else [1] for rest in others], np.float64)
 
     assert too_large(errors(got, likelihoods, oracle), POWERS_ULPS) == {}
+
+
+@pytest.mark.parametrize("n", [1025, 4096])
+def test_nothing_underflows_on_the_way_to_powers_that_do_not(n):
+    """Rejects entries at the scale of the end of their segment: 0 in the place of 4e-188 at N = 4096, where q = 0.9."""
+    group = np.full((1, n), 1 - 1e-290 ** (1 / n))
+    with mpmath.workdps(40):
+        expected = np.array([float((1 - mpmath.mpf(group[0, 0])) ** k) for k in range(n + 1)])
+    assert expected[-1] > 1e-300
+    assert ulp_error(filled(powers, (1, n + 1), group, False)[0], expected) <= POWERS_ULPS
+    assert ulp_error(any_order(group, np.eye(n)[-1])[0], np.full(n, expected[-2])) <= RECURRENCE_ULPS
 
 
 def test_powers_of_long_groups_are_accurate():

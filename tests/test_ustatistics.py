@@ -642,6 +642,18 @@ def test_closed_forms_reject_wrong_weights(name):
         closed_forms_hold(WEIGHTS[name], 5, 1, 5)
 
 
+@pytest.mark.parametrize("size", [2816, 4095])
+def test_estimates_of_any_order_are_as_accurate_as_their_powers(size):
+    """Rejects plain sums of powers: 4 ulp and more."""
+    failures = np.zeros(4096)
+    expected = float(-harmonic(size))
+    assert reference.ulp_error(mx.objective_estimate(failures, size), expected) <= 1
+    assert reference.ulp_error(-np.cumsum(1 / np.arange(1, size + 1))[-1], expected) > 4
+    c = np.random.default_rng(0).random(size)
+    estimate = mx.weight_estimate(failures, Objective.from_coefficients(c))
+    assert reference.ulp_error(estimate, math.fsum(c)) <= 1
+
+
 # Bounds.
 
 

@@ -146,5 +146,15 @@ def _combined_powers(values: FloatArray, coefficients: FloatArray, successes: bo
         block = values[start : start + step]
         powers = np.empty((len(block), coefficients.size))
         kernels.powers(block, successes, powers)
-        combined[start : start + step] = powers @ coefficients
+        combined[start : start + step] = _row_sums(powers * coefficients)
     return combined
+
+
+def _row_sums(terms: FloatArray) -> FloatArray:
+    """Sums (B,) of the rows of terms (B, K), rounded once: pair by pair, and what each addition loses is added up."""
+    lost = np.zeros(len(terms))
+    while (half := terms.shape[1] // 2) > 0:
+        total = terms[:, :half] + terms[:, half : 2 * half]
+        lost += generic.rounded_off(terms[:, :half], terms[:, half : 2 * half], total).sum(axis=-1)
+        terms = np.concatenate([total, terms[:, 2 * half :]], axis=-1)
+    return np.asarray(terms[:, 0] + lost)

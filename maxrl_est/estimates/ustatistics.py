@@ -50,9 +50,10 @@ def loo_weights(
     estimate of ``w(p) grad p``. By U-statistics: ``omega_i = sum_k c_k E_k(1 - l_{-i})``, where E_k averages the
     products of all k-subsets; among estimates that know nothing about the law of l, none has less variance.
 
-    A weight is accurate to a few units in the last place where the coefficients of the objective have one sign, in
-    powers of 1 - p or of p (`Objective.expansion`): MaxRL, pass@k, Tsallis, pass^k. For others it is off by up to 1e-9
-    of the objective's largest weight, and an objective that would be by more is refused. Fractions are exact.
+    A weight is accurate to a few units in the last place (4 for MaxRL of order T = N, else 5) where the coefficients of
+    the objective have one sign, in powers of 1 - p or of p (`Objective.expansion`): MaxRL, pass@k, Tsallis, pass^k.
+    E_k below 1e-300, as pass@k and pass^k of high k have, are off by up to 1e-315, and may be 0. For other objectives a
+    weight is off by up to 1e-9 of the largest, and what would be by more is refused. Fractions are exact.
 
     Cost per group: O(N) for MaxRL of order T = N (the default) and, from N = 256 on, of any other, whose first weights
     take milliseconds more; O(N T) otherwise. Not for likelihoods of known form (one of few parameters): then better
@@ -216,7 +217,8 @@ def failure_powers(
     """Estimates ``(..., K+1)`` of (1-p)^0, ..., (1-p)^K from N >= K rollouts, unbiased and of least variance.
 
     E_k is the mean of the product of 1 - l over all k-subsets. Cost O(N K). Use it to build estimates of
-    other polynomials in p; for the weights themselves `loo_weights` is faster.
+    other polynomials in p; for the weights themselves `loo_weights` is faster. Each is accurate to a few units in the
+    last place, and below 1e-300 to 1e-315, and may be 0 there.
 
     Parameters
     ----------
@@ -253,8 +255,8 @@ def loo_failure_powers(
 ) -> Array:
     """Estimates ``(..., N, K+1)`` of (1-p)^0, ..., (1-p)^K for every rollout from the other N-1 >= K.
 
-    Cost O(N K log N) time and the table itself in memory, each entry to a few roundings. Use it to study or
-    combine powers; for any fixed combination `loo_weights` needs neither the table nor the logarithm.
+    Cost O(N K log N) time and the table itself in memory, each entry as accurate as in `failure_powers`. Use it to
+    study or combine powers; for any fixed combination `loo_weights` needs neither the table nor the logarithm.
 
     Parameters
     ----------

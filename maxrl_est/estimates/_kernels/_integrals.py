@@ -96,6 +96,14 @@ def place_in_all(work, rule, a, scale, count):
 
 
 @part
+def sum_of_lanes(lanes):
+    """The sum of the vector in row 0."""
+    return ((lanes[0, 0] + lanes[0, 1]) + (lanes[0, 2] + lanes[0, 3])) + (
+        (lanes[0, 4] + lanes[0, 5]) + (lanes[0, 6] + lanes[0, 7])
+    )
+
+
+@part
 def turn(work, size, count):
     """Of one group: from eight nodes in a vector and a rollout in all lanes to eight rollouts, and a node in all."""
     for v in range(whole_vectors(count) - 1, -1, -1):  # from the last on, as it is done in place
@@ -125,7 +133,8 @@ def multiply(work, size, vectors):
             after = product * factor
             error = fma_vector(product, error, fma_vector(product, factor, -after))
             product, carry = after, fma_vector(carry, factor, error)
-        store(work.masses, v, 0, load(work.weights, v, 0) * (product + carry))
+        weight = load(work.weights, v, 0)
+        store(work.masses, v, 0, fma_vector(weight, product, weight * carry))
 
 
 @part
@@ -140,11 +149,17 @@ def _fraction(work, k, likelihood):
 
 @part
 def sum_of_fractions(work, vectors, count):
-    """Replace each l by the sum of masses / (1 - t l), four nodes to a division."""
+    """Replace each l by the sum of masses / (1 - t l), four nodes to a division; of the first four, two.
+
+    There P is largest, and rounding counts most: so the nodes come from the last one on.
+    """
     for v in range(vectors):
         likelihood, total = load(work.likelihoods, v, 0), spread(0.0)
-        for k in range(0, count, 4):
+        for k in range(count - 4, -1, -4):
             left, under_left = _fraction(work, k, likelihood)
             right, under_right = _fraction(work, k + 2, likelihood)
-            total = total + fma_vector(left, under_right, right * under_left) / (under_left * under_right)
+            if k > 0:
+                total = total + fma_vector(left, under_right, right * under_left) / (under_left * under_right)
+            else:
+                total = total + (left / under_left + right / under_right)
         store(work.likelihoods, v, 0, total)

@@ -23,7 +23,7 @@ import numpy as np
 
 from maxrl_est._arguments.protocols import Array, FloatArray
 from maxrl_est.estimates._kernels._exponential import exponential
-from maxrl_est.estimates._kernels._integrals import CUTOFF, cut, smallest_rule
+from maxrl_est.estimates._kernels._integrals import CUTOFF, cut, smallest_rule, sum_of_lanes
 from maxrl_est.estimates._kernels._jit import jit, part
 from maxrl_est.estimates._kernels._sums import power_sums, summation, total_and_largest
 from maxrl_est.estimates._kernels._vector import WIDTH, fma_vector, load, spread, store
@@ -143,13 +143,6 @@ def _weigh(sums, terms, nodes, count):
 
 
 @part
-def _sum_of_lanes(lanes):
-    return ((lanes[0, 0] + lanes[0, 1]) + (lanes[0, 2] + lanes[0, 3])) + (
-        (lanes[0, 4] + lanes[0, 5]) + (lanes[0, 6] + lanes[0, 7])
-    )
-
-
-@part
 def _sum_of_fractions(likelihood, nodes, count, lanes):
     """Real part of the sum of mass / (1 - s l) over all nodes."""
     total, one, value = spread(0.0), spread(1.0), spread(likelihood)
@@ -159,7 +152,7 @@ def _sum_of_fractions(likelihood, nodes, count, lanes):
         top = fma_vector(load(nodes, REAL, m), x, load(nodes, IMAG, m) * y)
         total = total + top / fma_vector(x, x, y * y)
     store(lanes, 0, 0, total)
-    return _sum_of_lanes(lanes)
+    return sum_of_lanes(lanes)
 
 
 @part
@@ -174,7 +167,7 @@ def _moments(nodes, count, terms, moments, lanes):
             store(nodes, REAL, m, fma_vector(real, s_real, -imag * s_imag))
             store(nodes, IMAG, m, fma_vector(real, s_imag, imag * s_real))
         store(lanes, 0, 0, total)
-        moments[k] = _sum_of_lanes(lanes)
+        moments[k] = sum_of_lanes(lanes)
 
 
 @part

@@ -108,9 +108,9 @@ def mean_of_others(likelihoods: Array, out: Array) -> None:
     total = before + after
     if values.dtype != object:  # equal likelihoods round alike, so what is lost is added up too
         lost = np.zeros_like(total)
-        lost[:, 1:] += np.add.accumulate(_rounded_off(before[:, :-1], values[:, :-1], before[:, 1:]), axis=1)
-        lost[:, -2::-1] += np.add.accumulate(_rounded_off(after[:, :0:-1], values[:, :0:-1], after[:, -2::-1]), axis=1)
-        total += lost + _rounded_off(before, after, total)
+        lost[:, 1:] += np.add.accumulate(rounded_off(before[:, :-1], values[:, :-1], before[:, 1:]), axis=1)
+        lost[:, -2::-1] += np.add.accumulate(rounded_off(after[:, :0:-1], values[:, :0:-1], after[:, -2::-1]), axis=1)
+        total += lost + rounded_off(before, after, total)
     out[left] = total / (likelihoods.shape[1] - 1)
 
 
@@ -131,7 +131,7 @@ def _from_both_sides(operation: np.ufunc, values: Array, start: Any) -> tuple[Ar
     return before, after
 
 
-def _rounded_off(x: Array, y: Array, total: Array) -> Array:
+def rounded_off(x: Array, y: Array, total: Array) -> Array:
     """What the total of x and y lost, exactly (D. E. Knuth)."""
     shift = total - x
     return np.asarray((x - (total - shift)) + (y - shift))
@@ -159,10 +159,11 @@ def full_order_weights(likelihoods: FloatArray, out: FloatArray) -> None:
     """Fill out (B, N) with the weights of order N: N Int_0^1 prod_{j != i} (1 - t l_j) dt."""
     size = likelihoods.shape[1]
     a = _cut(likelihoods.sum(axis=-1) - likelihoods.max(axis=-1))
-    out[:] = 0.0
+    total = np.zeros(likelihoods.shape, np.longdouble)
     for node, weight in _nodes(size):
         x = (a * node)[:, None] * likelihoods
-        out += (size * a * weight * _product(x))[:, None] / (1.0 - x)
+        total += (size * a * weight * _product(x))[:, None] / (1.0 - x)
+    out[:] = total
 
 
 def full_order_weights_single(likelihoods: Array, out: Array) -> None:
@@ -176,9 +177,10 @@ def full_order_weight_estimate(likelihoods: FloatArray, out: FloatArray) -> None
     """Fill out (B,) with the estimate of w_(N+1)(p): (N + 1) Int_0^1 prod_j (1 - t l_j) dt."""
     size = likelihoods.shape[1]
     a = _cut(likelihoods.sum(axis=-1))
-    out[:] = 0.0
+    total = np.zeros(out.shape, np.longdouble)
     for node, weight in _nodes(size + 1):
-        out += (size + 1) * a * weight * _product((a * node)[:, None] * likelihoods)
+        total += (size + 1) * a * weight * _product((a * node)[:, None] * likelihoods)
+    out[:] = total
 
 
 def full_order_objective_estimate(
@@ -193,6 +195,6 @@ def full_order_objective_estimate(
     )
     for term in itertools.chain((-np.log(a),), terms):
         total = out + term
-        lost += _rounded_off(out, term, total)
+        lost += rounded_off(out, term, total)
         out[:] = total
     out += lost

@@ -36,11 +36,12 @@ from maxrl_est.estimates._kernels._integrals import (
     place_in_all,
     smallest_rule,
     sum_of_fractions,
+    sum_of_lanes,
     tables,
     turn,
     whole_vectors,
 )
-from maxrl_est.estimates._kernels._jit import jit, part
+from maxrl_est.estimates._kernels._jit import fma, jit, part
 from maxrl_est.estimates._kernels._sums import ROWS, Summation, add, power_sums, summation, total_and_largest
 from maxrl_est.estimates._kernels._vector import WIDTH, fma_vector, load, spread, store
 from maxrl_est.estimates._kernels.by_fours import weights_by_fours
@@ -112,17 +113,26 @@ def series_length(a, total, remaining, decay, largest):
 
 @part
 def _times_exponential(work, terms, count):
-    """masses *= exp(-sum_k t^k s_k / k): P of the likelihoods in the power sums, whose order it divides them by."""
+    """masses *= exp(-sum_k t^k s_k / k): P of the likelihoods in the power sums, whose order it divides them by.
+
+    What the last step of the exponent loses is carried along: it is of the size of the first term, t sum(l).
+    """
     integral = work.integral
     for k in range(terms):
         work.sums[k] /= k + 1
     for v in range(whole_vectors(count)):
         t, exponent = load(integral.nodes, v, 0), spread(0.0)
-        for k in range(terms - 1, -1, -1):
+        for k in range(terms - 1, 0, -1):
             exponent = (exponent + spread(work.sums[k])) * t
+        total = spread(work.sums[0])
+        first = total * t
+        rest = fma_vector(exponent, t, fma_vector(total, t, -first))
+        exponent = first + rest
         store(integral.sums, 0, 0, exponent)
+        store(integral.sums, 1, 0, rest - (exponent - first))
         for lane in range(WIDTH):
-            integral.masses[v, lane] *= math.exp(-integral.sums[0, lane])
+            mass, product = integral.masses[v, lane], math.exp(-integral.sums[0, lane])
+            integral.masses[v, lane] = fma(mass, product, -(mass * product) * integral.sums[1, lane])
 
 
 @part
@@ -166,14 +176,12 @@ def _moments(integral, terms, count, moments):
         store(integral.weights, v, 0, load(integral.masses, v, 0))
     for k in range(terms):
         total = spread(0.0)
-        for v in range(whole_vectors(count)):
+        for v in range(whole_vectors(count) - 1, -1, -1):
             power = load(integral.weights, v, 0)
             total = total + power
             store(integral.weights, v, 0, power * load(integral.nodes, v, 0))
         store(integral.sums, 0, 0, total)
-        moments[k] = 0.0
-        for lane in range(WIDTH):
-            moments[k] += integral.sums[0, lane]
+        moments[k] = sum_of_lanes(integral.sums)
 
 
 @part

@@ -8,9 +8,11 @@ coefficients meet the forward ones at every i (q = 1 - l, or l for an objective 
     g_{i-1}[k] = g_i[k] + q_i g_i[k+1],                   g_N[k] = c_k / C(N-1, k),
     omega_i = sum_k f_{i-1}[k] g_i[k].
 
-f is kept times 2^-L and g times 2^L with 2^L near C(i, k), which keeps both near 1 at any N and is exact, and
-each sum hands what it rounds off to a carry, so errors do not grow with N. (The textbook alternative, dividing
-one value back out of e_k of the whole group, loses all digits: 10^7 units in the last place at N = 32.)
+f is kept times 2^-L and g times 2^L with 2^L near C(i, k), which keeps both near their mean products at any N and is
+exact, and each sum hands what it rounds off to a carry, so errors do not grow with N. L changes every SEGMENT values;
+in between f has that of fewer values, and g of more, so neither underflows unless what it counts for does. (The
+textbook alternative, dividing one value back out of e_k of the whole group, loses all digits: 10^7 units in the last
+place at N = 32.)
 
 Prior art: nlyu1/maxrl-statistics has the scan forwards and backwards.
 
@@ -31,7 +33,7 @@ from maxrl_est.estimates._kernels._binomials import log2_binomial, log2_factoria
 from maxrl_est.estimates._kernels._jit import fma, jit, part
 from maxrl_est.estimates._kernels._vector import WIDTH, fma_vector, load, spread, store
 
-SEGMENT = 64  # values taken in between changes of scale: entries shrink by C(T, 64) at most, 2^767 at T = 10^5
+SEGMENT = 64  # values taken in between changes of scale: entries grow by C(N, 64) at most, 2^767 at N = 10^5
 ONE_SEGMENT = 1 << 15  # numbers in a table of f that is kept whole, 256 KiB: then C(N, T) < 2^265
 SIDE_BY_SIDE = 64  # largest order at which groups go side by side
 
@@ -77,19 +79,23 @@ def _multiply(table, row, factors, s):
 
 
 @part
-def _scales(start, stop, order, lanes, log2s, shrink, steps, s):
-    """What a change of scale from count start to count stop multiplies entry k by, and what q is multiplied by.
-
-    shrink[k] = 2^(L_start(k) - L_stop(k)) and steps[k] = 2^(L_stop(k-1) - L_stop(k)), so that q acts between
-    neighbouring entries of different scale.
-    """
+def _steps(count, order, lanes, log2s, steps, s):
+    """steps[k] = 2^(L(k-1) - L(k)) at the scale of so many values: q acts between entries of different scale."""
     before = 0
     for k in range(order):
-        exponent = log2_binomial(log2s, stop, k)
+        exponent = log2_binomial(log2s, count, k)
         for column in range(WIDTH + lanes * k, WIDTH + lanes * (k + 1)):
-            shrink[s, column] = math.ldexp(1.0, log2_binomial(log2s, start, k) - exponent)
             steps[s, column] = math.ldexp(1.0, before - exponent)
         before = exponent
+
+
+@part
+def _shrinking(start, stop, order, lanes, log2s, shrink, s):
+    """shrink[k] = 2^(L_start(k) - L_stop(k)): what a change of scale from one number of values to another is."""
+    for k in range(order):
+        exponent = log2_binomial(log2s, start, k) - log2_binomial(log2s, stop, k)
+        for column in range(WIDTH + lanes * k, WIDTH + lanes * (k + 1)):
+            shrink[s, column] = math.ldexp(1.0, exponent)
 
 
 @part
@@ -164,12 +170,16 @@ def _leave(g, taken, j, base, steps, s, lanes, top):
 
 
 @part
-def _dot(f, row, g, lanes, top):
-    """sum_k f[k] g[k] over entries 0..top, of each group or of each eighth of one, as value and carry."""
+def _dot(f, row, g, shrink, s, lanes, top):
+    """sum_k f[k] g[k] over entries 0..top, of each group or of each eighth of one, as value and carry.
+
+    f has the scale of the start of its segment, g that of the end, so neither is less than it counts for.
+    """
     total, carry = spread(0.0), spread(0.0)
     for m in range(WIDTH, WIDTH + lanes * (top + 1), WIDTH):
         x, y = load(f.values, row, m), load(g.values, 0, m)
         term = fma_vector(x, y, fma_vector(x, load(g.carries, 0, m), load(f.carries, row, m) * y))
+        term = term * load(shrink, s, m)
         after = total + term
         shift = after - total
         carry = carry + ((total - (after - shift)) + (term - shift))
@@ -239,9 +249,12 @@ def loo_weights(likelihoods, coefficients, successes, out):
     g_of_all, g = _functional(coefficients, size, lanes, log2s), _table(1, order, lanes)
     segment = size if size * g.values.size <= ONE_SEGMENT else SEGMENT
     segments = -(-size // segment)
-    shrink, steps = _zeros(segments, order, lanes), _zeros(segments, order, lanes)
+    shrink, steps = _zeros(segments, order, lanes), _zeros(segments + 1, order, lanes)
     for s in range(segments):
-        _scales(s * segment, min((s + 1) * segment, size), order, lanes, log2s, shrink, steps, s)
+        start, stop = s * segment, min((s + 1) * segment, size)
+        _shrinking(start, stop, order, lanes, log2s, shrink, s)
+        _steps(start, order, lanes, log2s, steps, s)
+    _steps(size, order, lanes, log2s, steps, segments)
     checkpoints, pair = _table(segments, order, lanes), _table(2, order, lanes)
     checkpoints.values[0, WIDTH : WIDTH + lanes] = 1.0
     f = _table(segment + 1, order, lanes)
@@ -251,22 +264,21 @@ def loo_weights(likelihoods, coefficients, successes, out):
         _copy(checkpoints, 0, pair, 0)
         for s in range(segments - 1):
             _gather(likelihoods, group, lanes, s * segment, (s + 1) * segment, taken)
-            _multiply(pair, 0, shrink, s)
             _append_all(pair, taken, segment, s * segment, base, steps, s, lanes, last)
+            _multiply(pair, 0, shrink, s)
             _copy(pair, 0, checkpoints, s + 1)
         _copy(g_of_all, 0, g, 0)
         for s in range(segments - 1, -1, -1):
             start, stop = s * segment, min((s + 1) * segment, size)
             _gather(likelihoods, group, lanes, start, stop, taken)
             _copy(checkpoints, s, f, 0)
-            _multiply(f, 0, shrink, s)
             for j in range(stop - start - 1):
                 _append(f, j, j + 1, taken, j, base, steps, s, lanes, min(start + j + 1, last))
             for j in range(stop - start - 1, -1, -1):
-                total, carry = _dot(f, j, g, lanes, min(start + j, last))
+                total, carry = _dot(f, j, g, shrink, s, lanes, min(start + j, last))
                 store(sums.values, j, 0, total)
                 store(sums.carries, j, 0, carry)
-                _leave(g, taken, j, base, steps, s, lanes, min(start + j, last) - 1)
+                _leave(g, taken, j, base, steps, s + 1, lanes, min(start + j, last) - 1)
             _multiply(g, 0, shrink, s)
             _write_weights(sums, lanes, group, start, stop, out)
 
@@ -278,9 +290,10 @@ def _extend(f, likelihoods, base, group, lanes, start, stop, count, order, log2s
     for first in range(start, stop, SEGMENT):
         size = min(SEGMENT, stop - first)
         _gather(likelihoods, group, lanes, first, first + size, taken)
-        _scales(count, count + size, order, lanes, log2s, shrink, steps, 0)
-        _multiply(f, 0, shrink, 0)
+        _steps(count, order, lanes, log2s, steps, 0)
         _append_all(f, taken, size, count, base, steps, 0, lanes, order - 1)
+        _shrinking(count, count + size, order, lanes, log2s, shrink, 0)
+        _multiply(f, 0, shrink, 0)
         count += size
 
 
