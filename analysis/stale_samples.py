@@ -89,10 +89,10 @@ def verdict(rows):
     unbiased = [LABELS[ratios] for ratios in LABELS if all(x["exact"] for x in rows if x["ratios"] == ratios)]
     biased = [ratios for ratios in LABELS if LABELS[ratios] not in unbiased]
 
-    def at(key, ratios, odds, scale=1):
-        return " and ".join(study.short(scale * of(rows, key, ratios, prompt, odds)) for prompt in PROMPTS)
+    def at(key, ratios, odds, scale=1, unit=""):
+        return " and ".join(f"{study.short(scale * of(rows, key, ratios, prompt, odds))}{unit}" for prompt in PROMPTS)
 
-    errors = "; ".join(f"{LABELS[x]}: {at('bias', x, some, 100)}%, {at('bias', x, odds, 100)}%" for x in biased)
+    errors = "; ".join(f"{LABELS[x]}: {at('bias', x, some, 100, '%')}, {at('bias', x, odds, 100, '%')}" for x in biased)
     over = " and ".join(
         study.short(of(rows, "noise", "control", prompt, some) / of(rows, "noise", "whole", prompt, some))
         for prompt in PROMPTS
