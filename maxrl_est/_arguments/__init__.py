@@ -28,9 +28,7 @@ def is_int(value: Any) -> bool:
 
 def is_number(value: Any) -> bool:
     """Whether it is an int, a float or a Fraction, or one of NumPy's; a bool is none."""
-    if not isinstance(value, Real) or isinstance(value, bool):
-        return False
-    return getattr(getattr(value, "dtype", None), "kind", "") != "m"
+    return isinstance(value, Real) and not isinstance(value, bool) and type(value).__name__ != "timedelta64"
 
 
 def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
