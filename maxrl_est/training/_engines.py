@@ -37,9 +37,9 @@ def workers(count: int | None = None, engine: str = "processes", address: str | 
         own workers, so that there is no count; its machines need this package. None: one that is started here and ends
         with the block
 
-    Yields
-    ------
-    An executor as those of ``concurrent.futures``
+    Returns
+    -------
+    A context whose value is an executor as those of ``concurrent.futures``
 
     Raises
     ------
