@@ -4,6 +4,7 @@ import functools
 import math
 import os
 import sys
+from unittest import mock
 
 import flint
 import numpy as np
@@ -53,8 +54,7 @@ def measure(quick=False):
         parts, blocks = [(n, 0, 8) for n in (2, 16, 33, 256)], blocks[:1]
     found, done = {}, 0
     for setting in KERNELS:
-        os.environ["MAXRL_EST_KERNELS"] = setting  # which new processes read
-        with study.workers() as executor:
+        with mock.patch.dict(os.environ, MAXRL_EST_KERNELS=setting), study.workers() as executor:  # new processes ask
             tasks = [executor.submit(errors, setting, *part) for part in reversed(parts)]  # the longest first
             if setting == "numba":
                 tasks += [executor.submit(of_pairs, first) for first in blocks]
