@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from maxrl_est._arguments import at, words
 from maxrl_est._arguments.arrays import not_finite
 from maxrl_est._arguments.protocols import Array
 
@@ -18,7 +19,7 @@ _EVERY = 4  # rollouts in the largest group that is tried in every order
 _LEAST = 1e-3  # of the largest: float32 leaves no less of numbers of size 1 that cancel
 
 
-def real_numbers_of(name: str, got: Any) -> Array:
+def real_numbers_of(name: str, got: Any, what: str = "numbers") -> Array:
     """What a function gave as an array of real numbers, or of objects, which may be Fractions.
 
     >>> real_numbers_of("rule", [1j])
@@ -37,9 +38,9 @@ def real_numbers_of(name: str, got: Any) -> Array:
     if found.dtype.kind not in "biufO":
         raise TypeError(f"{name} must return real numbers, got dtype {found.dtype}")
     if found.dtype == object and found.ndim:  # of one thing the shape is said to be wrong
-        for kind in {*map(type, found.flat)}:
-            if not issubclass(kind, Real):
-                raise TypeError(f"{name} must return real numbers, got {kind.__name__}")
+        for index, value in np.ndenumerate(found):
+            if not isinstance(value, Real):
+                raise TypeError(f"{name} must return real {at(what, index)}, got {words(value)}")
     return found
 
 

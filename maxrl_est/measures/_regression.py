@@ -8,7 +8,7 @@ import numpy as np
 
 from maxrl_est._arguments import at_most, positive, whole
 
-LARGEST = 10**30  # order
+LARGEST = 10**40  # order
 _REACH = 9.0  # standard deviations: beyond, squares times their density are below rounding
 _LEFT = 40.0  # logarithm of what is negligible beside 1
 _STEPS = 16  # in the narrower of the two widths; the rule of trapezoids converges faster than any power
@@ -28,7 +28,7 @@ def regression_efficiency(noise_variance: float, order: int) -> float:
     Parameters
     ----------
     noise_variance : v > 0, of the targets' noise over s^2 + sigma^2
-    order : T, from 1 to 10^30
+    order : T, from 1 to 10^40
 
     Returns
     -------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from numbers import Rational, Real
+from numbers import Rational
 from typing import Any
 
 import numpy as np
@@ -86,14 +86,11 @@ def coefficients(step: Step, batch: Batch, parts: int = 1) -> Array:
 
 
 def _coefficients(step: Step, batch: Batch) -> Array:
-    found = real_numbers_of("step", step(batch))
+    found = real_numbers_of("step", step(batch), "coefficients")
     if found.shape != batch.mask.shape:
         raise ValueError(f"step must return a coefficient for each token, shape {batch.mask.shape}, got {found.shape}")
     if found.dtype == object and all(isinstance(x, Rational) for x in found.flat):
         return np.asarray(np.frompyfunc(fraction_of, 1, 1)(found), dtype=object)
-    for index, value in np.ndenumerate(found) if found.dtype == object else ():
-        if not isinstance(value, Real):
-            raise TypeError(f"step must return real {at('coefficients', index)}, got {words(value)}")
     found = found.astype(np.float64)
     if not np.isfinite(found).all():
         index = tuple(np.argwhere(~np.isfinite(found))[0])
