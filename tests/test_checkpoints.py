@@ -1,7 +1,7 @@
 """Checkpoints: any bit that is not as it was written is told, and a run that is killed has left what it had done."""
 
+import functools
 import json
-import multiprocessing
 import random
 
 import numpy as np
@@ -19,14 +19,29 @@ POLICY = mx.policies.SoftmaxPolicy(mx.policies.Tabular(2, 2))
 REFUSED = r"run\.json: is not a checkpoint as it was written; remove it or name another file$"
 
 
-def sampled(path, **change):
+def sampling(path, **change):
     asked = {"replicates": 40_000, "seed": 1, "target": [0.5], "bounds": (-9, 9)} | change
-    result = mx.monte_carlo(COIN, "rloo", 4, **asked, checkpoint=path)
+    return functools.partial(mx.monte_carlo, COIN, "rloo", 4, **asked, checkpoint=path)
+
+
+def training(path):
+    return functools.partial(
+        mx.train, TASK, POLICY, ["rloo", "exact_ml"], n=4, steps=4, evaluate_every=2, checkpoint=path
+    )
+
+
+def bits(result):
+    if isinstance(result, mx.training.Training):
+        return result.to_json()
     return [result.mean.tolist(), result.covariance.tolist(), np.asarray(result.interval).tolist()]
 
 
+def sampled(path, **change):
+    return bits(sampling(path, **change)())
+
+
 def trained(path):
-    return mx.train(TASK, POLICY, ["rloo", "exact_ml"], n=4, steps=4, evaluate_every=2, checkpoint=path).to_json()
+    return bits(training(path)())
 
 
 def flipped(content, at, bit):
@@ -172,10 +187,11 @@ def test_steps_are_saved_while_the_run_goes_on(tmp_path, monkeypatch):
     assert seen == [0, 0, 2, 4]
 
 
-@RUNS
-def test_two_processes_with_one_checkpoint_both_have_the_right_bits(tmp_path, run):
-    expected, path = run(tmp_path / "alone.json"), tmp_path / "run.json"
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        assert pool.map(run, [path] * 4, chunksize=1) == [expected] * 4
-    assert run(path) == expected
+@pytest.mark.parametrize("call", [sampling, training])
+def test_two_processes_with_one_checkpoint_both_have_the_right_bits(tmp_path, call):
+    expected, path = bits(call(tmp_path / "alone.json")()), tmp_path / "run.json"
+    with mx.training.workers(2) as executor:
+        runs = [executor.submit(call(path)) for _ in range(4)]
+        assert [bits(run.result(timeout=120)) for run in runs] == [expected] * 4
+    assert bits(call(path)()) == expected
     assert sorted(each.name for each in tmp_path.iterdir()) == ["alone.json", "run.json"]
