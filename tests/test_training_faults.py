@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from maxrl_est.files.checkpoints import Checkpoint
 from maxrl_est.files.whole import FileError
 from maxrl_est.training import Diverged, workers
 from maxrl_est.training import _digests as digests
+from maxrl_est.training import _engines as engines
 from maxrl_est.training import _loop as loop
 from maxrl_est.training import _plots as plots
 from maxrl_est.training.optimisers import SGD, Adam
@@ -109,6 +110,21 @@ def test_what_kills_two_workers_ends_with_the_cause_and_the_rest_goes_on():
         fatal = executor.submit(exec, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
         assert isinstance(fatal.exception(timeout=60), BrokenExecutor)
         assert executor.submit(abs, -1).result(timeout=60) == 1
+
+
+def test_a_call_that_cannot_be_begun_again_ends_with_the_cause_and_nobody_waits():
+    begun = []
+
+    def begin(call):
+        if begun:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+        begun.append(Future())
+        return begun[0]
+
+    future = engines._Repeating(engines._Engine(begin, BrokenExecutor)).submit(abs, -1)
+    begun[0].set_exception(BrokenExecutor("killed"))
+    with pytest.raises(RuntimeError, match="cannot schedule"):
+        future.result(timeout=5)
 
 
 def test_what_is_cancelled_or_fails_in_a_worker_is_told_as_executors_do():

@@ -105,10 +105,14 @@ class _Repeating(Executor):
         error = inner.exception()
         died = isinstance(error, self._engine.died)
         if died and again and self._open and not future.cancelled():
-            self._give(call, future, again=False)
-        elif not future.set_running_or_notify_cancel():
+            try:
+                self._give(call, future, again=False)
+                return
+            except Exception as failure:  # in a callback nobody would hear of it, and all would wait for ever
+                error, died = failure, isinstance(failure, self._engine.died)
+        if not future.set_running_or_notify_cancel():
             return
-        elif error is None:
+        if error is None:
             future.set_result(inner.result())
         else:
             future.set_exception(BrokenExecutor(str(error)) if died else self._engine.cause(error))
