@@ -112,6 +112,11 @@ def test_what_kills_two_workers_ends_with_the_cause_and_the_rest_goes_on():
         assert executor.submit(abs, -1).result(timeout=60) == 1
 
 
+def test_an_address_is_never_passed_over(capsys):
+    assert main([*COMMAND, "--address", "tcp://x:1"]) == 2  # by one worker, where there is no executor
+    assert "address must be None for engine 'processes'" in capsys.readouterr().err
+
+
 def test_a_call_that_cannot_be_begun_again_ends_with_the_cause_and_nobody_waits():
     begun = []
 

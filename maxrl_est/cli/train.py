@@ -101,7 +101,7 @@ def _trained(options: argparse.Namespace) -> Training:
     from maxrl_est.training.optimisers import SGD, Adam
 
     preset, begun = _preset(options.problem), []
-    alone = options.engine == "processes" and (options.workers or os.cpu_count()) == 1
+    alone = options.engine == "processes" and options.address is None and (options.workers or os.cpu_count()) == 1
 
     def told(text: str) -> None:
         begun.append(text)

@@ -7,8 +7,9 @@ and the rollout that is weighed has its ratio in front:
 
 x may be negative, so that terms cancel and weights are no longer accurate relative to themselves. What is left is an
 error of at most 4 (N + 1) 2^-53 sum_k |c_k| E_k(|x_j|), with 1 - x_j for x_j where an objective is computed in powers
-of p: x is rounded once (where c is neither 0 nor 1, unless it is less than 2^-50 of what it is the difference of), each of
-up to N - 1 factors of a product adds that of its own, and sums are of twice the precision. Weights for which that is more than 1e-9 of themselves and of the largest that the objective has are refused.
+of p: x is rounded once (where c is neither 0 nor 1, unless it is less than 2^-50 of what it is the difference of),
+each of up to N - 1 factors of a product adds that of its own, and sums are of twice the precision. Weights for which
+that is more than 1e-9 of themselves and of the largest that the objective has are refused.
 """
 
 from __future__ import annotations

@@ -180,4 +180,3 @@ def _called(call: Callable[[], Any]) -> Any:
 
 _CLUSTERS: Mapping[str, Callable[..., AbstractContextManager[_Engine]]] = {"dask": _dask, "ray": _ray}
 _ENGINES = {"processes": _processes, "threads": _threads, **_CLUSTERS}
-ENGINES = tuple(_ENGINES)
