@@ -14,6 +14,7 @@ import maxrl_est as mx
 from maxrl_est import estimators
 from maxrl_est.estimators import LogMean, LogPassRate, MeanLessVariance, OverLevels
 from maxrl_est.measures import effective_weight, exact_moments, target_gradient
+from maxrl_est.measures._enumerated import group_chances
 from maxrl_est.objectives import Objective
 from maxrl_est.objectives.targets import on_binary_rewards
 from maxrl_est.problems import Bandit, Bernoulli, Contextual, Gaussian
@@ -614,3 +615,10 @@ A_TARGET = "must be an Objective, such as maxrl_est.Objective.expected()"
 def test_what_is_no_target_is_refused(make, error, message):
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
         make()
+
+
+def test_chances_of_more_groups_than_floats_count_are_right_beside_an_outcome_that_never_comes():
+    """0 times the logarithm of 0 is no number."""
+    counts = np.array([[750, 750, 0], [749, 750, 1], [1500, 0, 0]])
+    found = group_chances(counts, np.array([0.5, 0.5, 0.0]))
+    assert found.tolist() == [pytest.approx(float(F(math.comb(1500, 750), 2**1500)), rel=1e-12), 0.0, 0.5**1500]

@@ -161,5 +161,8 @@ def group_chances(counts: Array, probabilities: Array) -> Array:
     many = (ways >= 1 << 1000).astype(bool)
     found: Array = np.where(many, 1, ways).astype(np.float64) * powers
     if many.any():  # more than floats can count, each by its logarithm
-        found[many] = np.exp(np.array([math.log(w) for w in ways[many]]) + counts[many] @ np.log(probabilities))
+        from scipy.special import xlogy  # here, because SciPy takes longer to import than the package
+
+        logs = np.array([math.log(w) for w in ways[many]])
+        found[many] = np.exp(logs + xlogy(counts[many], probabilities).sum(axis=1))  # 0^0 = 1
     return found
